@@ -1,0 +1,116 @@
+"""One axis of the archive: a measure's range, cut into cells."""
+
+from __future__ import annotations
+
+import bisect
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A measure's range, cut into cells that are equally wide (on a log axis: in the logarithm).
+
+    Cell i holds edges()[i] <= value < edges()[i + 1]. What lies beyond the bounds belongs to the
+    cell at that end, so that every genome has a place.
+
+    Attributes:
+        name: the measure's key in `Individual.measures`, such as "size".
+        label: what people call it, such as "model size".
+        unit: such as "parameters"; may be empty.
+        low: lower bound, in the unit.
+        high: upper bound, in the unit; above `low`.
+        cells: number of cells, at least 1.
+        log: whether the cells are equally wide in log(value); then `low` must be above 0.
+
+    Raises:
+        ValueError: the bounds or the number of cells make no axis.
+    """
+
+    name: str
+    label: str
+    unit: str
+    low: float
+    high: float
+    cells: int
+    log: bool
+
+    def __post_init__(self) -> None:
+        where = f"axis `{self.name}`"
+        if not (math.isfinite(self.low) and math.isfinite(self.high)):
+            raise ValueError(
+                f"{where}: its bounds should be finite, not {self.low} and {self.high}"
+            )
+        if self.low >= self.high:
+            raise ValueError(f"{where}: low ({self.low}) should be below high ({self.high})")
+        if self.cells < 1:
+            raise ValueError(f"{where}: it needs at least 1 cell, not {self.cells}")
+        if self.log and self.low <= 0:
+            raise ValueError(f"{where}: a log axis starts above 0, not at {self.low}")
+        with np.errstate(over="ignore", invalid="ignore"):
+            widths = np.diff(self.edges())
+        if not (np.isfinite(widths).all() and (widths > 0).all()):
+            raise ValueError(
+                f"{where}: {self.low} to {self.high} cannot be cut into {self.cells} cells"
+            )
+
+    @property
+    def title(self) -> str:
+        """What stands beside the axis, such as "model size (parameters)"."""
+        return f"{self.label} ({self.unit})" if self.unit else self.label
+
+    def index(self, value: float) -> int:
+        """The cell of a raw value, in 0..cells-1.
+
+        Raises:
+            ValueError: the value is NaN or infinite or, on a log axis, not above 0.
+        """
+        if not math.isfinite(value) or (self.log and value <= 0):
+            wanted = "a finite number above 0" if self.log else "a finite number"
+            raise ValueError(f"{self.label} should be {wanted}, not {value}")
+        return bisect.bisect_right(self._inner_edges, value)
+
+    def edges(self) -> NDArray[np.float64]:
+        """The cells' edges from `low` to `high` in the unit; shape (cells + 1,)."""
+        cut = np.geomspace if self.log else np.linspace
+        with np.errstate(over="ignore", invalid="ignore"):
+            return cut(self.low, self.high, self.cells + 1, dtype=np.float64)
+
+    def bounds(self, index: int) -> tuple[float, float]:
+        """The lower and upper edge of a cell, in the unit.
+
+        Raises:
+            IndexError: there is no such cell.
+        """
+        if not 0 <= index < self.cells:
+            raise IndexError(f"axis `{self.name}` has cells 0 to {self.cells - 1}, not {index}")
+        edges = self.edges()
+        return float(edges[index]), float(edges[index + 1])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The axis as JSON takes it; `from_dict` is the way back."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Axis:
+        """The axis that `to_dict` wrote.
+
+        Raises:
+            ValueError: a field is missing or unknown, or the values make no axis.
+        """
+        wanted = {field.name for field in fields(cls)}
+        if data.keys() != wanted:
+            wrong = ", ".join(sorted(data.keys() ^ wanted))
+            raise ValueError(f"an axis has {', '.join(sorted(wanted))}; see {wrong}")
+        return cls(**data)
+
+    @cached_property
+    def _inner_edges(self) -> list[float]:
+        """The edges between cells: bisecting them clamps to the end cells by itself."""
+        return [float(edge) for edge in self.edges()[1:-1]]

@@ -1,0 +1,383 @@
+"""The run's record: SQLite remembers every proposal, genome, measurement and event.
+
+Everything else that a run folder shows (results.tsv, the pictures, the grid) is drawn from here and
+from the genomes' git repository.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from population import Direction, Individual, Measurement, Status
+
+SCHEMA_VERSION = 1
+SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE individuals (
+    id INTEGER PRIMARY KEY, commit_hash TEXT NOT NULL, parents TEXT NOT NULL,
+    operator TEXT NOT NULL, description TEXT NOT NULL, generation INTEGER NOT NULL,
+    digest TEXT NOT NULL) STRICT;
+CREATE TABLE measurements (
+    id INTEGER PRIMARY KEY, individual INTEGER NOT NULL REFERENCES individuals,
+    purpose TEXT NOT NULL, status TEXT NOT NULL, fitness REAL, measures TEXT NOT NULL,
+    details TEXT NOT NULL, seconds REAL NOT NULL, seed INTEGER NOT NULL, device TEXT NOT NULL,
+    ended REAL NOT NULL, memory_gb REAL NOT NULL, reason TEXT NOT NULL, kept INTEGER NOT NULL
+    ) STRICT;
+CREATE TABLE proposals (
+    id INTEGER PRIMARY KEY, operator TEXT NOT NULL, parents TEXT NOT NULL,
+    individual INTEGER REFERENCES individuals, reason TEXT NOT NULL, seconds REAL NOT NULL,
+    ended REAL NOT NULL) STRICT;
+CREATE TABLE calls (
+    id INTEGER PRIMARY KEY, proposal INTEGER NOT NULL REFERENCES proposals, model TEXT NOT NULL,
+    prompt BLOB NOT NULL, reply BLOB NOT NULL, tokens_in INTEGER NOT NULL,
+    tokens_out INTEGER NOT NULL, cost REAL, seconds REAL NOT NULL, error TEXT NOT NULL) STRICT;
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY, time REAL NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL) STRICT;
+CREATE INDEX measurements_of ON measurements (individual);
+CREATE INDEX proposals_of ON proposals (individual);
+CREATE INDEX calls_of ON calls (proposal);
+"""
+
+
+class RecordError(Exception):
+    """archive.db cannot be read or written; the message says what to do."""
+
+
+class Purpose(StrEnum):
+    """Why a measurement was made."""
+
+    SEARCH = "search"  # it decides about the archive
+    FINAL = "final"  # a fresh run after the search, for the headline alone
+
+
+@dataclass(frozen=True)
+class ModelCall:
+    """One request to a language model.
+
+    Attributes:
+        model: its name as the user gave it.
+        prompt: the messages that were sent, as JSON.
+        reply: the text that came back; empty if none did.
+        tokens_in, tokens_out: as the model counted them.
+        cost: in US dollars; None if the model's price is unknown, which is not free.
+        seconds: from request to reply.
+        error: why there was no reply; empty if there was.
+    """
+
+    model: str
+    prompt: str
+    reply: str = ""
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost: float | None = None
+    seconds: float = 0.0
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class ProposalRow:
+    """One attempt of an operator to make a child.
+
+    Attributes:
+        number: counts the run's proposals from 0; it also seeds the proposal's randomness.
+        operator: its name.
+        parents: the ids of the parents that it was given.
+        individual: the child that came of it; None if it was refused.
+        reason: why it was refused, or empty.
+        seconds: it took.
+        ended: in seconds since the epoch.
+        calls: to language models, in order.
+    """
+
+    number: int
+    operator: str
+    parents: tuple[int, ...]
+    individual: int | None
+    reason: str
+    seconds: float
+    ended: float
+    calls: tuple[ModelCall, ...] = ()
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One measurement with its place in the record.
+
+    Attributes:
+        number: counts the run's experiments from 1, in the order in which they ended.
+        individual: whose it is, by id.
+        kept: whether it took a cell of the archive (greedy: became the incumbent).
+    """
+
+    number: int
+    individual: int
+    purpose: Purpose
+    measurement: Measurement
+    kept: bool
+
+
+@dataclass(frozen=True)
+class Spend:
+    """What the language models took so far. `unpriced` counts the calls of unknown price."""
+
+    calls: int
+    tokens_in: int
+    tokens_out: int
+    cost: float
+    unpriced: int
+
+
+class Record:
+    """archive.db of one run; each writing method is one transaction.
+
+    Raises:
+        RecordError: from every method, when the file is missing, foreign, corrupt or full.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self._path = path
+        self._db = connection
+
+    @classmethod
+    def create(cls, path: Path, meta: Mapping[str, Any]) -> Record:
+        """Make a new record that begins with `meta`, values as JSON can hold them."""
+        if path.exists():
+            raise RecordError(f"{path} exists already; resume its run, or choose another --run")
+        record = cls(path, sqlite3.connect(path))
+        with record._transaction() as db:
+            db.execute("PRAGMA journal_mode = WAL")
+        with record._transaction() as db:
+            db.executescript(SCHEMA)
+            db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        record.set_meta(meta)
+        return record
+
+    @classmethod
+    def open(cls, path: Path) -> Record:
+        """Open an existing record."""
+        if not path.is_file():
+            raise RecordError(f"there is no {path}; `python -m evolve list` names the runs")
+        record = cls(path, sqlite3.connect(path))
+        with record._transaction() as db:
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master")}
+        if not {"meta", "individuals", "measurements", "proposals"} <= tables:
+            raise RecordError(f"{path} is no record of a run; restore it from a backup")
+        if version != SCHEMA_VERSION:
+            raise RecordError(
+                f"{path} has schema version {version}, this program reads {SCHEMA_VERSION}; "
+                "use the version of the program that wrote it"
+            )
+        return record
+
+    def close(self) -> None:
+        self._db.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with self._db as db:
+                yield db
+        except sqlite3.Error as error:
+            raise RecordError(
+                f"{self._path}: {error}; what was recorded before is safe. Free the disk, make the "
+                "folder writable or restore the file from a backup, then resume the run"
+            ) from error
+
+    # -- what is known from the start ---------------------------------------------------------
+
+    def set_meta(self, values: Mapping[str, Any]) -> None:
+        """Store values by key, replacing older ones."""
+        with self._transaction() as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO meta VALUES (?, ?)",
+                [(key, json.dumps(value)) for key, value in values.items()],
+            )
+
+    def meta(self, key: str, default: Any = None) -> Any:
+        """A stored value, or the default."""
+        with self._transaction() as db:
+            row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return default if row is None else json.loads(row[0])
+
+    # -- what happens -------------------------------------------------------------------------
+
+    def add_proposal(
+        self, row: ProposalRow, child: Individual | None = None, digest: str = ""
+    ) -> None:
+        """Record a proposal, its model calls and, if it came to one, its child."""
+        with self._transaction() as db:
+            if child is not None:
+                self._insert_individual(db, child, digest)
+            db.execute(
+                "INSERT INTO proposals VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (row.number, row.operator, json.dumps(row.parents), row.individual, row.reason,
+                 row.seconds, row.ended),
+            )  # fmt: skip
+            db.executemany(
+                "INSERT INTO calls VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (row.number, call.model, _packed(call.prompt), _packed(call.reply),
+                     call.tokens_in, call.tokens_out, call.cost, call.seconds, call.error)
+                    for call in row.calls
+                ],
+            )  # fmt: skip
+
+    def add_seed(self, seed: Individual, digest: str) -> None:
+        """Record a genome that nobody proposed."""
+        with self._transaction() as db:
+            self._insert_individual(db, seed, digest)
+
+    def add_measurement(
+        self, individual: int, measurement: Measurement, purpose: Purpose, kept: bool
+    ) -> Experiment:
+        """Record the end of an experiment."""
+        m = measurement
+        with self._transaction() as db:
+            cursor = db.execute(
+                "INSERT INTO measurements VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (individual, purpose, m.status, m.fitness, json.dumps(dict(m.measures)),
+                 json.dumps(dict(m.details)), m.seconds, m.seed, m.device, m.ended, m.memory_gb,
+                 m.reason, kept),
+            )  # fmt: skip
+        assert cursor.lastrowid is not None
+        return Experiment(cursor.lastrowid, individual, purpose, measurement, kept)
+
+    def add_event(self, time: float, kind: str, text: str) -> None:
+        """Record what a reader of the run should know: a start, a stop, a fallback."""
+        with self._transaction() as db:
+            db.execute("INSERT INTO events VALUES (NULL, ?, ?, ?)", (time, kind, text))
+
+    @staticmethod
+    def _insert_individual(db: sqlite3.Connection, individual: Individual, digest: str) -> None:
+        i = individual
+        db.execute(
+            "INSERT INTO individuals VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                i.id,
+                i.commit,
+                json.dumps(i.parents),
+                i.operator,
+                i.description,
+                i.generation,
+                digest,
+            ),
+        )
+
+    # -- what was -----------------------------------------------------------------------------
+
+    def individuals(self, direction: Direction) -> list[Individual]:
+        """All genomes in the order of their ids, with their measurements within the search."""
+        runs: dict[int, list[Measurement]] = {}
+        for experiment in self.experiments():
+            if experiment.purpose is Purpose.SEARCH:
+                runs.setdefault(experiment.individual, []).append(experiment.measurement)
+        with self._transaction() as db:
+            rows = db.execute(
+                "SELECT id, commit_hash, parents, operator, description, generation "
+                "FROM individuals ORDER BY id"
+            ).fetchall()
+        return [
+            Individual(
+                id=row[0],
+                commit=row[1],
+                parents=tuple(json.loads(row[2])),
+                operator=row[3],
+                description=row[4],
+                generation=row[5],
+                direction=direction,
+                measurements=tuple(runs.get(row[0], ())),
+            )
+            for row in rows
+        ]
+
+    def digests(self) -> set[str]:
+        """The digests of all genomes."""
+        with self._transaction() as db:
+            return {row[0] for row in db.execute("SELECT digest FROM individuals")}
+
+    def experiments(self) -> list[Experiment]:
+        """All measurements in the order in which they ended."""
+        with self._transaction() as db:
+            rows = db.execute(
+                "SELECT id, individual, purpose, kept, status, fitness, measures, details, "
+                "seconds, seed, device, ended, memory_gb, reason FROM measurements ORDER BY id"
+            ).fetchall()
+        return [
+            Experiment(
+                number=row[0],
+                individual=row[1],
+                purpose=Purpose(row[2]),
+                kept=bool(row[3]),
+                measurement=Measurement(
+                    status=Status(row[4]),
+                    fitness=row[5],
+                    measures=json.loads(row[6]),
+                    details=json.loads(row[7]),
+                    seconds=row[8],
+                    seed=row[9],
+                    device=row[10],
+                    ended=row[11],
+                    memory_gb=row[12],
+                    reason=row[13],
+                ),
+            )
+            for row in rows
+        ]
+
+    def proposals(self) -> list[ProposalRow]:
+        """All proposals in their order, with their model calls."""
+        with self._transaction() as db:
+            rows = db.execute("SELECT * FROM proposals ORDER BY id").fetchall()
+            calls: dict[int, list[ModelCall]] = {}
+            for c in db.execute("SELECT * FROM calls ORDER BY id"):
+                call = ModelCall(c[2], _unpacked(c[3]), _unpacked(c[4]), *c[5:])
+                calls.setdefault(c[1], []).append(call)
+        return [
+            ProposalRow(
+                number=row[0],
+                operator=row[1],
+                parents=tuple(json.loads(row[2])),
+                individual=row[3],
+                reason=row[4],
+                seconds=row[5],
+                ended=row[6],
+                calls=tuple(calls.get(row[0], ())),
+            )
+            for row in rows
+        ]
+
+    def next_proposal(self) -> int:
+        """The number that the next proposal will have."""
+        with self._transaction() as db:
+            return int(db.execute("SELECT coalesce(max(id) + 1, 0) FROM proposals").fetchone()[0])
+
+    def spend(self) -> Spend:
+        """What the models took so far."""
+        with self._transaction() as db:
+            row = db.execute(
+                "SELECT count(*), coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0), "
+                "coalesce(sum(cost), 0.0), coalesce(sum(cost IS NULL AND error = ''), 0) FROM calls"
+            ).fetchone()
+        return Spend(*row)
+
+    def events(self) -> Sequence[tuple[float, str, str]]:
+        """(time, kind, text) of all events in their order."""
+        with self._transaction() as db:
+            return db.execute("SELECT time, kind, text FROM events ORDER BY id").fetchall()
+
+
+def _packed(text: str) -> bytes:
+    return zlib.compress(text.encode())
+
+
+def _unpacked(data: bytes) -> str:
+    return zlib.decompress(data).decode()

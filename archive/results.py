@@ -1,0 +1,145 @@
+"""The run's experiments as a table: results.tsv for `tail -f`, a DataFrame for pandas."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archive.record import Experiment, Record
+from population import Direction, Individual, Status
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+# Of the DataFrame; one column a measure follows.
+COLUMNS = (
+    *("experiment", "individual", "purpose", "generation", "operator", "parents", "status"),
+    *("fitness", "kept", "description", "commit", "seconds", "ended", "device", "seed"),
+    *("memory_gb", "reason"),
+)
+
+
+class Results:
+    """results.tsv of one run.
+
+    autoresearch's columns come first (commit, the metric, memory_gb, status, description), so that
+    its readers of this file work; `status` is keep, discard or the failure's name.
+
+    Args:
+        path: of the file.
+        metric: the name of the second column.
+        measures: the names of the archive's axes.
+        direction: of the metric; `improvement_percent` is against the run's first score.
+    """
+
+    def __init__(
+        self, path: Path, metric: str, measures: Sequence[str], direction: Direction
+    ) -> None:
+        self._path = path
+        self._measures = tuple(measures)
+        self._direction = direction
+        self._reference: float | None = None
+        self._columns = (
+            *("commit", metric, "memory_gb", "status", "description"),
+            *("experiment", "individual", "parents", "operator", "generation", "purpose"),
+            *("ended", "improvement_percent", *self._measures),
+            *("seconds", "device", "seed", "reason"),
+        )
+
+    def rebuild(self, individuals: Iterable[Individual], experiments: Iterable[Experiment]) -> None:
+        """Write the file anew from the record, in one step."""
+        by_id = {individual.id: individual for individual in individuals}
+        self._reference = None
+        lines = ["\t".join(self._columns)]
+        lines += [
+            self._line(by_id[experiment.individual], experiment) for experiment in experiments
+        ]
+        temporary = self._path.with_suffix(".tmp")
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        os.replace(temporary, self._path)
+
+    def append(self, individual: Individual, experiment: Experiment) -> None:
+        """Add one experiment."""
+        with open(self._path, "a", encoding="utf-8") as file:
+            file.write(self._line(individual, experiment) + "\n")
+
+    def _line(self, individual: Individual, experiment: Experiment) -> str:
+        m = experiment.measurement
+        improvement = ""
+        if self._reference is None:
+            self._reference = m.fitness
+        if m.fitness is not None and self._reference:
+            gain = self._direction.gain(m.fitness, self._reference) / abs(self._reference)
+            improvement = f"{100 * gain:+.3f}"
+        values = (
+            individual.commit[:7],
+            "" if m.fitness is None else f"{m.fitness:.6f}",
+            f"{m.memory_gb:.1f}",
+            status_word(experiment),
+            individual.description,
+            str(experiment.number),
+            str(individual.id),
+            " ".join(map(str, individual.parents)),
+            individual.operator,
+            str(individual.generation),
+            experiment.purpose,
+            time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(m.ended)),
+            improvement,
+            *(f"{m.measures[name]:.6g}" if name in m.measures else "" for name in self._measures),
+            f"{m.seconds:.1f}",
+            m.device,
+            str(m.seed),
+            m.reason,
+        )
+        return "\t".join(" ".join(value.split()) for value in values)
+
+
+def status_word(experiment: Experiment) -> str:
+    """keep, discard, final, or the failure's name."""
+    if experiment.measurement.status is not Status.OK:
+        return str(experiment.measurement.status)
+    if experiment.purpose == "final":
+        return "final"
+    return "keep" if experiment.kept else "discard"
+
+
+def read_frame(record: Record, direction: Direction) -> pd.DataFrame:
+    """Every experiment of a run as one row.
+
+    Columns: experiment (from 1), individual, purpose, generation, operator, parents (a tuple),
+    status, fitness (NaN if it failed), kept, description, commit, seconds, ended (epoch seconds),
+    device, seed, memory_gb, reason, then one column a measure.
+    """
+    import pandas as pd  # half a second, and only views need it
+
+    by_id = {individual.id: individual for individual in record.individuals(direction)}
+    rows = []
+    for experiment in record.experiments():
+        individual, m = by_id[experiment.individual], experiment.measurement
+        rows.append(
+            {
+                "experiment": experiment.number,
+                "individual": individual.id,
+                "purpose": str(experiment.purpose),
+                "generation": individual.generation,
+                "operator": individual.operator,
+                "parents": individual.parents,
+                "status": str(m.status),
+                "fitness": float("nan") if m.fitness is None else m.fitness,
+                "kept": experiment.kept,
+                "description": individual.description,
+                "commit": individual.commit,
+                "seconds": m.seconds,
+                "ended": m.ended,
+                "device": m.device,
+                "seed": m.seed,
+                "memory_gb": m.memory_gb,
+                "reason": m.reason,
+                **m.measures,
+            }
+        )
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=COLUMNS)

@@ -1,0 +1,118 @@
+"""Where the parts of a run lie on disk."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+RUNS = Path("runs")
+
+
+class RunError(Exception):
+    """A run folder is missing, taken or unusable; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """runs/NAME and what is in it."""
+
+    path: Path
+
+    @classmethod
+    def named(cls, name: str) -> RunFolder:
+        """The folder of a run that is named on the command line: runs/NAME, or a path."""
+        path = Path(name)
+        return cls(path if path.name != name or (path / "archive.db").exists() else RUNS / name)
+
+    @classmethod
+    def existing(cls, name: str) -> RunFolder:
+        """The folder of a run that must be there.
+
+        Raises:
+            RunError: there is none; the message names those that are.
+        """
+        folder = cls.named(name)
+        if not folder.database.is_file():
+            known = ", ".join(sorted(p.parent.name for p in RUNS.glob("*/archive.db")))
+            raise RunError(
+                f"there is no run {name}; {f'there are: {known}' if known else 'none yet'}"
+            )
+        return folder
+
+    @property
+    def name(self) -> str:
+        return self.path.resolve().name
+
+    @property
+    def program(self) -> Path:
+        """The task as it was when the run began."""
+        return self.path / "program.md"
+
+    @property
+    def genomes(self) -> Path:
+        return self.path / "genomes"
+
+    @property
+    def database(self) -> Path:
+        return self.path / "archive.db"
+
+    @property
+    def results(self) -> Path:
+        return self.path / "results.tsv"
+
+    @property
+    def artifacts(self) -> Path:
+        return self.path / "artifacts"
+
+    @property
+    def work(self) -> Path:
+        """The working folders of the children that run now."""
+        return self.path / "work"
+
+    def log(self, experiment: str) -> Path:
+        """What a child printed; `experiment` is its id, with a suffix for its repeats."""
+        return self.path / "logs" / f"{experiment}.log"
+
+    def make(self) -> None:
+        """Create the folder and its subfolders.
+
+        Raises:
+            RunError: it exists and is not empty, or it cannot be created.
+        """
+        try:
+            taken = self.path.exists() and any(self.path.iterdir())
+            for folder in () if taken else (self.path, self.artifacts, self.path / "logs"):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"{self.path} cannot be created: {error}") from error
+        if taken:
+            raise RunError(
+                f"{self.path} exists already; go on with `python -m evolve resume {self.name}`, "
+                "or choose another --run NAME"
+            )
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep other processes from running this run; the system lifts it if we die.
+
+        Raises:
+            RunError: another process has it.
+        """
+        with open(self.path / "lock", "a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                file.seek(0)
+                owner = file.read().strip() or "unknown"
+                raise RunError(
+                    f"run {self.name} is being worked on by process {owner}; wait for its end, "
+                    "or stop it with Ctrl-C"
+                ) from error
+            file.truncate(0)
+            file.write(f"{os.getpid()}\n")
+            file.flush()
+            yield

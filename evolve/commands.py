@@ -1,0 +1,265 @@
+"""What each command does, from opening the run to the exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from archive import Archive, Axis
+from archive.human import formatter, human
+from archive.record import Experiment, RecordError
+from archive.results import status_word
+from archive.run_folder import RUNS, RunError
+from evolve.conduct import announce, closing_lines, conduct, exit_code, make_models
+from evolve.run import Run, begin, find_individual, look, reopen, restored_search
+from evolve.settings import Settings
+from population import Individual
+from trainer.task import load_task
+
+
+def start(settings: Settings, name: str | None, seed_genomes: Sequence[str]) -> int:
+    """Begin a run and work on it to its end."""
+    console = Console(highlight=False)
+    if not settings.budget:
+        settings = replace(settings, budget=load_task(Path(settings.task)).budget)
+    return _work(begin(settings, name, seed_genomes, _say(console)), console)
+
+
+def resume(name: str, changes: dict[str, Any]) -> int:
+    """Go on with a run."""
+    console = Console(highlight=False)
+    return _work(reopen(name, changes, _say(console)), console)
+
+
+def _work(run: Run, console: Console) -> int:
+    say = _say(console)
+    try:
+        with run.folder.lock():
+            models = make_models(run)
+            for line in announce(run, models):
+                say(line)
+            result = conduct(run, models, console)
+            console.print()
+            for line in closing_lines(run, result):
+                say(line)
+            return exit_code(run, result)
+    finally:
+        run.close()
+
+
+def _say(console: Console) -> Callable[[str], None]:
+    return lambda line: console.print(Text(line), soft_wrap=True)
+
+
+def list_runs(name: str | None) -> int:
+    """List all runs, or the elites of one."""
+    console = Console(highlight=False)
+    if name is not None:
+        return _list_elites(name, console)
+    folders = sorted(path.parent for path in RUNS.glob("*/archive.db"))
+    if not folders:
+        console.print(f"there are no runs in {RUNS.resolve()}; begin one: python -m evolve")
+        return 0
+    table = _table("run", "strategy", "children", "failed", "cells", "metric", "seed", "best", "id")
+    for folder in folders:
+        try:
+            run = look(str(folder))
+        except (RunError, RecordError) as error:
+            table.add_row(folder.name, Text(f"unreadable: {error}", "red"))
+            continue
+        table.add_row(*_row(run))
+        run.close()
+    console.print(table)
+    return 0
+
+
+def _row(run: Run) -> list[str]:
+    search = restored_search(run)
+    children = [i for i in search.individuals.values() if i.parents and i.measurements]
+    archive, best, seed = search.archive, search.best, search.reference
+    values = [i.objective for i in (seed, best) if i is not None and i.objective is not None]
+    write = formatter(values) if values else str
+    return [
+        run.folder.name,
+        run.settings.strategy,
+        f"{len(children)} of {run.settings.total_children}",
+        str(sum(not child.scored for child in children)),
+        f"{len(archive)} of {archive.cells}" if archive else "-",
+        run.task.metric,
+        *(write(value) for value in values),
+        *(["-"] * (2 - len(values))),
+        f"#{best.id}" if best else "-",
+    ]
+
+
+def _list_elites(name: str, console: Console) -> int:
+    run = look(name)
+    archive = _archive(run)
+    table = _table("cell", "id", run.task.metric, *(axis.label for axis in archive.axes), "runs")
+    table.expand = True
+    table.add_column("made by: description", overflow="ellipsis", no_wrap=True, ratio=1)
+    goals = {axis.name: axis.better for axis in run.task.axes if axis.better is not None}
+    front = {one.id for one in archive.pareto_front(goals)}
+    values = [elite.objective for elite in archive if elite.objective is not None]
+    write = formatter(values)
+    for elite in sorted(archive, key=lambda elite: elite.fitness, reverse=True):
+        assert elite.objective is not None
+        x, y = archive.cell_of(elite)
+        table.add_row(
+            f"{x},{y}",
+            f"#{elite.id}" + ("*" if elite.id in front else ""),
+            write(elite.objective),
+            *(human(elite.measures[axis.name], axis.unit) for axis in archive.axes),
+            str(len(elite.scored)),
+            f"{elite.operator}: {elite.description}",
+        )
+    console.print(table)
+    good = [
+        f"{goal.value} {name}"
+        for name, goal in {run.task.metric: run.task.direction, **goals}.items()
+    ]
+    console.print(f"* nobody is better in all of: {', '.join(good)} (the Pareto front)")
+    run.close()
+    return 0
+
+
+def show(name: str, number: str) -> int:
+    """Show an individual."""
+    console = Console(highlight=False)
+    run = look(name)
+    individual = find_individual(run, number)
+    everyone = {one.id: one for one in run.individuals()}
+    experiments = [e for e in run.record.experiments() if e.individual == individual.id]
+    console.print(Text(f"#{individual.id} {individual.description}", "bold"))
+    console.print(
+        f"made by {individual.operator} in generation {individual.generation}, "
+        f"commit {individual.commit[:12]}"
+    )
+    for parent in (everyone[number] for number in individual.parents):
+        console.print(Text(f"parent #{parent.id} ({_score(run, parent)}): {parent.description}"))
+    children = [str(one.id) for one in everyone.values() if individual.id in one.parents]
+    if children:
+        console.print(f"children: {', '.join(children)}")
+    console.print(f"{run.task.metric} {_score(run, individual)}")
+    for axis in run.task.axes:
+        if axis.name in individual.measures:
+            console.print(f"{axis.label}: {human(individual.measures[axis.name], axis.unit)}")
+    if experiments:
+        console.print(_experiments(run, experiments))
+    for parent in (everyone[number] for number in individual.parents):
+        console.print(Text(f"\nwhat changed against parent #{parent.id}:", "bold"))
+        change = run.lineage.diff(parent.commit, individual.commit)
+        console.print(Syntax(change, "diff", background_color="default", word_wrap=True))
+    run.close()
+    return 0
+
+
+def _table(*columns: str) -> Table:
+    """A table whose columns keep their width; one that is added after them gets what is left."""
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    for column in columns:
+        table.add_column(column, no_wrap=True)
+    return table
+
+
+def _score(run: Run, individual: Individual) -> str:
+    if individual.objective is None:
+        return str(individual.status or "not measured yet")
+    count = len(individual.scored)
+    return f"{individual.objective:.6g}" + (f", mean of {count} runs" if count > 1 else "")
+
+
+def _experiments(run: Run, experiments: Sequence[Experiment]) -> Table:
+    table = _table("experiment", "status", run.task.metric, "seconds", "GiB", "device", "seed")
+    table.add_column("reason", overflow="fold")
+    for experiment in experiments:
+        m = experiment.measurement
+        table.add_row(
+            str(experiment.number),
+            status_word(experiment),
+            "" if m.fitness is None else f"{m.fitness:.6f}",
+            f"{m.seconds:.1f}",
+            f"{m.memory_gb:.2f}",
+            m.device,
+            str(m.seed),
+            m.reason,
+        )
+    return table
+
+
+def heatmap(name: str, output: Path | None) -> int:
+    """Draw the archive in the terminal, or as a picture."""
+    run = look(name)
+    archive = _archive(run)
+    if output is None:
+        from archive.terminal import heatmap_text
+
+        Console(highlight=False).print(heatmap_text(archive, metric=run.task.metric))
+    else:
+        from archive import pictures  # matplotlib takes half a second
+
+        reference = run.record.meta("reference")
+        figure = pictures.heatmap(
+            archive, metric=run.task.metric, title=run.folder.name, reference=reference
+        )
+        pictures.save(figure, output)
+        print(output)
+    run.close()
+    return 0
+
+
+def export(name: str, number: str, output: Path | None) -> int:
+    """Write a genome's source."""
+    run = look(name)
+    individual = find_individual(run, number)
+    source = run.lineage.source(individual.commit)
+    if output is None:
+        sys.stdout.write(source)
+    else:
+        output.write_text(source, encoding="utf-8")
+        print(f"{output}: genome #{individual.id} of {run.folder.name} ({_score(run, individual)})")
+    run.close()
+    return 0
+
+
+def rebin(name: str, cells: int | None, bounds: Mapping[str, tuple[float, float]]) -> int:
+    """Cut the archive anew, store its axes, draw its pictures."""
+    from evolve.drawing import draw
+
+    run = look(name)
+    with run.folder.lock():
+        before, noise = _archive(run), restored_search(run).noise
+        names = [axis.name for axis in before.axes]
+        for axis_name in bounds:
+            if axis_name not in names:
+                raise RunError(f"there is no axis {axis_name}; there are {' and '.join(names)}")
+        first, second = (_rebinned(axis, cells, bounds) for axis in before.axes)
+        archive = before.rebin((first, second))
+        run.record.set_meta({"axes": [axis.to_dict() for axis in archive.axes]})
+        draw(run, archive, noise)
+    print(
+        f"{len(before)} of {before.cells} cells were filled, {len(archive)} of {archive.cells} are "
+        f"now; see {run.folder.artifacts / 'heatmap.png'}"
+    )
+    run.close()
+    return 0
+
+
+def _rebinned(axis: Axis, cells: int | None, bounds: Mapping[str, tuple[float, float]]) -> Axis:
+    low, high = bounds.get(axis.name, (axis.low, axis.high))
+    return replace(axis, cells=cells or axis.cells, low=low, high=high)
+
+
+def _archive(run: Run) -> Archive:
+    archive = restored_search(run).archive
+    if archive is None:
+        raise RunError(f"the archive of run {run.folder.name} is empty: no seed has scored yet")
+    return archive

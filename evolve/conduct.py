@@ -1,0 +1,298 @@
+"""The course of a run: measure the seeds, open the archive, evolve, compare seed and best."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from archive.human import duration, human
+from archive.record import Purpose
+from archive.run_folder import RunError
+from evolve.allowance import Allowance
+from evolve.bench import Bench, Job
+from evolve.display import Display
+from evolve.drawing import Artist, draw
+from evolve.finals import Headline, choose_finalists, final_jobs, headline
+from evolve.interrupt import Interrupt
+from evolve.logbook import generation_line, new_logbook, record_generation
+from evolve.loop import End, Loop, Reports, reached
+from evolve.models import LiteLLM, ModelSpec, Price
+from evolve.proposer import Proposer
+from evolve.run import Run, remove_work, restored_search, stored_axes
+from evolve.search import Search, axes_around
+from population import Individual
+
+OVERHEAD_FACTOR = 4  # a child may take this many times the seed's start-up and evaluation
+OVERHEAD_LEAST = 10.0  # seconds that it may take in any case
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a run ended.
+
+    Attributes:
+        end: why.
+        best: the fittest of the search.
+        headline: the fresh comparison, if it was made.
+        seconds: this process worked on it.
+        busy: share of that time, over all devices, in which children ran.
+    """
+
+    end: End
+    best: Individual | None
+    headline: Headline | None
+    seconds: float
+    busy: float
+
+
+def conduct(run: Run, models: list[tuple[LiteLLM, float]], console: Console) -> Result:
+    """Work on a run until it ends or is interrupted. The caller holds the run's lock.
+
+    Raises:
+        RunError: no seed genome scored.
+        RecordError, LineageError, SupervisorError: the disk, git or a device failed; what was
+            recorded before is safe.
+    """
+    begun = time.monotonic()
+    remove_work(run.folder)
+    run.rebuild_results()
+    search = restored_search(run)
+    logbook = new_logbook()
+    wake = threading.Event()
+    interrupt = Interrupt(wake)
+    settings = run.settings
+    bench = Bench(
+        run.task,
+        run.ready,
+        run.devices,
+        budget=settings.budget,
+        run_seed=settings.seed,
+        folder=run.folder,
+        wake=wake,
+    )
+    bench.limit = run.record.meta("limit", bench.limit)
+    title = f"{run.folder.name} ({settings.strategy})"
+    artist = Artist(run)
+    display = Display(console, run.task, search, title, settings.budget)
+
+    def generation(number: int, children: list[Individual]) -> None:
+        assert search.archive is not None
+        reference = run.record.meta("reference")
+        record_generation(logbook, number, children, search.archive, reference)
+        artist(search.archive, search.noise)
+        display.say(generation_line(logbook, search.archive, run.task.metric), "bold")
+
+    loop = Loop(
+        run,
+        search,
+        bench,
+        Proposer(run.task, models, run.lineage.source, wake),
+        Allowance(
+            has_models=bool(models),
+            max_cost=settings.max_cost,
+            deadline=None if settings.hours is None else begun + settings.hours * 3600,
+            clock=time.monotonic,
+        ),
+        interrupt,
+        wake,
+        Reports(display.watch, display.experiment, generation, display.say),
+    )
+    with interrupt.listening(), closing(bench), display:
+        end, result = _phases(run, search, loop, bench, display.say)
+    remove_work(run.folder)
+    if search.archive is not None:
+        draw(run, search.archive, search.noise)
+    seconds = time.monotonic() - begun
+    busy = bench.busy_seconds / (seconds * bench.slots)
+    run.record.add_event(time.time(), "end", str(end))
+    return Result(end, search.best, result, seconds, busy)
+
+
+def _phases(
+    run: Run, search: Search, loop: Loop, bench: Bench, say: Callable[[str], None]
+) -> tuple[End, Headline | None]:
+    if search.archive is None:
+        if not loop.measure(_seed_jobs(run, search), "measuring the seed"):
+            return End.INTERRUPTED, None
+        _open_archive(run, search, bench)
+        say(_prospect(run, bench, search))
+    end = loop.evolve()
+    if end in (End.INTERRUPTED, End.STUCK):
+        return end, None
+    best, reference = search.best, search.reference
+    assert best is not None
+    assert reference is not None
+    if best.id == reference.id or not run.settings.final_repeats:
+        return end, None
+    finalists = choose_finalists(run.record, reference, best)
+    genomes = {one.id: (one, run.lineage.source(one.commit)) for one in (reference, best)}
+    jobs = final_jobs(finalists, run.record.experiments(), genomes, run.settings.final_repeats)
+    if jobs:
+        say(f"the seed and the best (#{best.id}) are measured again on {len(jobs)} fresh seeds")
+    if not loop.measure(jobs, "fresh runs of the seed and the best"):
+        return End.INTERRUPTED, None
+    return end, headline(finalists, run.record.experiments(), run.task.direction)
+
+
+def _seed_jobs(run: Run, search: Search) -> list[Job]:
+    """The seeds' first runs, the first one's repeats included, less those that were made."""
+    jobs = []
+    for seed in search.individuals.values():
+        repeats = run.settings.seed_repeats if seed.id == 0 else 1
+        source = run.lineage.source(seed.commit)
+        made = len(seed.measurements)
+        jobs += [Job(seed, source, Purpose.SEARCH, repeat) for repeat in range(made, repeats)]
+    return jobs
+
+
+def _open_archive(run: Run, search: Search, bench: Bench) -> None:
+    """Lay the grid around the first seed that scored, and store it with the run."""
+    seeds = list(search.individuals.values())
+    reference = next((seed for seed in seeds if seed.scored), None)
+    if reference is None or reference.objective is None:
+        failed = seeds[0].measurements[-1]
+        raise RunError(
+            f"the seed genome did not score ({failed.status}: {failed.reason}); see "
+            f"{run.folder.log('0')}, mend it, and try it alone: python -m trainer FILE"
+        )
+    try:
+        axes = axes_around(run.task.axes, reference.measures, run.settings.grid_cells)
+    except ValueError as error:
+        raise RunError(f"the archive cannot be laid around the seed: {error}") from error
+    search.open_archive(axes)
+    overhead = max(m.seconds for m in reference.scored) - run.settings.budget
+    bench.limit = min(
+        bench.limit, run.settings.budget + max(OVERHEAD_FACTOR * overhead, OVERHEAD_LEAST)
+    )
+    run.record.set_meta(
+        {
+            "axes": [axis.to_dict() for axis in axes],
+            "reference": reference.objective,
+            "limit": bench.limit,
+        }
+    )
+
+
+def _prospect(run: Run, bench: Bench, search: Search) -> str:
+    """What the seed showed: its score, the noise, and how long the run will take."""
+    seed, settings = search.reference, run.settings
+    assert seed is not None
+    assert seed.objective is not None
+    measured = ", ".join(human(seed.measures[axis.name], axis.unit) for axis in run.task.axes)
+    runs = settings.total_children + 2 * settings.final_repeats
+    left = runs * bench.mean_seconds / bench.slots
+    return (
+        f"the seed: {run.task.metric} {seed.objective:.6g} ± {search.noise:.2g} over "
+        f"{len(seed.scored)} runs ({measured}); a run takes {duration(bench.mean_seconds)}, "
+        f"the {runs} to come about {duration(left)}"
+    )
+
+
+def announce(run: Run, models: list[tuple[LiteLLM, float]]) -> list[str]:
+    """What a run is about to do, how long that takes at least, and what it may cost."""
+    settings, task = run.settings, run.task
+    ended = {e.individual for e in run.record.experiments()}
+    seeds = {i.id for i in run.individuals() if not i.parents}
+    children = max(settings.total_children - len(ended - seeds), 0)
+    runs = children + (0 if ended else settings.seed_repeats) + 2 * settings.final_repeats
+    least = runs * settings.budget / len(run.devices)
+    devices = ", ".join(device.name for device in run.devices)
+    lines = [
+        f"run {run.folder.name}: {task.name}, {settings.strategy}, {settings.generations} "
+        f"generations of {settings.children} children, {settings.budget:g} s each on {devices}",
+        f"{runs} runs are to come, with those of the seed and the finalists: about "
+        f"{duration(least)} of training, start-up and evaluation not counted",
+        f"everything is kept in {run.folder.path}; Ctrl-C stops cleanly, and "
+        f"`python -m evolve resume {run.folder.name}` goes on",
+    ]
+    return lines + _cost_lines(run, models, children)
+
+
+def _cost_lines(run: Run, models: list[tuple[LiteLLM, float]], children: int) -> list[str]:
+    if not models:
+        return [
+            "no language model is configured: the offline operators (perturb, recombine) vary what "
+            "is there. For new ideas add --model NAME, any name that litellm knows, with its key "
+            "in the environment"
+        ]
+    genome = run.lineage.source(run.individuals()[0].commit)
+    messages = [{"role": "user", "content": f"{run.task.text}\n{genome}\n{genome}"}]
+    lines = []
+    total = sum(weight for _, weight in models)
+    for model, weight in models:
+        calls = children * weight / total
+        each = model.estimate(messages)
+        cost = (
+            "of unknown price (--price IN:OUT, in dollars a million tokens, makes it known)"
+            if each is None
+            else f"about ${calls * each:.2f}"
+        )
+        lines.append(f"model {model.name}: some {calls:.0f} requests, {cost}")
+    if run.settings.max_cost is not None:
+        lines.append(f"the models may take ${run.settings.max_cost:.2f} in all")
+    return lines
+
+
+def make_models(run: Run) -> list[tuple[LiteLLM, float]]:
+    """The language models of a run with their weights.
+
+    Raises:
+        RunError: a cap on cost cannot be kept, since a price is unknown.
+    """
+    settings = run.settings
+    price = Price.parse(settings.price) if settings.price else None
+    models = []
+    for spec in map(ModelSpec.parse, settings.models):
+        model = LiteLLM(spec.name, api_base=settings.api_base, price=price)
+        if settings.max_cost is not None and model.price is None:
+            raise RunError(
+                f"--max-cost cannot be kept: the price of {spec.name} is unknown. Give it with "
+                "--price IN:OUT, in dollars a million tokens, or leave --max-cost out"
+            )
+        models.append((model, spec.weight))
+    return models
+
+
+def exit_code(run: Run, result: Result) -> int:
+    """0: it did what it was asked; 1: it did not; 130: it was interrupted."""
+    if result.end is End.INTERRUPTED:
+        return 130
+    children = [i for i in run.individuals() if i.parents]
+    scored = any(child.scored for child in children)
+    missed = run.settings.target is not None and not reached(result.best, run.settings.target)
+    failed = result.end is End.STUCK or missed or (bool(children) and not scored)
+    return 1 if failed else 0
+
+
+def closing_lines(run: Run, result: Result) -> list[str]:
+    """What a run achieved and where everything is."""
+    settings, best = run.settings, result.best
+    name, folder = run.folder.name, run.folder
+    lines = [f"{result.end} after {duration(result.seconds)}; children ran {result.busy:.0%} of it"]
+    if result.end is End.INTERRUPTED:
+        lines.append(f"go on with: python -m evolve resume {name}")
+    if settings.target is not None and not reached(best, settings.target):
+        lines.append(f"the target {settings.target:g} was not reached")
+    children = [i for i in run.individuals() if i.parents]
+    if children and not any(child.scored for child in children):
+        reasons = {f"{c.status}: {c.measurements[-1].reason}" for c in children if c.measurements}
+        lines.append(f"no child scored; they ended with {'; '.join(sorted(reasons)[:3])}")
+    if best is None or best.objective is None or stored_axes(run.record) is None:
+        return lines
+    if result.headline is not None:
+        lines.append(result.headline.text(run.task.metric, best.id))
+    elif not best.parents:
+        lines.append(f"no child was fitter than the seed ({run.task.metric} {best.objective:.6g})")
+    lines += [
+        f"heatmap:     {folder.artifacts / 'heatmap.png'}",
+        f"progress:    {folder.artifacts / 'progress.png'}",
+        f"experiments: {folder.results}",
+        f"best genome: python -m evolve export {name} best -o {run.task.genome}",
+        f"its story:   python -m evolve show {name} best",
+    ]
+    return lines

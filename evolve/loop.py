@@ -1,0 +1,350 @@
+"""The loop: asynchronous and steady-state. While devices train, the next proposals are made.
+
+All decisions are taken here, in one thread; devices and proposals work in others.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from archive.human import duration
+from archive.record import Experiment, ProposalRow, Purpose, Spend
+from evolve.allowance import Allowance
+from evolve.bench import Bench, Job, Running
+from evolve.interrupt import Interrupt
+from evolve.operators.base import Proposal
+from evolve.proposer import Outcome, Proposer
+from evolve.run import Run
+from evolve.screening import digest
+from evolve.search import Plan, Search
+from population import Individual, Measurement
+from trainer.task import Task
+
+TICK = 0.5  # seconds between two looks at the display when nothing happens
+MAX_REFUSALS = 25  # proposals in a row without a child, after which the search gives up
+PATIENCE = 5  # of these, after which the user is told why; a model's refusals are always told
+LOOKAHEAD = 1  # proposals of language models made ahead for each device, at least
+MAX_LOOKAHEAD = 32  # and at most for all, since they know less of what came meanwhile
+HISTORY = 15  # results that a language model is told
+
+
+class End(StrEnum):
+    """Why a search ended."""
+
+    COMPLETE = "all generations are done"
+    TARGET = "the target is reached"
+    HOURS = "the hours are over"
+    INTERRUPTED = "interrupted"
+    STUCK = "no new genome could be proposed"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A moment of the run, for whoever shows it.
+
+    Attributes:
+        phase: what is being done, in a few words.
+        finished: children that have ended.
+        total: children that the run is to finish.
+        running: what runs now.
+        proposing: proposals in the making.
+        limit: seconds that a child may take at most.
+        spend: on language models.
+    """
+
+    phase: str
+    finished: int
+    total: int
+    running: list[Running]
+    proposing: int
+    limit: float
+    spend: Spend
+
+
+@dataclass(frozen=True)
+class Reports:
+    """Who is told what.
+
+    Attributes:
+        watch: the state, at least every half second.
+        experiment: every experiment that has ended, with its individual.
+        generation: the number of every generation that has ended, and its children.
+        say: what a user should know, a line at a time.
+    """
+
+    watch: Callable[[Progress], None]
+    experiment: Callable[[Individual, Experiment], None]
+    generation: Callable[[int, list[Individual]], None]
+    say: Callable[[str], None]
+
+
+class Loop:
+    """Drives one run to its end, or to where it is interrupted.
+
+    Args:
+        run: what is worked on; its record and its repository are written here alone.
+        search: what was tried so far and what it means.
+        bench: the devices.
+        proposer: the operators at work.
+        allowance: when to stop asking models, and when to stop at all.
+        interrupt: the user's wish to end.
+        wake: set when a device or a proposal is done.
+        reports: who is told.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        search: Search,
+        bench: Bench,
+        proposer: Proposer,
+        allowance: Allowance,
+        interrupt: Interrupt,
+        wake: threading.Event,
+        reports: Reports,
+    ) -> None:
+        self._run, self._search, self._bench, self._proposer = run, search, bench, proposer
+        self._allowance, self._interrupt, self._wake = allowance, interrupt, wake
+        self._reports = reports
+        self._jobs: deque[Job] = deque()
+        self._known = run.record.digests()
+        self._next_proposal = run.record.next_proposal()
+        self._next_id = len(search.individuals)
+        self._spend = run.record.spend()
+        self._proposal_seconds = 0.0
+        self._refusals = 0
+        self._offline_because = ""
+        self._noticed_interrupt = 0
+        children = [i for i in search.individuals.values() if i.parents and i.measurements]
+        self._finished = len(children)
+        self._generation = children[len(children) - len(children) % run.settings.children :]
+
+    # -- the phases ---------------------------------------------------------------------------
+
+    def measure(self, jobs: Iterable[Job], phase: str) -> bool:
+        """Make some measurements and nothing else.
+
+        Returns:
+            Whether all were made; False if the user interrupted.
+        """
+        self._jobs.extend(jobs)
+        while self._jobs or self._bench.running:
+            if self._interrupt.requests:
+                self._jobs.clear()
+            self._start_jobs()
+            self._turn(phase)
+        return not self._interrupt.requests
+
+    def evolve(self) -> End:
+        """Propose and measure children until there is a reason to end."""
+        children = (i for i in self._search.individuals.values() if i.parents)
+        self._jobs.extend(self._job(i) for i in children if not i.measurements)
+        while True:
+            end = self._reason_to_end()
+            if end is None:
+                self._ask()
+                self._start_jobs()
+            elif not self._bench.running:
+                return end
+            self._turn("evolving" if end is None else f"{end}; finishing")
+
+    def _reason_to_end(self) -> End | None:
+        best, target = self._search.best, self._run.settings.target
+        if self._interrupt.requests:
+            return End.INTERRUPTED
+        if reached(best, target):
+            return End.TARGET
+        if self._finished >= self._run.settings.total_children:
+            return End.COMPLETE
+        if self._allowance.out_of_time:
+            return End.HOURS
+        idle = not (self._jobs or self._bench.running or self._proposer.pending)
+        return End.STUCK if idle and self._refusals >= MAX_REFUSALS else None
+
+    # -- what is begun ------------------------------------------------------------------------
+
+    def _ask(self) -> None:
+        """Begin as many proposals as the devices will soon need, and no more than are left."""
+        while self._refusals < MAX_REFUSALS:
+            waiting = len(self._jobs) + self._proposer.pending
+            left = self._run.settings.total_children - self._finished - len(self._bench.running)
+            number = self._next_proposal
+            offline = self._allowance.why_offline(number, self._spend, self._proposer.pending)
+            ahead = 0 if offline else self._lookahead()
+            if waiting >= min(left, self._bench.free + ahead):
+                return
+            self._notice_offline(offline)
+            plan = self._search.ask(number, offline=bool(offline))
+            self._proposer.submit(plan, history(self._search, self._run.task), self._known)
+            self._next_proposal += 1
+
+    def _lookahead(self) -> int:
+        """How many proposals to make ahead, so that no device waits for a slow model."""
+        turn = self._bench.mean_seconds or self._run.settings.budget
+        needed = math.ceil(self._proposal_seconds / turn) + LOOKAHEAD
+        return min(needed * self._bench.slots, MAX_LOOKAHEAD)
+
+    def _start_jobs(self) -> None:
+        while self._jobs and self._bench.free:
+            self._bench.start(self._jobs.popleft())
+
+    def _job(self, individual: Individual) -> Job:
+        return Job(individual, self._run.lineage.source(individual.commit))
+
+    # -- what has ended -----------------------------------------------------------------------
+
+    def _turn(self, phase: str) -> None:
+        """Wait for something to happen, and take note of it."""
+        self._notice_interrupt()
+        self._wake.wait(TICK)
+        self._wake.clear()
+        for outcome in self._proposer.finished():
+            self._take_proposal(outcome)
+        for job, measurement in self._bench.finished():
+            self._take_measurement(job, measurement)
+        self._reports.watch(
+            Progress(
+                phase=phase,
+                finished=self._finished,
+                total=self._run.settings.total_children,
+                running=self._bench.running,
+                proposing=self._proposer.pending,
+                limit=self._bench.limit,
+                spend=self._spend,
+            )
+        )
+
+    def _take_proposal(self, outcome: Outcome) -> None:
+        plan, proposal, reason = outcome.plan, outcome.proposal, outcome.reason
+        child, fingerprint = None, ""
+        if proposal is not None:
+            fingerprint = digest(proposal.source, self._run.task.language)
+            if fingerprint in self._known:
+                reason = "the same program was proposed a moment before"
+            else:
+                child = self._commit(plan, proposal)
+        self._run.record.add_proposal(
+            ProposalRow(
+                number=plan.number,
+                operator=plan.operator.name,
+                parents=tuple(parent.id for parent in plan.parents),
+                individual=None if child is None else child.id,
+                reason=reason,
+                seconds=outcome.seconds,
+                ended=time.time(),
+                calls=outcome.calls,
+            ),
+            child,
+            fingerprint,
+        )
+        if outcome.calls:
+            self._take_spend(outcome)
+        if child is None or proposal is None:
+            self._refusals += 1
+            if plan.operator.needs_model or self._refusals == PATIENCE:
+                self._reports.say(f"{plan.operator.name} gave no child: {reason}")
+            return
+        self._refusals = 0
+        self._known.add(fingerprint)
+        self._search.born(child)
+        self._jobs.append(Job(child, proposal.source))
+
+    def _commit(self, plan: Plan, proposal: Proposal) -> Individual:
+        number, self._next_id = self._next_id, self._next_id + 1
+        parents = [parent.commit for parent in plan.parents]
+        message = "\n\n".join(filter(None, (proposal.description, proposal.notes)))
+        commit = self._run.lineage.commit(
+            number, proposal.source, parents, f"{plan.operator.name}: {message}"
+        )
+        return Individual(
+            id=number,
+            commit=commit,
+            parents=tuple(parent.id for parent in plan.parents),
+            operator=plan.operator.name,
+            description=proposal.description,
+            generation=self._finished // self._run.settings.children + 1,
+            direction=self._run.task.direction,
+        )
+
+    def _take_spend(self, outcome: Outcome) -> None:
+        self._spend = self._run.record.spend()
+        cost = sum(call.cost or 0.0 for call in outcome.calls)
+        self._allowance.note(outcome.plan.number, cost, outcome.unreachable)
+        share = 0.3 if self._proposal_seconds else 1.0  # an exponential mean follows the model
+        self._proposal_seconds += share * (outcome.seconds - self._proposal_seconds)
+
+    def _take_measurement(self, job: Job, measurement: Measurement) -> None:
+        best = self._search.best
+        searching = job.purpose is Purpose.SEARCH
+        kept = searching and self._search.tell(job.individual.id, measurement)
+        individual = self._search.individuals[job.individual.id]
+        experiment = self._run.record.add_measurement(individual.id, measurement, job.purpose, kept)
+        self._run.results.append(individual, experiment)
+        if self._search.best is not None and self._search.best is not best:
+            self._run.lineage.mark_best(self._search.best.commit)
+        self._reports.experiment(individual, experiment)
+        if searching and individual.parents:
+            self._finished += 1
+            self._generation.append(individual)
+            if self._finished % self._run.settings.children == 0:
+                number = self._finished // self._run.settings.children
+                self._reports.generation(number, self._generation)
+                self._generation = []
+
+    # -- what the user should know ------------------------------------------------------------
+
+    def _notice_interrupt(self) -> None:
+        if self._interrupt.requests == self._noticed_interrupt:
+            return
+        self._noticed_interrupt = self._interrupt.requests
+        running = len(self._bench.running)
+        if self._interrupt.requests == 1 and running:
+            self._reports.say(
+                f"stopping: the {running} children that run now are finished first, within "
+                f"{duration(self._bench.limit)} at most; Ctrl-C again stops them at once"
+            )
+        elif self._interrupt.requests > 1:
+            self._bench.close()
+
+    def _notice_offline(self, reason: str) -> None:
+        """Say when the offline operators take over from the models, and when they are back."""
+        if not self._run.settings.models or bool(reason) == bool(self._offline_because):
+            self._offline_because = reason
+            return
+        self._offline_because = reason
+        text = f"{reason}: the offline operators go on" if reason else "the models are asked again"
+        self._run.record.add_event(time.time(), "models", text)
+        self._reports.say(text)
+
+
+def reached(best: Individual | None, target: float | None) -> bool:
+    """Whether a target was set and the best is as fit as that."""
+    if target is None or best is None or best.objective is None:
+        return False
+    return best.direction.gain(best.objective, target) >= 0
+
+
+def history(search: Search, task: Task) -> list[str]:
+    """The latest results, a line each, for a language model to learn from."""
+    lines = []
+    for individual in list(search.individuals.values()):
+        if not individual.measurements or not individual.parents:
+            continue
+        result = f"{individual.status}"
+        parent = search.individuals[individual.parents[0]]
+        if individual.objective is not None:
+            result = f"{task.metric} {individual.objective:.6g}"
+            if parent.objective is not None:
+                gain = individual.direction.gain(individual.objective, parent.objective)
+                word = "better" if gain > 0 else "worse"
+                result += f", {abs(gain):.3g} {word} than its parent"
+        lines.append(
+            f"- genome {individual.id}, child of {parent.id}: {individual.description}: {result}"
+        )
+    return lines[-HISTORY:]

@@ -1,0 +1,51 @@
+"""The operators: each turns one or two parents into one child's source text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from evolve.operators.base import Operator
+from evolve.operators.llm import Crossover, Tweak
+from evolve.operators.offline import Perturb, Recombine
+
+OPERATORS: dict[str, Operator] = {
+    operator.name: operator for operator in (Tweak(), Crossover(), Perturb(), Recombine())
+}
+WITH_MODELS = {"tweak": 0.6, "crossover": 0.25, "perturb": 0.1, "recombine": 0.05}
+OFFLINE = {"perturb": 0.7, "recombine": 0.3}
+
+
+def operator_mix(names: Sequence[str], *, with_models: bool) -> dict[Operator, float]:
+    """The operators of a run with their weights.
+
+    Args:
+        names: NAME or NAME:WEIGHT of each; empty takes the default mix.
+        with_models: whether a language model is configured.
+
+    Raises:
+        ValueError: an operator is unknown, or cannot work as it is.
+    """
+    weights = dict(_weight(name) for name in names)
+    if not weights:
+        weights = WITH_MODELS if with_models else OFFLINE
+    mix = {OPERATORS[name]: weight for name, weight in weights.items()}
+    if not with_models:
+        asking = [operator.name for operator in mix if operator.needs_model]
+        if asking:
+            raise ValueError(f"{' and '.join(asking)} need a language model: add --model NAME")
+    if all(operator.arity > 1 for operator in mix):
+        raise ValueError("among the operators there should be one that needs a single parent")
+    return mix
+
+
+def _weight(text: str) -> tuple[str, float]:
+    name, _, weight = text.partition(":")
+    if name not in OPERATORS:
+        raise ValueError(f"there is no operator {name}; there are {', '.join(OPERATORS)}")
+    try:
+        value = float(weight or 1)
+    except ValueError:
+        value = 0.0
+    if not value > 0:
+        raise ValueError(f"the weight of operator {name} should be a number above 0")
+    return name, value

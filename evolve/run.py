@@ -1,0 +1,272 @@
+"""A run as it lies on disk: begun, or opened again with its search as it was."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from archive import Axis
+from archive.record import Experiment, Purpose, Record
+from archive.results import Results
+from archive.run_folder import RunError, RunFolder
+from evolve.operators import operator_mix
+from evolve.screening import RefusedError, digest, screen
+from evolve.search import Search
+from evolve.settings import Settings
+from population import Individual
+from population.lineage import Lineage
+from trainer.devices import Device, find_devices
+from trainer.fingerprint import differences, fingerprint
+from trainer.setup import Ready, set_up
+from trainer.task import Task, load_task
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything that a run consists of.
+
+    Attributes:
+        folder: where it lies.
+        task: what it works on, as it was when the run began.
+        settings: what it was asked to do.
+        ready: what the task's setup found; empty for a run that is only looked at.
+        devices: what it runs on; empty for a run that is only looked at.
+        record: its numbers.
+        lineage: its genomes.
+        results: its results.tsv.
+    """
+
+    folder: RunFolder
+    task: Task
+    settings: Settings
+    ready: Ready
+    devices: tuple[Device, ...]
+    record: Record
+    lineage: Lineage
+    results: Results
+
+    def individuals(self) -> list[Individual]:
+        """All genomes that were tried."""
+        return self.record.individuals(self.task.direction)
+
+    def rebuild_results(self) -> None:
+        """Write results.tsv anew from the record."""
+        self.results.rebuild(self.individuals(), self.record.experiments())
+
+    def close(self) -> None:
+        self.record.close()
+        self.lineage.close()
+
+
+@dataclass(frozen=True)
+class SeedGenome:
+    """A genome to start from, and where it comes from."""
+
+    source: str
+    origin: str
+
+
+def begin(settings: Settings, name: str | None, seed_genomes: Sequence[str], say: Say) -> Run:
+    """Make a new run: its folder, its repository with the seeds, its record.
+
+    Args:
+        settings: what it shall do.
+        name: of the run; None makes one of the task and the time.
+        seed_genomes: files, or RUN:ID of other runs; empty takes the task's own seed.
+        say: is told what is being made ready.
+
+    Raises:
+        TaskError, SetupError, DeviceError, RunError: with the way out.
+    """
+    task = load_task(Path(settings.task))
+    devices = find_devices(settings.devices)
+    folder = RunFolder.named(name or _new_name(task.name))
+    if folder.database.exists():
+        folder.make()  # says how to go on with it
+    ready = set_up(task, say)
+    seeds = [read_seed(text) for text in seed_genomes] or [_own_seed(task, ready)]
+    known: set[str] = set()
+    for seed in seeds:
+        try:
+            screen(seed.source, task, known)
+        except RefusedError as error:
+            raise RunError(f"the seed genome {seed.origin} cannot start a run: {error}") from error
+        known.add(digest(seed.source, task.language))
+    folder.make()
+    folder.program.write_text(task.text, encoding="utf-8")
+    lineage = Lineage.create(folder.genomes, task.genome, f"{task.name}: the root of all genomes")
+    record = Record.create(
+        folder.database,
+        {
+            "task": task.name,
+            "settings": settings.to_json(),
+            "fingerprint": fingerprint(task, ready, devices, settings.budget),
+            "begun": time.time(),
+        },
+    )
+    for number, seed in enumerate(seeds):
+        commit = lineage.commit(number, seed.source, [], f"seed: {seed.origin}")
+        individual = Individual(number, commit, (), "seed", seed.origin, 0, task.direction)
+        record.add_seed(individual, digest(seed.source, task.language))
+    run = Run(folder, task, settings, ready, devices, record, lineage, _results(folder, task))
+    run.rebuild_results()
+    return run
+
+
+def reopen(name: str, changes: dict[str, Any], say: Say) -> Run:
+    """Open a run to go on with it.
+
+    Args:
+        name: of the run, or its folder.
+        changes: settings that differ from before, by name.
+        say: is told what is being made ready.
+
+    Raises:
+        RunError: there is no such run, or its protocol is another one now.
+        TaskError, SetupError, DeviceError: as for a new run.
+    """
+    looked = look(name)
+    settings = replace(looked.settings, **changes)
+    devices = find_devices(settings.devices)
+    ready = set_up(looked.task, say)
+    now = fingerprint(looked.task, ready, devices, settings.budget)
+    changed = differences(looked.record.meta("fingerprint"), now)
+    if changed:
+        looked.close()
+        raise RunError(
+            f"run {looked.folder.name} was measured under another protocol, so new numbers would "
+            f"not compare: {'; '.join(changed)}. Restore that, or begin a new run from its best "
+            f"genome: --seed-genome {looked.folder.name}:best"
+        )
+    looked.record.set_meta({"settings": settings.to_json()})
+    return replace(looked, settings=settings, devices=devices, ready=ready)
+
+
+def look(name: str) -> Run:
+    """Open a run to look at it; nothing is set up.
+
+    Raises:
+        RunError, RecordError, LineageError: it is not there or damaged.
+    """
+    folder = RunFolder.existing(name)
+    record = Record.open(folder.database)
+    values = record.meta("settings")
+    if values is None:
+        raise RunError(f"run {folder.name} was never fully made; remove {folder.path}")
+    settings = Settings.from_json(values)
+    task = load_task(Path(settings.task), folder.program)
+    lineage = Lineage(folder.genomes, task.genome)
+    ready = Ready(seed=task.genome, env={}, fingerprint={})
+    return Run(folder, task, settings, ready, (), record, lineage, _results(folder, task))
+
+
+def restored_search(run: Run) -> Search:
+    """The search of a run, told everything that its record holds, in the order in which it came."""
+    search = search_before(run)
+    for experiment in run.record.experiments():
+        advance(search, run, experiment)
+    axes = stored_axes(run.record)
+    if axes is not None and search.archive is None:
+        search.open_archive(axes)
+    return search
+
+
+def search_before(run: Run) -> Search:
+    """The search of a run that knows all its genomes and none of its results."""
+    search = Search(
+        strategy=run.settings.strategy,
+        selector=run.settings.selector,
+        operators=operator_mix(run.settings.operators, with_models=bool(run.settings.models)),
+        seed=run.settings.seed,
+    )
+    for individual in run.individuals():
+        search.born(replace(individual, measurements=()))
+    return search
+
+
+def advance(search: Search, run: Run, experiment: Experiment) -> None:
+    """Tell a search one more experiment of its record."""
+    is_child = bool(search.individuals[experiment.individual].parents)
+    if is_child and search.archive is None:
+        axes = stored_axes(run.record)
+        assert axes is not None  # they are stored before the first child is proposed
+        search.open_archive(axes)
+    if experiment.purpose is Purpose.SEARCH:
+        search.tell(experiment.individual, experiment.measurement)
+
+
+def stored_axes(record: Record) -> tuple[Axis, Axis] | None:
+    """The archive's axes; None before the seeds are measured."""
+    values = record.meta("axes")
+    if values is None:
+        return None
+    first, second = (Axis.from_dict(value) for value in values)
+    return first, second
+
+
+def read_seed(text: str) -> SeedGenome:
+    """A seed genome as `--seed-genome` names it: a file, or RUN:ID (RUN:best) of another run.
+
+    Raises:
+        RunError: there is no such file or individual.
+    """
+    path = Path(text)
+    if path.is_file():
+        try:
+            return SeedGenome(path.read_text(encoding="utf-8"), path.name)
+        except (OSError, UnicodeDecodeError) as error:
+            raise RunError(f"the seed genome {text} cannot be read: {error}") from error
+    name, colon, number = text.rpartition(":")
+    if not colon:
+        raise RunError(f"the seed genome {text} is no file, nor RUN:ID of another run")
+    run = look(name)
+    try:
+        individual = find_individual(run, number)
+        return SeedGenome(run.lineage.source(individual.commit), text)
+    finally:
+        run.close()
+
+
+def find_individual(run: Run, number: str) -> Individual:
+    """The individual that is called ID or `best`.
+
+    Raises:
+        RunError: there is none.
+    """
+    individuals = run.individuals()
+    if number == "best":
+        scored = [individual for individual in individuals if individual.scored]
+        if not scored:
+            raise RunError(f"nothing has scored yet in run {run.folder.name}")
+        return max(scored, key=lambda individual: (individual.fitness, -individual.id))
+    if number.isdecimal() and int(number) < len(individuals):
+        return individuals[int(number)]
+    last = len(individuals) - 1
+    raise RunError(f"run {run.folder.name} has no genome {number}; there are 0 to {last}, and best")
+
+
+def _own_seed(task: Task, ready: Ready) -> SeedGenome:
+    path = task.folder / ready.seed
+    try:
+        return SeedGenome(path.read_text(encoding="utf-8"), ready.seed)
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunError(f"the task's seed genome {path} cannot be read: {error}") from error
+
+
+def _results(folder: RunFolder, task: Task) -> Results:
+    return Results(folder.results, task.metric, [axis.name for axis in task.axes], task.direction)
+
+
+def _new_name(task: str) -> str:
+    return f"{task}-{time.strftime('%Y%m%d-%H%M%S')}"
+
+
+def remove_work(folder: RunFolder) -> None:
+    """Remove working folders that a killed run has left."""
+    shutil.rmtree(folder.work, ignore_errors=True)

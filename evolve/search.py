@@ -1,0 +1,180 @@
+"""The search itself, ask and tell: what to try next, and what a result means. No disk, no clock.
+
+The same calls with the same results give the same search, which is how a run is resumed: its record
+is told again.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from archive import AddStatus, Archive, Axis
+from evolve.operators.base import Operator
+from evolve.strategies import STRATEGIES
+from population import Individual, Measurement
+from population.selection import Offspring
+from trainer.task import AxisSpec
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to propose next.
+
+    Attributes:
+        number: of the proposal, from 0.
+        operator: that shall make the child.
+        parents: of the child, as many as the operator wants.
+        rng: the proposal's own generator, a function of the run's seed and the number alone.
+    """
+
+    number: int
+    operator: Operator
+    parents: tuple[Individual, ...]
+    rng: np.random.Generator
+
+
+class Search:
+    """The state of a search: everyone that was tried, the archive, who is whose child.
+
+    Args:
+        strategy: a name in `evolve.strategies.STRATEGIES`.
+        selector: a name in `population.selection.SELECTORS`, for the strategies that select.
+        operators: the operators with how often each is drawn, relative to the others.
+        seed: of all randomness.
+    """
+
+    def __init__(
+        self, *, strategy: str, selector: str, operators: Mapping[Operator, float], seed: int
+    ) -> None:
+        self._toolbox = STRATEGIES[strategy](selector)
+        self._operators = dict(operators)
+        self._seed = seed
+        self._offspring: dict[int, Offspring] = {}
+        self.individuals: dict[int, Individual] = {}
+        self.archive: Archive | None = None
+        self.incumbent: Individual | None = None
+        self.reference: Individual | None = None
+
+    # -- how it begins ------------------------------------------------------------------------
+
+    def open_archive(self, axes: tuple[Axis, Axis]) -> None:
+        """Begin with the seeds that have scored; the first of them is the reference.
+
+        Raises:
+            ValueError: none has.
+        """
+        seeds = [i for i in self.individuals.values() if not i.parents and i.scored]
+        if not seeds:
+            raise ValueError("no seed genome has scored")
+        self.archive = Archive(axes)
+        for seed in seeds:
+            self.archive.add(seed)
+        self.reference = seeds[0]
+        self.incumbent = max(seeds, key=lambda seed: seed.fitness)
+
+    # -- ask ----------------------------------------------------------------------------------
+
+    def ask(self, number: int, *, offline: bool = False) -> Plan:
+        """Draw an operator and its parents for proposal `number`.
+
+        Args:
+            number: counts the run's proposals.
+            offline: leave out the operators that need a language model.
+        """
+        assert self.archive is not None
+        rng = np.random.default_rng([self._seed, number])
+        pool = self._toolbox.pool(self.archive, self.reference, self.incumbent)
+        choices = {
+            operator: weight
+            for operator, weight in self._operators.items()
+            if operator.arity <= len(pool) and not (offline and operator.needs_model)
+        }
+        weights = np.array(list(choices.values()))
+        operator = list(choices)[int(rng.choice(len(weights), p=weights / weights.sum()))]
+        parents: list[Individual] = []
+        for _ in range(operator.arity):
+            rest = [individual for individual in pool if individual not in parents]
+            parents.append(self._toolbox.select(rest, self._offspring, self.noise, rng))
+        return Plan(number, operator, tuple(parents), rng)
+
+    # -- tell ---------------------------------------------------------------------------------
+
+    def born(self, individual: Individual) -> None:
+        """Take note of a genome that will be measured."""
+        self.individuals[individual.id] = individual
+        for parent in individual.parents:
+            record = self._offspring.get(parent, Offspring())
+            self._offspring[parent] = replace(record, children=record.children + 1)
+
+    def tell(self, number: int, measurement: Measurement) -> bool:
+        """Take note of a measurement of individual `number`.
+
+        Returns:
+            Whether the individual is kept by it: it took a cell, or became the incumbent.
+        """
+        before = self.individuals[number]
+        individual = before.measured(measurement)
+        self.individuals[number] = individual
+        if self.archive is None or individual.objective is None:
+            return not before.scored and individual.objective is not None  # a seed's first score
+        added = self.archive.add(individual)
+        assert self.incumbent is not None
+        kept = bool(self._toolbox.kept(added, individual, self.incumbent))
+        self.incumbent = self.archive.best
+        if added is not AddStatus.NOT_ADDED:
+            for parent in individual.parents:
+                record = self._offspring[parent]
+                self._offspring[parent] = replace(record, wins=record.wins + 1)
+        return kept
+
+    # -- what is known ------------------------------------------------------------------------
+
+    @property
+    def best(self) -> Individual | None:
+        """The fittest so far, by the mean of its runs within the search."""
+        return self.archive.best if self.archive else None
+
+    @property
+    def noise(self) -> float:
+        """The pooled standard deviation of repeated runs, in the metric's unit; 0 if unknown."""
+        return pooled_deviation(
+            [m.fitness for m in individual.scored if m.fitness is not None]
+            for individual in self.individuals.values()
+        )
+
+
+def pooled_deviation(groups: Iterable[Sequence[float]]) -> float:
+    """The square root of the mean within-group variance, weighted by degrees of freedom."""
+    squares, freedom = 0.0, 0
+    for group in groups:
+        if len(group) > 1:
+            squares += statistics.variance(group) * (len(group) - 1)
+            freedom += len(group) - 1
+    return math.sqrt(squares / freedom) if freedom else 0.0
+
+
+def axes_around(
+    specs: Sequence[AxisSpec], measures: Mapping[str, float], cells: int
+) -> tuple[Axis, Axis]:
+    """The archive's axes: the task's own bounds, or bounds around what a seed measured.
+
+    Args:
+        specs: the task's two axes.
+        measures: the seed's, by axis name.
+        cells: on each axis.
+
+    Raises:
+        ValueError: the bounds do not make an axis, for example around a measure of zero.
+    """
+
+    def axis(spec: AxisSpec) -> Axis:
+        low, high = spec.bounds or tuple(factor * measures[spec.name] for factor in spec.around)
+        return Axis(spec.name, spec.label, spec.unit, low, high, cells, spec.log)
+
+    first, second = specs
+    return axis(first), axis(second)

@@ -1,0 +1,150 @@
+"""An individual (one genome that was tried) and the measurements that were made of it."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from deap import base
+
+
+class Status(StrEnum):
+    """How one run of a genome ended. Only `ok` carries a fitness."""
+
+    OK = "ok"
+    CRASH = "crash"  # it ended with an error of its own
+    OOM = "oom"  # it ran out of memory, the device's or the machine's
+    TIMEOUT = "timeout"  # it was still running at its limit
+    CHEAT = "cheat"  # it was caught making the number small by other means than learning
+    INVALID = "invalid"  # it ended well, but what it reported is no result (missing, NaN, negative)
+
+
+class Minimized(base.Fitness):  # type: ignore[misc]
+    """DEAP's comparator for a metric where lower is better: `a > b` reads "a is fitter than b"."""
+
+    weights = (-1.0,)
+
+
+class Maximized(base.Fitness):  # type: ignore[misc]
+    """DEAP's comparator for a metric where higher is better."""
+
+    weights = (1.0,)
+
+
+class Direction(StrEnum):
+    """Whether a lower or a higher value of the metric is fitter."""
+
+    MINIMIZE = "minimize"
+    MAXIMIZE = "maximize"
+
+    def fitness(self, value: float | None = None) -> base.Fitness:
+        """A DEAP fitness of this direction; without a value it is not `valid`.
+
+        Raises:
+            ValueError: the value is not finite. DEAP compares NaN as better than anything.
+        """
+        if value is not None and not math.isfinite(value):
+            raise ValueError(f"a fitness must be a finite number, not {value}")
+        kind = Minimized if self is Direction.MINIMIZE else Maximized
+        return kind(() if value is None else (value,))
+
+    def gain(self, value: float, reference: float) -> float:
+        """How much fitter `value` is than `reference`, in the metric's unit; below 0 if worse."""
+        return reference - value if self is Direction.MINIMIZE else value - reference
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One run of one genome, as the trusted side saw it.
+
+    Attributes:
+        status: how it ended.
+        fitness: the task's metric in its own unit; a finite number if `status` is ok, else None.
+        measures: raw value of each archive axis by its name (never binned or scaled).
+        seconds: wall-clock of the whole run, start-up and evaluation included.
+        seed: what the child drew its randomness from.
+        device: the slot that it ran on, such as "cuda:0" or "cpu:1".
+        ended: when it ended, in seconds since the epoch.
+        memory_gb: peak memory, of the device if the child says so, else of the process. In GiB.
+        reason: why it failed, in one sentence; empty if ok.
+        details: every number that the child reported, by name.
+    """
+
+    status: Status
+    fitness: float | None
+    measures: Mapping[str, float]
+    seconds: float
+    seed: int = 0
+    device: str = ""
+    ended: float = 0.0
+    memory_gb: float = 0.0
+    reason: str = ""
+    details: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        scored = self.fitness is not None and math.isfinite(self.fitness)
+        if (self.status is Status.OK) != scored:
+            raise ValueError(f"a measurement is ok exactly if its fitness is finite: {self}")
+
+
+@dataclass(frozen=True)
+class Individual:
+    """One genome that was tried, with what is known of it. Its source is in the lineage's git.
+
+    A new measurement makes a new individual (`measured`), so that nobody's view changes under them.
+
+    Attributes:
+        id: its number within the run, from 0; the seeds come first.
+        commit: the hash of its commit in the run's repository.
+        parents: ids of its genetic parents: none (a seed), one (mutation) or two (crossover).
+        operator: the name of the operator that made it.
+        description: one line on what it tries.
+        generation: the generation in which it was proposed, from 0 (the seeds').
+        direction: the task's, which decides how its fitness compares.
+        measurements: its runs within the search, in the order in which they ended.
+    """
+
+    id: int
+    commit: str
+    parents: tuple[int, ...]
+    operator: str
+    description: str
+    generation: int
+    direction: Direction
+    measurements: tuple[Measurement, ...] = ()
+    fitness: base.Fitness = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fitness", self.direction.fitness(self.objective))
+
+    def measured(self, measurement: Measurement) -> Individual:
+        """The same individual with one more measurement."""
+        return replace(self, measurements=(*self.measurements, measurement))
+
+    @property
+    def scored(self) -> tuple[Measurement, ...]:
+        """The measurements that ended ok."""
+        return tuple(m for m in self.measurements if m.status is Status.OK)
+
+    @property
+    def objective(self) -> float | None:
+        """The mean of its scored fitnesses, in the metric's unit; None if it never scored."""
+        values = [m.fitness for m in self.scored if m.fitness is not None]
+        return statistics.fmean(values) if values else None
+
+    @property
+    def measures(self) -> dict[str, float]:
+        """The median of each measure over its scored runs; empty if it never scored."""
+        scored = self.scored
+        names = scored[0].measures if scored else ()
+        return {name: statistics.median(m.measures[name] for m in scored) for name in names}
+
+    @property
+    def status(self) -> Status | None:
+        """Ok if any of its runs scored, else how its last run ended; None before its first."""
+        if self.scored:
+            return Status.OK
+        return self.measurements[-1].status if self.measurements else None

@@ -1,0 +1,168 @@
+"""The family tree of a run: every genome tried is a commit, its git parents its genetic parents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+
+import git
+from git.objects.fun import tree_to_stream
+from gitdb import IStream
+from gitdb.exc import ODBError
+
+AUTHOR = git.Actor("evolve", "evolve@localhost")
+FILE_MODE = 0o100644
+# What GitPython raises for a repository that is damaged, unwritable or lacks what was asked for.
+BROKEN = (git.GitError, ODBError, OSError, ValueError, KeyError)
+
+
+class LineageError(Exception):
+    """The run's git repository cannot be read or written; the message says what to do."""
+
+
+class Lineage:
+    """The git repository of one run. It has no work tree: `git log --graph --all` shows it.
+
+    `refs/genomes/ID` names the commit of individual ID, `refs/heads/best` (HEAD) the best so far.
+    All seeds descend from one root commit, so that any two genomes have a common ancestor.
+
+    Args:
+        path: the repository's folder.
+        genome_path: the path of the genome within each commit's tree, such as "train.py".
+    """
+
+    def __init__(self, path: Path, genome_path: str) -> None:
+        try:
+            self._repo = git.Repo(path)
+        except (git.InvalidGitRepositoryError, git.NoSuchPathError) as error:
+            raise LineageError(
+                f"{path} is no git repository: the run's genomes are gone; "
+                "restore the folder from a backup, or start a new run"
+            ) from error
+        self._genome_path = PurePosixPath(genome_path)
+
+    @classmethod
+    def create(cls, path: Path, genome_path: str, message: str) -> Lineage:
+        """Make a new repository whose root commit is empty and carries `message`."""
+        repo = git.Repo.init(path, bare=True, initial_branch="best")
+        root = git.Commit.create_from_tree(
+            repo, _store_tree(repo, {}), message, [], author=AUTHOR, committer=AUTHOR
+        )
+        git.Reference.create(repo, "refs/genomes/root", root)
+        git.Reference.create(repo, "refs/heads/best", root)
+        return cls(path, genome_path)
+
+    def commit(self, number: int, source: str, parents: Sequence[str], message: str) -> str:
+        """Store a genome.
+
+        Args:
+            number: the individual's id; `refs/genomes/NUMBER` will point to the commit.
+            source: the genome's text.
+            parents: commit hashes of its parents; none makes it a child of the root commit.
+            message: the commit message: a line of description, then what else is worth keeping.
+
+        Returns:
+            The commit's hash, 40 hex digits.
+
+        Raises:
+            LineageError: git refused, for example because the disk is full.
+        """
+        repo = self._repo
+        try:
+            tree = _store_tree(repo, {self._genome_path.parts: source.encode()})
+            commits = [self._commit(name) for name in parents or ["refs/genomes/root"]]
+            commit = git.Commit.create_from_tree(
+                repo, tree, message, commits, author=AUTHOR, committer=AUTHOR
+            )
+            git.Reference.create(repo, f"refs/genomes/{number}", commit, force=True)
+        except BROKEN as error:
+            raise LineageError(
+                f"genome {number} cannot be committed to {repo.git_dir}: {error}; "
+                "free the disk or repair the repository (git fsck), then resume the run"
+            ) from error
+        return commit.hexsha
+
+    def source(self, commit: str) -> str:
+        """The genome's text at a commit.
+
+        Raises:
+            LineageError: the commit or the file is missing.
+        """
+        try:
+            blob = self._commit(commit).tree / str(self._genome_path)
+            return str(blob.data_stream.read().decode())
+        except BROKEN as error:
+            raise self._lacking(commit) from error
+
+    def diff(self, older: str, newer: str) -> str:
+        """The unified diff of the genome between two commits; empty if they are equal.
+
+        Raises:
+            LineageError: a commit or its file is missing.
+        """
+        try:
+            return str(
+                self._repo.git.diff("--no-ext-diff", older, newer, "--", str(self._genome_path))
+            )
+        except BROKEN as error:
+            raise self._lacking(f"{older} or {newer}") from error
+
+    def mark_best(self, commit: str) -> None:
+        """Let HEAD, the branch `best`, point to a commit.
+
+        Raises:
+            LineageError: the commit is missing, or git refused.
+        """
+        try:
+            git.Reference.create(self._repo, "refs/heads/best", self._commit(commit), force=True)
+        except BROKEN as error:
+            raise self._lacking(commit) from error
+
+    def parents(self, commit: str) -> tuple[str, ...]:
+        """The hashes of a commit's git parents.
+
+        Raises:
+            LineageError: the commit is missing.
+        """
+        try:
+            return tuple(parent.hexsha for parent in self._commit(commit).parents)
+        except BROKEN as error:
+            raise self._lacking(commit) from error
+
+    def _commit(self, name: str) -> git.Commit:
+        commit = self._repo.commit(name)
+        self._repo.odb.info(commit.binsha)  # GitPython takes any 40 digits for a commit
+        return commit
+
+    def _lacking(self, commit: str) -> LineageError:
+        return LineageError(
+            f"{self._repo.git_dir} does not hold {self._genome_path} at commit {commit}; "
+            "check the repository with git fsck"
+        )
+
+    def close(self) -> None:
+        """End git's helper processes."""
+        self._repo.close()
+
+
+def _store_tree(repo: git.Repo, files: dict[tuple[str, ...], bytes]) -> git.Tree:
+    """Write files, given by the parts of their paths, as a git tree and return it."""
+    entries: list[tuple[bytes, int, str]] = []
+    folders: dict[str, dict[tuple[str, ...], bytes]] = {}
+    for (name, *rest), data in files.items():
+        if rest:
+            folders.setdefault(name, {})[tuple(rest)] = data
+        else:
+            entries.append((_store(repo, "blob", data), FILE_MODE, name))
+    for name, content in folders.items():
+        entries.append((_store_tree(repo, content).binsha, git.Tree.tree_id << 12, name))
+    # git sorts a folder as if its name ended in a slash
+    entries.sort(key=lambda entry: entry[2] + ("/" if entry[1] != FILE_MODE else ""))
+    raw = BytesIO()
+    tree_to_stream(entries, raw.write)
+    return git.Tree(repo, _store(repo, "tree", raw.getvalue()))
+
+
+def _store(repo: git.Repo, kind: str, data: bytes) -> bytes:
+    return bytes(repo.odb.store(IStream(kind, len(data), BytesIO(data))).binsha)

@@ -1,0 +1,210 @@
+"""A toy task that takes milliseconds a child, runs of it, and a scripted language model."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import psutil
+import pytest
+
+from trainer.task import Task, load_task
+
+ROOT = Path(__file__).parents[2]
+HEAD = """\
++++
+name = "toy"
+genome = "toy.py"
+run = ["python", "toy.py", "{mark}"]
+fixed = ["given.py"]
+requires = ["GOAL"]
+metric = "score"
+direction = "minimize"
+budget = 0.05
+overhead = {overhead}
+
+[[axes]]
+name = "size"
+unit = "units"
+measure = "size"
+
+[[axes]]
+name = "speed"
+label = "pace"
+unit = "units/s"
+measure = "work / seconds"
++++
+Make the score small.
+"""
+GENOME = """\
+import os, random, time
+from given import GOAL
+
+WIDTH = 32  # units
+RATE = 0.1
+DECAY = 0.9
+DEPTH = 4
+
+random.seed(int(os.environ["TRAINER_SEED"]))
+time.sleep(float(os.environ["TRAINER_BUDGET"]) if DEPTH else 0)
+score = 2 + (RATE - GOAL) ** 2 + (DECAY - 0.97) ** 2 * 10 + 8 / WIDTH + abs(DEPTH - 6) / 20
+score += random.gauss(0, 0.005)
+print("step 1 loss: 3.0")
+print("---")
+print("score:", score)
+print("size:", WIDTH * (DEPTH + 1))
+print("work:", 1000 / WIDTH)
+print("seconds: 1.0")
+"""
+
+
+class Place:
+    """A folder with a toy task, in which runs are made by the real program.
+
+    `mark` is in the command line of every process that a child starts.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.mark = uuid.uuid4().hex
+        self.task_folder = folder / "toy"
+        self.task_folder.mkdir(parents=True)
+        (self.task_folder / "given.py").write_text("GOAL = 0.3\n")
+        self.write(GENOME)
+
+    def write(self, genome: str, *, overhead: float = 60) -> None:
+        """Write the task with another seed genome."""
+        (self.task_folder / "toy.py").write_text(genome)
+        head = HEAD.format(mark=self.mark, overhead=overhead)
+        (self.task_folder / "program.md").write_text(head)
+
+    @property
+    def task(self) -> Task:
+        return load_task(self.task_folder)
+
+    # -- the program --------------------------------------------------------------------------
+
+    def start(self, *arguments: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
+        """Start `python -m evolve ARGUMENTS`."""
+        inherited = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")}
+        return subprocess.Popen(
+            [sys.executable, "-m", "evolve", *arguments],
+            cwd=self.folder,
+            env={**inherited, "PYTHONPATH": str(ROOT), **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def evolve(
+        self, *arguments: str, env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `python -m evolve ARGUMENTS` to its end."""
+        process = self.start(*arguments, env=env)
+        output, errors = process.communicate(timeout=240)
+        return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
+
+    # -- what it left -------------------------------------------------------------------------
+
+    def run(self, name: str) -> Path:
+        return self.folder / "runs" / name
+
+    def rows(self, name: str, query: str) -> list[tuple[Any, ...]]:
+        """What SQLite itself says of a run's archive.db."""
+        with closing(sqlite3.connect(self.run(name) / "archive.db")) as database:
+            return database.execute(query).fetchall()
+
+    def count(self, name: str, table_and_condition: str) -> int:
+        return int(self.rows(name, f"SELECT count(*) FROM {table_and_condition}")[0][0])
+
+    def results(self, name: str) -> list[dict[str, str]]:
+        with open(self.run(name) / "results.tsv", newline="") as file:
+            return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+    def git(self, name: str, *arguments: str) -> str:
+        """What the real git says of a run's repository."""
+        command = ["git", "-C", str(self.run(name) / "genomes"), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    def living(self) -> list[psutil.Process]:
+        """The processes of this place's children that are alive."""
+        return [process for process in psutil.process_iter() if self._is_ours(process)]
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        try:
+            ours = self.mark in " ".join(process.cmdline())
+            return ours and process.status() != psutil.STATUS_ZOMBIE
+        except (psutil.NoSuchProcess, psutil.ZombieProcess):
+            return False
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def make_place(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Place]:
+    """Places that outlive a test, for runs that several tests look at."""
+    return lambda: Place(tmp_path_factory.mktemp("place"))
+
+
+@pytest.fixture
+def here(place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A place that is the current folder, for `evolve.cli.main` in this very process."""
+    monkeypatch.chdir(place.folder)
+    for name in [name for name in os.environ if name.endswith("_API_KEY")]:
+        monkeypatch.delenv(name)
+    return place
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[[Callable[[], object]], None]:
+    """Waits until something comes true, and fails if it does not."""
+
+    def wait(condition: Callable[[], object]) -> None:
+        patience = time.monotonic() + 60
+        while not condition():
+            assert time.monotonic() < patience, "it did not come true"
+            time.sleep(0.02)
+
+    return wait
+
+
+@pytest.fixture(scope="session")
+def scripted() -> ModuleType:
+    """chat_server.py, with ready-made replies."""
+    path = Path(__file__).with_name("chat_server.py")
+    spec = importlib.util.spec_from_file_location("chat_server", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def serve(scripted: ModuleType) -> Iterator[Callable[[Callable[[Any], Any]], Any]]:
+    """Starts chat servers that live until the last test; see chat_server.py for the scripts."""
+    with ExitStack() as stack:
+        yield lambda script: stack.enter_context(scripted.ChatServer(script))
+
+
+@pytest.fixture
+def chat(scripted: ModuleType) -> Iterator[Callable[[Callable[[Any], Any]], Any]]:
+    """Starts chat servers that live as long as the test; see chat_server.py for the scripts."""
+    with ExitStack() as stack:
+        yield lambda script: stack.enter_context(scripted.ChatServer(script))

@@ -1,0 +1,136 @@
+"""The family tree as a real git repository, read back by git itself; damage is told."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from population.lineage import Lineage, LineageError
+
+NOBODY = "0" * 40
+
+
+def git(path: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(path), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.fixture(params=["train.py", "deep/er/train.py"])
+def lineage(request: pytest.FixtureRequest, tmp_path: Path) -> Lineage:
+    return Lineage.create(tmp_path / "genomes", request.param, "the root")
+
+
+def object_file(path: Path, name: str) -> Path:
+    sha = git(path, "rev-parse", name)
+    file = path / "objects" / sha[:2] / sha[2:]
+    file.chmod(0o644)
+    return file
+
+
+def test_parents_become_git_parents(lineage: Lineage, tmp_path: Path) -> None:
+    path = tmp_path / "genomes"
+    one = lineage.commit(0, "A = 1\n", [], "seed: one")
+    two = lineage.commit(1, "A = 2\n", [], "seed: two")
+    child = lineage.commit(2, "A = 3\n", [one], "tweak: three\n\nbecause")
+    cross = lineage.commit(3, "A = 4\n", [child, two], "crossover: four")
+
+    assert git(path, "rev-list", "--merges", "--all").split() == [cross]
+    assert lineage.parents(cross) == (child, two)
+    assert git(path, "log", "-1", "--format=%P", cross) == f"{child} {two}"
+    root = git(path, "rev-parse", "refs/genomes/root")
+    assert git(path, "merge-base", one, two) == root
+    assert git(path, "rev-parse", "refs/genomes/3") == cross
+    assert git(path, "log", "-1", "--format=%s|%b", child) == "tweak: three|because"
+    assert "dangling" not in git(path, "fsck", "--strict", "--full")
+
+
+def test_head_follows_the_best(lineage: Lineage, tmp_path: Path) -> None:
+    path = tmp_path / "genomes"
+    commit = lineage.commit(0, "A = 1\n", [], "seed")
+    lineage.mark_best(commit)
+    assert git(path, "rev-parse", "HEAD") == commit
+    assert git(path, "symbolic-ref", "--short", "HEAD") == "best"
+
+
+def test_a_clone_holds_the_genome_where_the_task_has_it(tmp_path: Path) -> None:
+    lineage = Lineage.create(tmp_path / "genomes", "src/model/train.py", "the root")
+    lineage.mark_best(lineage.commit(0, "A = 1\n", [], "seed"))
+    git(tmp_path, "clone", "--quiet", "genomes", "clone")
+    assert (tmp_path / "clone/src/model/train.py").read_text() == "A = 1\n"
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Lineage:
+    return Lineage.create(tmp_path_factory.mktemp("any") / "g", "a/b.py", "root")
+
+
+@settings(max_examples=40, deadline=None)
+@given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
+def test_every_text_comes_back_as_it_was(shelf: Lineage, text: str) -> None:
+    assert shelf.source(shelf.commit(0, text, [], "seed")) == text
+
+
+def test_diff_is_unified_and_empty_between_equals(lineage: Lineage) -> None:
+    one = lineage.commit(0, "A = 1\nB = 2\n", [], "seed")
+    two = lineage.commit(1, "A = 1\nB = 3\n", [one], "tweak")
+    assert "-B = 2\n+B = 3" in lineage.diff(one, two)
+    assert lineage.diff(one, one) == ""
+
+
+def test_a_number_used_again_points_to_the_later_commit(lineage: Lineage, tmp_path: Path) -> None:
+    """A process that was killed between commit and record leaves a ref that nobody knows of."""
+    lineage.commit(0, "A = 1\n", [], "lost")
+    kept = lineage.commit(0, "A = 2\n", [], "kept")
+    assert git(tmp_path / "genomes", "rev-parse", "refs/genomes/0") == kept
+
+
+def test_reopened_it_knows_everything(lineage: Lineage, tmp_path: Path) -> None:
+    again = Lineage.create(tmp_path / "other", "x.py", "root")
+    commit = again.commit(0, "A = 1\n", [], "seed")
+    again.close()
+    assert Lineage(tmp_path / "other", "x.py").source(commit) == "A = 1\n"
+
+
+@pytest.mark.parametrize("missing", [NOBODY, "no such thing"])
+def test_a_missing_commit_is_named(lineage: Lineage, missing: str) -> None:
+    there = lineage.commit(0, "A = 1\n", [], "seed")
+    for attempt in (
+        lambda: lineage.source(missing),
+        lambda: lineage.diff(there, missing),
+        lambda: lineage.parents(missing),
+        lambda: lineage.mark_best(missing),
+    ):
+        with pytest.raises(LineageError, match=f"{missing}.*git fsck"):
+            attempt()
+    with pytest.raises(LineageError, match="genome 1 cannot be committed"):
+        lineage.commit(1, "A = 2\n", [missing], "tweak")
+
+
+@pytest.mark.parametrize("damage", [b"", b"garbage", None])
+@pytest.mark.parametrize("what", ["commit", "file"])
+def test_damage_is_told_with_the_way_out(tmp_path: Path, damage: bytes | None, what: str) -> None:
+    path = tmp_path / "genomes"
+    lineage = Lineage.create(path, "train.py", "the root")
+    one = lineage.commit(0, "A = 1\n", [], "seed")
+    two = lineage.commit(1, "A = 2\n", [one], "tweak")
+    lineage.close()
+    file = object_file(path, two if what == "commit" else f"{two}:train.py")
+    if damage is None:
+        file.unlink()
+    else:
+        file.write_bytes(damage)
+    damaged = Lineage(path, "train.py")
+    for attempt in (lambda: damaged.source(two), lambda: damaged.diff(one, two)):
+        with pytest.raises(LineageError, match="git fsck"):
+            attempt()
+    assert damaged.source(one) == "A = 1\n", "what is whole can still be read"
+
+
+def test_what_is_no_repository_is_told(tmp_path: Path) -> None:
+    for path in (tmp_path / "nothing", tmp_path):
+        with pytest.raises(LineageError, match=r"is no git repository.*backup"):
+            Lineage(path, "train.py")

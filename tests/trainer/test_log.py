@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trainer.log import NEAR, REASON, last_error, progress, tail
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("", ""),
+        ("one\ntwo\n", "two"),
+        ("one\n\n  \n", "one"),
+        ("one\rtwo\rthree", "three"),
+        ("one\rtwo\r", "two"),
+        ("one\r\ntwo\r\n", "two"),
+        ("\x1b[31mred\x1b[0m\x07\n", "red"),
+        ("\xff", "\xff"),
+    ],
+)
+def test_progress_is_the_line_printed_last(tmp_path: Path, text: str, line: str) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(text.encode())
+    assert progress(log) == line
+
+
+def test_a_long_log_is_read_from_its_end(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("x" * NEAR * 2 + "\nlast but one\nlast\n")
+    assert progress(log) == "last"
+    assert tail(log, 2) == "last but one\nlast"
+
+
+def test_without_a_log_there_is_nothing(tmp_path: Path) -> None:
+    assert progress(tmp_path / "none") == tail(tmp_path / "none", 3) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", ""),
+        ("no config found\n", "no config found"),
+        (
+            "Traceback (most recent call last):\n  File 'x', line 1\n    f()\nKeyError: 'a'\n",
+            "KeyError: 'a'",
+        ),
+        (
+            "Traceback (most recent call last):\n  f()\nValueError: one\n\nDuring handling of the "
+            "above exception, another exception occurred:\n\n"
+            "Traceback (most recent call last):\n  g()\nmod.Odd: two\nmore of it\n",
+            "mod.Odd: two",
+        ),
+        (
+            "Traceback (most recent call last):\n  f()\nRuntimeError: real\n"
+            "Exception ignored in: <function f>\nTraceback (most recent call last):\n"
+            "  g()\nOSError: b\n",
+            "RuntimeError: real",
+        ),
+        ("  File 'x', line 1\n    f(\n     ^\nSyntaxError: '(' was never closed\n", None),
+    ],
+)
+def test_the_error_is_the_last_exception(text: str, reason: str | None) -> None:
+    assert last_error(text) == (
+        reason if reason is not None else "SyntaxError: '(' was never closed"
+    )
+
+
+def test_an_error_is_cut_to_one_short_line() -> None:
+    reason = last_error("ValueError: " + "long " * 100)
+    assert len(reason) == REASON
+    assert reason.endswith("...")
+
+
+@given(st.text())
+def test_an_error_is_one_line_whatever_was_printed(text: str) -> None:
+    reason = last_error(text)
+    assert len(reason.splitlines()) <= 1
+    assert "\x1b" not in reason

@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+import math
+import string
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from population import Direction
+from trainer.task import Formula, TaskError, load_task
+
+HEAD = {
+    "name": '"toy"',
+    "genome": '"toy.py"',
+    "run": '["python", "toy.py"]',
+    "metric": '"loss"',
+    "direction": '"maximize"',
+    "budget": "5",
+}
+AXES = """
+[[axes]]
+name = "a"
+measure = "x"
+[[axes]]
+name = "b"
+measure = "x / y"
+"""
+
+
+def program(folder: Path, axes: str = AXES, **changes: str | None) -> Path:
+    (folder / "toy.py").write_text("")
+    lines = [f"{k} = {v}" for k, v in {**HEAD, **changes}.items() if v is not None]
+    (folder / "program.md").write_text("\n".join(["+++", *lines, axes, "+++", "", "Do it.", ""]))
+    return folder
+
+
+def test_a_small_head_has_defaults(tmp_path: Path) -> None:
+    task = load_task(program(tmp_path))
+    assert task.direction is Direction.MAXIMIZE
+    assert (task.budget, task.overhead, task.language) == (5.0, 60.0, "python")
+    assert (task.setup, task.fixed, task.requires, task.memory) == ((), (), (), None)
+    assert task.instructions == "Do it."
+    first, second = task.axes
+    assert (first.label, first.unit, first.log, first.around) == ("a", "", True, (0.25, 4.0))
+    assert second.measure({"x": 6, "y": 4}) == 1.5
+
+
+def test_every_key_is_read(tmp_path: Path) -> None:
+    (tmp_path / "given").mkdir()
+    axes = AXES + 'label = "B"\nunit = "m"\nscale = "linear"\nbounds = [-1, 2.5]\naround = [1, 2]\n'
+    task = load_task(
+        program(
+            tmp_path,
+            axes,
+            language='"prose"',
+            setup='["make"]',
+            fixed='["./given"]',
+            requires='["word"]',
+            overhead="2.5",
+            memory='"m / 2"',
+        )
+    )
+    assert (task.language, task.setup, task.fixed) == ("prose", ("make",), ("given",))
+    assert (task.requires, task.overhead) == (("word",), 2.5)
+    assert task.memory is not None
+    assert task.memory({"m": 3}) == 1.5
+    axis = task.axes[1]
+    assert (axis.label, axis.unit, axis.log) == ("B", "m", False)
+    assert (axis.bounds, axis.around) == ((-1.0, 2.5), (1.0, 2.0))
+
+
+def test_the_contract_may_lie_elsewhere(tmp_path: Path) -> None:
+    folder = program(tmp_path)
+    copy = tmp_path / "copy.md"
+    copy.write_text("\ufeff" + (folder / "program.md").read_text().replace("Do it", "Do that"))
+    task = load_task(folder, copy)
+    assert task.instructions == "Do that."
+    assert task.folder == folder.resolve()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        *(({key: None}, f"the key `{key}` is missing") for key in HEAD),
+        ({"nam": '"x"'}, "the key `nam` is unknown"),
+        ({"name": "3"}, "`name = 3` should be a text"),
+        ({"name": '""'}, "`name` should not be empty"),
+        ({"run": '"python"'}, "`run = 'python'` should be a list"),
+        ({"run": "[1]"}, "`run = [1]` should be a list of texts"),
+        ({"run": "[]"}, "`run` should name a command"),
+        ({"budget": '"5"'}, "`budget = '5'` should be a number"),
+        ({"budget": "true"}, "`budget = True` should be a number"),
+        ({"budget": "0"}, "`budget = 0` should be above 0"),
+        ({"budget": "nan"}, "`budget = nan` should be above 0"),
+        ({"budget": "inf"}, "`budget = inf` should be above 0"),
+        ({"overhead": "-1"}, "`overhead = -1` should be above 0"),
+        ({"direction": '"up"'}, '`direction = "up"` should be one of minimize, maximize'),
+        ({"language": '"c"'}, '`language = "c"` should be one of python, prose'),
+        ({"genome": '"../x.py"'}, '`genome = "../x.py"` should be a path within'),
+        ({"genome": '"/x.py"'}, '`genome = "/x.py"` should be a path within'),
+        ({"genome": '"."'}, '`genome = "."` should be a path within'),
+        ({"genome": '"gone.py"'}, "the genome `gone.py` is no file in"),
+        ({"fixed": '["gone.py"]'}, "`gone.py` is not in"),
+        ({"fixed": '["./toy.py"]'}, "`toy.py` is both the genome and fixed"),
+        ({"fixed": '["../x"]'}, '`fixed = "../x"` should be a path within'),
+        ({"memory": '"f(x)"'}, '"f(x)" is no formula'),
+        ({"memory": "3"}, "`memory = 3` should be a text"),
+    ],
+)
+def test_a_wrong_key_is_named(tmp_path: Path, changes: dict[str, str | None], said: str) -> None:
+    with pytest.raises(TaskError) as error:
+        load_task(program(tmp_path, **changes))
+    assert said in str(error.value)
+    assert str(tmp_path / "program.md") in str(error.value)
+    assert "The expected form is" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("axes", "said"),
+    [
+        ("", "the key `axes` is missing"),
+        (AXES + AXES, "there should be two [[axes]], not 4"),
+        ("axes = [1, 2]", "axis 1 should be a table under [[axes]]"),
+        (AXES.replace('"b"', '"a"'), "both axes are called `a`"),
+        (AXES.replace('measure = "x"\n', ""), "the key `axes[1].measure` is missing"),
+        (AXES + 'colour = "red"', "the key `axes[2].colour` is unknown"),
+        (AXES + 'scale = "sqrt"', '`axes[2].scale = "sqrt"` should be one of log, linear'),
+        (AXES + "around = [2, 1]", "`axes[2].around = [2, 1]` should be [low, high]"),
+        (AXES + "around = [1, inf]", "`axes[2].around = [1, inf]` should be [low, high]"),
+        (AXES + "around = [true, 2]", "`axes[2].around = [True, 2]` should be [low, high]"),
+        (AXES + "around = [0, 1]", "the bounds of axes[2] should be above 0"),
+        (AXES + "bounds = [0, 1]", "the bounds of axes[2] should be above 0"),
+        (AXES + "bounds = [1]", "`axes[2].bounds = [1]` should be [low, high]"),
+    ],
+)
+def test_a_wrong_axis_is_named(tmp_path: Path, axes: str, said: str) -> None:
+    with pytest.raises(TaskError) as error:
+        load_task(program(tmp_path, axes))
+    assert said in str(error.value)
+    assert "The expected form is" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "line 1 is not one"),
+        ("# A task\n+++\n+++\n", "line 1 is not one"),
+        ('+++\nname = "x"\n', "there is no second one"),
+        ('+++\nname = "x"\nrun = [\n+++\n', "(at line 4)"),
+        ("+++\nname = x\n+++\n", "at line 2,"),
+        ('+++\nname = "a"\nname = "b"\n+++\n', "at line 3,"),
+    ],
+)
+def test_a_malformed_head_is_shown_where(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "program.md").write_text(text)
+    with pytest.raises(TaskError, match="expected form") as error:
+        load_task(tmp_path)
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize("data", [None, b"\xff\xfe\x00"])
+def test_an_unreadable_file_says_how_to_name_another(tmp_path: Path, data: bytes | None) -> None:
+    if data is not None:
+        (tmp_path / "program.md").write_bytes(data)
+    with pytest.raises(TaskError, match="--task names a folder"):
+        load_task(tmp_path)
+
+
+@given(st.text())
+def test_any_text_is_a_task_or_a_task_error(
+    tmp_path_factory: pytest.TempPathFactory, text: str
+) -> None:
+    folder = tmp_path_factory.mktemp("task")
+    (folder / "program.md").write_text(f"+++\n{text}\n+++\n", encoding="utf-8", errors="replace")
+    with pytest.raises(TaskError):
+        load_task(folder)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "__import__('os').system('true')",
+        "a.b",
+        "f(x)",
+        "1 if x else 2",
+        "[x]",
+        "x[0]",
+        "x, y",
+        "lambda: 1",
+        "(x := 1)",
+        "'a' * 3",
+        "f'{x}'",
+        "x and y",
+        "x < y",
+        "x // y",
+        "x % y",
+        "x @ y",
+        "x << 3",
+        "~x",
+        "not x",
+        "1j",
+        "True",
+        "None",
+        "...",
+        "x = 1",
+        "x\ny",
+        "",
+        "\0",
+        "-" * 5000 + "x",
+        "(" * 5000 + "x" + ")" * 5000,
+        "9" * 5000,
+        "+".join("x" * 5000),
+    ],
+)
+def test_nothing_but_arithmetic_is_a_formula(text: str) -> None:
+    with pytest.raises(ValueError, match="no formula of reported numbers"):
+        Formula.parse(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["9**9**9", "9**9**9**9", "1 / 0", "0 ** -1", "(-1) ** 0.5", "1e999", "1e999 - 1e999"]
+)
+def test_a_formula_without_a_finite_value_is_an_error(text: str) -> None:
+    with pytest.raises(ValueError, match=r"\*\*|/|1e999"):
+        Formula.parse(text)({})
+
+
+def test_a_formula_says_which_number_is_missing() -> None:
+    with pytest.raises(KeyError, match="tokens"):
+        Formula.parse("tokens / seconds")({"seconds": 1.0})
+
+
+@given(
+    st.recursive(
+        st.one_of(st.sampled_from(["x", "y"]), st.floats(0, 1e6).map(repr), st.just("2")),
+        lambda part: st.builds("({} {} {})".format, part, st.sampled_from("+-*/"), part),
+        max_leaves=6,
+    )
+)
+def test_a_formula_computes_what_python_does(text: str) -> None:
+    names = {"x": 3.5, "y": -2.0}
+    try:
+        expected = eval(text, {"__builtins__": {}}, names)
+    except ZeroDivisionError:
+        expected = math.nan
+    formula = Formula.parse(text)
+    if math.isfinite(expected):
+        assert formula(names) == pytest.approx(expected)
+    else:
+        with pytest.raises(ValueError, match=r"is|no value"):
+            formula(names)
+
+
+@given(st.text(alphabet=string.ascii_letters[:4] + "0123.+-*/() _[],'\"=:", max_size=30))
+def test_any_text_is_a_formula_or_a_value_error(text: str) -> None:
+    try:
+        formula = Formula.parse(text)
+    except ValueError:
+        return
+    try:
+        assert math.isfinite(formula({"a": 1.0, "b": 2.0}))
+    except (KeyError, ValueError):
+        return

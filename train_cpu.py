@@ -1,0 +1,234 @@
+"""The seed genome of the cpu scale: trains a tiny GPT for TIME_BUDGET seconds on one core.
+
+Run by hand with `python train_cpu.py`, after `python prepare.py --scale cpu`. Everything in this
+file may change; what must stay is that the model answers as GPT.forward says, that evaluate_bpb
+scores it, and the summary block at the end. The constants are plausible first choices, not tuned.
+"""
+
+import gc
+import itertools
+import math
+import resource
+import sys
+import time
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+from prepare import MAX_SEQ_LEN, SEED, TIME_BUDGET, Tokenizer, evaluate_bpb, make_dataloader
+
+# ---------------------------------------------------------------------------
+# Hyperparameters
+# ---------------------------------------------------------------------------
+
+DEPTH = 2  # transformer blocks
+WIDTH = 96  # channels of the residual stream, rounded so that heads divide it
+HEADS = 3  # attention heads
+MLP_RATIO = 4  # hidden channels of the MLP / width
+ROPE_BASE = 10_000  # rotary base: higher means slower rotation, longer reach
+BATCH_ROWS = 8  # rows of one step
+CONTEXT = 128  # tokens of a training row, at most MAX_SEQ_LEN
+EMBEDDING_LR = 0.01  # token embedding
+MATRIX_LR = 0.003  # matrices of the blocks
+HEAD_LR = 0.01  # output head
+BETA1 = 0.9  # first moment of Adam
+BETA2 = 0.95  # second moment of Adam
+WARMUP_STEPS = 10  # steps in which the rates rise
+WARMDOWN = 0.4  # last share of the budget, in which they fall to zero
+
+# ---------------------------------------------------------------------------
+# Model
+# ---------------------------------------------------------------------------
+
+# bf16 pays only where the processor multiplies it; weights and moments stay in fp32
+capabilities = torch.cpu.get_capabilities()
+DTYPE = torch.bfloat16 if capabilities.get("avx512_bf16") else torch.float32
+
+
+def norm(x):
+    return F.layer_norm(x, (x.size(-1),))  # on a CPU faster than rms_norm
+
+
+class Linear(nn.Linear):
+    """fp32 weights without bias, multiplied in the dtype of the input."""
+
+    def __init__(self, n_in, n_out):
+        super().__init__(n_in, n_out, bias=False)
+
+    def forward(self, x):
+        return F.linear(x, self.weight.to(x.dtype))
+
+
+class Block(nn.Module):
+    """Causal self-attention, then an MLP, each added to the residual stream."""
+
+    def __init__(self, width):
+        super().__init__()
+        hidden = int(MLP_RATIO * width)
+        self.qkv = Linear(width, 3 * width)
+        self.out = Linear(width, width)
+        self.up = Linear(width, hidden)
+        self.down = Linear(hidden, width)
+        nn.init.zeros_(self.out.weight)  # every block starts as the identity
+        nn.init.zeros_(self.down.weight)
+
+    def attention(self, x, cos, sin, mask):
+        B, T, C = x.shape
+        q, k, v = self.qkv(x).view(B, T, 3, HEADS, -1).permute(2, 0, 3, 1, 4)
+        q, k = (rotate(norm(part), cos, sin) for part in (q, k))
+        scores = q @ k.mT / q.size(-1) ** 0.5 + mask  # so small, products beat the fused call
+        y = scores.softmax(-1) @ v
+        return self.out(y.transpose(1, 2).reshape(B, T, C))
+
+    def forward(self, x, cos, sin, mask):
+        x = x + self.attention(norm(x), cos, sin, mask)
+        return x + self.down(F.relu(self.up(norm(x))).square())
+
+
+def rotate(x, cos, sin):
+    """Rotary position embedding of x (B, heads, T, head_dim)."""
+    a, b = x.chunk(2, dim=-1)
+    return torch.cat((a * cos + b * sin, b * cos - a * sin), dim=-1)
+
+
+class GPT(nn.Module):
+    def __init__(self, vocab_size):
+        super().__init__()
+        head_dim = 2 * max(1, round(WIDTH / HEADS / 2))
+        width = HEADS * head_dim
+        self.embedding = nn.Embedding(vocab_size, width)
+        self.blocks = nn.ModuleList(Block(width) for _ in range(DEPTH))
+        self.head = Linear(width, vocab_size)
+        nn.init.normal_(self.embedding.weight, std=0.02)
+        nn.init.zeros_(self.head.weight)
+        frequency = ROPE_BASE ** -(torch.arange(0, head_dim, 2) / head_dim)
+        angle = torch.outer(torch.arange(MAX_SEQ_LEN), frequency)
+        mask = torch.full((MAX_SEQ_LEN, MAX_SEQ_LEN), -math.inf).triu(1)
+        for name, value in (("cos", angle.cos()), ("sin", angle.sin()), ("mask", mask)):
+            self.register_buffer(name, value.to(DTYPE), persistent=False)
+
+    def forward(self, x, y=None, reduction="mean"):
+        """Tokens x (B, T) to fp32 logits (B, T, vocabulary); with targets y (B, T) to the loss in
+        nats: its mean, or with reduction="none" one loss a token, (B * T,)."""
+        T = x.size(1)
+        x = norm(self.embedding(x).to(DTYPE))
+        for block in self.blocks:
+            x = block(x, self.cos[:T], self.sin[:T], self.mask[:T, :T])
+        logits = self.head(norm(x)).float()
+        if y is None:
+            return logits
+        return F.cross_entropy(logits.flatten(0, 1), y.flatten(), reduction=reduction)
+
+
+# ---------------------------------------------------------------------------
+# Optimizer
+# ---------------------------------------------------------------------------
+
+
+class Adam:
+    """Written out, since importing torch.optim costs most of a second of start-up."""
+
+    def __init__(self, groups):
+        """groups: (parameter, rate)"""
+        self.groups = [(p, rate, torch.zeros_like(p), torch.zeros_like(p)) for p, rate in groups]
+        self.steps = 0
+
+    @torch.no_grad()
+    def step(self, rate_scale):
+        self.steps += 1
+        bias1, bias2 = 1 - BETA1**self.steps, 1 - BETA2**self.steps
+        for p, rate, m, v in self.groups:
+            m.lerp_(p.grad, 1 - BETA1)
+            v.mul_(BETA2).addcmul_(p.grad, p.grad, value=1 - BETA2)
+            p.addcdiv_(m, (v / bias2).sqrt_().add_(1e-8), value=-rate * rate_scale / bias1)
+            p.grad = None
+
+
+# ---------------------------------------------------------------------------
+# Setup
+# ---------------------------------------------------------------------------
+
+process_start = time.perf_counter()
+torch.manual_seed(SEED)
+tokenizer = Tokenizer.from_directory()
+vocab_size = tokenizer.get_vocab_size()
+model = GPT(vocab_size)
+num_params = sum(p.numel() for p in model.parameters())
+groups = [(p, MATRIX_LR) for p in model.blocks.parameters()]
+groups += [(model.embedding.weight, EMBEDDING_LR), (model.head.weight, HEAD_LR)]
+optimizer = Adam(groups)
+context = min(CONTEXT, MAX_SEQ_LEN)
+loader = make_dataloader(tokenizer, BATCH_ROWS, context, "train")
+print(f"vocabulary: {vocab_size} | parameters: {num_params / 1e6:.3f} M | budget: {TIME_BUDGET} s")
+
+# ---------------------------------------------------------------------------
+# Training loop
+# ---------------------------------------------------------------------------
+
+
+def rate_scale(step, progress):
+    """Rises over the first steps, falls linearly to 0 at the end of the budget."""
+    rise = min(1.0, (step + 1) / max(1, WARMUP_STEPS))
+    return rise if progress < 1 - WARMDOWN else rise * (1 - progress) / WARMDOWN
+
+
+# The first pass picks kernels and is slow: it comes before the clock, on noise, and is forgotten.
+noise = torch.randint(vocab_size, (BATCH_ROWS, context))
+model(noise, noise).backward()
+model.zero_grad()
+gc.collect()
+gc.freeze()  # Python's collector would stall a step now and then
+gc.disable()
+on_terminal = sys.stdout.isatty()
+elapsed, smooth_loss, last_print = 0.0, 0.0, 0.0
+clock_start = time.perf_counter()
+
+for step in itertools.count():
+    x, y, epoch = next(loader)
+    scale = rate_scale(step, elapsed / TIME_BUDGET)
+    loss = model(x, y)
+    loss.backward()
+    optimizer.step(scale)
+    loss = loss.item()
+    if not loss < 2 * math.log(vocab_size):  # twice a uniform guess, or NaN
+        sys.exit(f"error: the loss is {loss:.3f} at step {step}: training diverged")
+
+    now = time.perf_counter()
+    elapsed = now - clock_start
+    smooth_loss = 0.9 * smooth_loss + 0.1 * loss
+    if now - last_print >= (0.1 if on_terminal else 1.0) or elapsed >= TIME_BUDGET:
+        last_print = now
+        line = (
+            f"step {step:05d} ({min(100.0, 100 * elapsed / TIME_BUDGET):.1f}%)"
+            f" | loss: {smooth_loss / (1 - 0.9 ** (step + 1)):.4f} | lr: {scale:.2f}"
+            f" | {(step + 1) * BATCH_ROWS * context / elapsed:,.0f} tokens/s"
+            f" | epoch: {epoch} | remaining: {max(0.0, TIME_BUDGET - elapsed):.0f}s"
+        )
+        print(f"\r{line}  " if on_terminal else line, end="" if on_terminal else "\n", flush=True)
+    if elapsed >= TIME_BUDGET:
+        break
+
+if on_terminal:
+    print()
+
+# ---------------------------------------------------------------------------
+# Summary
+# ---------------------------------------------------------------------------
+
+model.eval()
+val_bpb = evaluate_bpb(model, tokenizer, 32)
+num_steps = step + 1
+total_tokens = num_steps * BATCH_ROWS * context
+peak_memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # Linux: KiB, macOS: bytes
+
+print("---")
+print(f"val_bpb:          {val_bpb:.6f}")
+print(f"training_seconds: {elapsed:.2f}")
+print(f"total_seconds:    {time.perf_counter() - process_start:.2f}")
+print(f"peak_vram_mb:     {peak_memory / (2**20 if sys.platform == 'darwin' else 2**10):.1f}")
+print("mfu_percent:      0.00")  # no peak is known of a CPU
+print(f"total_tokens_M:   {total_tokens / 1e6:.6f}")
+print(f"num_steps:        {num_steps}")
+print(f"num_params_M:     {num_params / 1e6:.6f}")
+print(f"depth:            {DEPTH}")

@@ -1,0 +1,189 @@
+"""Measure one genome by hand: `python -m trainer train.py`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import math
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
+from pathlib import Path
+
+from population import Measurement, Status
+from trainer.devices import Device, DeviceError, find_devices
+from trainer.measure import measure, progress, tail
+from trainer.process import SupervisorError
+from trainer.setup import SetupError, set_up
+from trainer.task import Task, TaskError, load_task
+
+SHOWN = 20  # lines of a failed child's output
+INTERRUPTED = 130  # as a shell reports a command that Ctrl-C ended
+PREFIXES = ("", " k", " M", " G", " T", " P")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Exit code: 0 the genome has a fitness, 1 it failed, 2 it could not be tried, 130 Ctrl-C."""
+    options = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends and cleans up as Ctrl-C does
+    try:
+        task = load_task(options.task)
+        device = find_devices(options.device)[0]
+        source = options.genome.read_text(encoding="utf-8")
+        with _log_file(options.log) as log:
+            return _measure(options, task, device, source, log)
+    except (
+        OSError,
+        UnicodeDecodeError,
+        TaskError,
+        DeviceError,
+        SetupError,
+        SupervisorError,
+    ) as error:
+        print(f"trainer: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("trainer: interrupted; nothing is left running", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m trainer",
+        description="Run one genome once, on one device, and show what it scores.",
+        epilog="Exit code: 0 if it scored, 1 if it failed, 2 if it could not be tried.",
+    )
+    parser.add_argument("genome", type=Path, help="the file to measure, such as train.py")
+    parser.add_argument(
+        "--task", type=Path, default=Path(), metavar="DIR", help="folder of program.md (default .)"
+    )
+    parser.add_argument(
+        "--budget", type=_seconds, metavar="S", help="seconds to work (default: the task's)"
+    )
+    parser.add_argument(
+        "--device",
+        default="auto",
+        metavar="D",
+        help="such as cuda:0 or cpu:1; auto is the first GPU, else the first core (default auto)",
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of its randomness")
+    parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    parser.add_argument("--log", type=Path, metavar="FILE", help="keep what the genome prints")
+    return parser
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not (math.isfinite(value) and value > 0):
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds above 0")
+    return value
+
+
+@contextlib.contextmanager
+def _log_file(wanted: Path | None) -> Iterator[Path]:
+    if wanted is not None:
+        yield wanted
+        return
+    with tempfile.TemporaryDirectory(prefix="trainer-") as folder:
+        yield Path(folder, "log")
+
+
+def _measure(
+    options: argparse.Namespace, task: Task, device: Device, source: str, log: Path
+) -> int:
+    ready = set_up(task, lambda line: print(line, file=sys.stderr, flush=True))
+    budget = options.budget or task.budget
+    title = f"{options.genome} on {device.name} ({device.model}), budget {budget:g} s"
+    print(f"{title}, at most {budget + task.overhead:g} s", file=sys.stderr, flush=True)
+    stop = threading.Event()
+    with tempfile.TemporaryDirectory(prefix="trainer-") as folder, ThreadPoolExecutor(1) as pool:
+        work = pool.submit(
+            measure,
+            task,
+            ready,
+            source,
+            device=device,
+            budget=budget,
+            seed=options.seed,
+            folder=Path(folder, "child"),
+            log=log,
+            stop=stop,
+        )
+        try:
+            result = _watch(work, log)
+        except KeyboardInterrupt:
+            stop.set()
+            raise
+    print(_as_json(result) if options.json else _as_text(task, result, log))
+    return 0 if result.status is Status.OK else 1
+
+
+def _watch(work: Future[Measurement], log: Path) -> Measurement:
+    """Wait for the result; on a terminal, show the seconds and the genome's own last line."""
+    if not sys.stderr.isatty():
+        return work.result()
+    from rich.console import Console  # here, for a --help without it
+    from rich.text import Text
+
+    began = time.monotonic()
+    with Console(stderr=True).status("starting") as line:
+        while True:
+            try:
+                return work.result(timeout=0.25)
+            except NotYet:
+                seconds = time.monotonic() - began
+                shown = Text(f"{seconds:.0f} s  {progress(log)}", no_wrap=True, overflow="ellipsis")
+                line.update(shown)
+
+
+def _as_json(result: Measurement) -> str:
+    return json.dumps(
+        {
+            "status": result.status.value,
+            "fitness": result.fitness,
+            "measures": dict(result.measures),
+            "seconds": round(result.seconds, 3),
+            "reason": result.reason,
+            "memory_gb": round(result.memory_gb, 4),
+            "device": result.device,
+            "seed": result.seed,
+        },
+        allow_nan=False,
+    )
+
+
+def _as_text(task: Task, result: Measurement, log: Path) -> str:
+    rows = [("status", result.status.value)]
+    if result.fitness is not None:
+        rows.append((task.metric, f"{result.fitness:.6g}"))
+    for axis in task.axes:
+        if axis.name in result.measures:
+            rows.append((axis.label, human(result.measures[axis.name], axis.unit)))
+    rows.append(("time", f"{result.seconds:.1f} s"))
+    rows.append(("memory", f"{result.memory_gb:.2f} GiB"))
+    if result.reason:
+        rows.append(("reason", result.reason))
+    width = max(len(name) for name, _ in rows)
+    text = "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+    if result.status is Status.OK:
+        return text
+    return f"{text}\n\nIts last lines:\n{tail(log, SHOWN) or '(it printed nothing)'}"
+
+
+def human(value: float, unit: str) -> str:
+    """A quantity with three or four digits that count, such as "50.3 M parameters"."""
+    steps = 0
+    while abs(value) >= 999.95 and steps < len(PREFIXES) - 1:
+        value, steps = value / 1000, steps + 1
+    digits = f"{value:.4g}" if steps == 0 else f"{value:.1f}"
+    return f"{digits}{PREFIXES[steps]} {unit}".rstrip()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""The protocol of a run: numbers are comparable exactly if it is the same."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import platform
+import shlex
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from trainer.devices import Device
+from trainer.setup import Ready
+from trainer.task import Task, files_below
+
+
+def fingerprint(
+    task: Task, ready: Ready, devices: Iterable[Device], budget: float
+) -> dict[str, str]:
+    """What a fitness depends on besides the genome, by name.
+
+    The budget, the command, the metric, the fixed files, Python, the devices' models and whatever
+    the task's setup adds. Comments, docstrings and layout of fixed Python files do not count.
+    """
+    models = sorted({device.model for device in devices})
+    files = {f"file {path}": _digest(task.folder / path) for path in task.fixed}
+    return {
+        "budget": f"{budget:g} s",
+        "run": shlex.join(task.run),
+        "metric": f"{task.metric}, {task.direction.value}",
+        "python": ".".join(platform.python_version_tuple()[:2]),
+        "device": ", ".join(models),
+        **files,
+        **ready.fingerprint,
+    }
+
+
+def differences(was: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """One readable line for each fact that is not the same in both; empty if all are."""
+    names = [*was, *(name for name in now if name not in was)]
+    return [
+        f"{name}: was {was.get(name, 'not there')}, is {now.get(name, 'not there')}"
+        for name in names
+        if was.get(name) != now.get(name)
+    ]
+
+
+def _digest(path: Path) -> str:
+    """Of a file's meaning, or of all files in a folder, in 16 hexadecimal digits."""
+    whole = hashlib.sha256()
+    for file in files_below(path):
+        whole.update(f"{file.relative_to(path)}\0".encode())
+        whole.update(hashlib.sha256(_meaning(file)).digest())
+    return whole.hexdigest()[:16]
+
+
+def _meaning(file: Path) -> bytes:
+    data = file.read_bytes()
+    if file.suffix != ".py":
+        return data
+    try:
+        tree = ast.parse(data)
+    except (SyntaxError, ValueError):  # data that is merely called .py
+        return data
+    for node in ast.walk(tree):
+        match node:
+            case ast.Module() | ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
+                if ast.get_docstring(node, clean=False) is not None:
+                    del node.body[0]
+    return ast.dump(tree).encode()

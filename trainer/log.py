@@ -1,0 +1,66 @@
+"""What a run printed: its last lines, its progress, its error. All of it is its own word."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+REASON = 200  # characters of an error at most
+NEAR = 1 << 16  # how far from the end of a log, in bytes, its last lines and error are looked for
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[@-_]")  # ECMA-48: CSI and two-byte sequences
+# C0 and C1 control characters but the tab, and the marks that reverse the direction of a text.
+_UNSEEN = dict.fromkeys([*range(9), *range(10, 32), *range(127, 160), *range(0x202A, 0x202F)])
+_TRACEBACK = "Traceback (most recent call last):"
+_ERROR = re.compile(r"(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt|Exit|Group)\b")
+
+
+def tail(log: Path, n: int) -> str:
+    """The last n lines, as a terminal would show them; empty if there is no log."""
+    return "\n".join(_lines(end(log, NEAR))[-n:])
+
+
+def progress(log: Path) -> str:
+    """The line printed last, for a live display; empty if there is none. Reads 4 KB at most."""
+    lines = [line for line in _lines(end(log, 1 << 12)) if line.strip()]
+    return lines[-1].strip() if lines else ""
+
+
+def last_error(text: str) -> str:
+    """What the last traceback says, in one line; else the last line; empty if there is none.
+
+    An exception that Python ignored, which it tells of while it shuts down, is not what happened.
+    """
+    lines = _lines(text[-NEAR:])
+    raised = [
+        number
+        for number, line in enumerate(lines)
+        if line == _TRACEBACK and not lines[number - 1].startswith("Exception ignored")
+    ]
+    # Below its header a traceback is indented, up to the exception.
+    below = lines[raised[-1] + 1 :] if raised else []
+    exception = [line for line in below if line[:1].strip()][:1]
+    named = [line for line in lines if _ERROR.match(line)][-1:]
+    spoken = [line for line in lines if line.strip()][-1:]
+    found = exception or named or spoken
+    return shorten(found[0]) if found else ""
+
+
+def shorten(line: str) -> str:
+    """The line without repeated blanks, cut to `REASON` characters."""
+    words = " ".join(line.split())
+    return words if len(words) <= REASON else words[: REASON - 3] + "..."
+
+
+def end(log: Path, size: int) -> str:
+    """The last `size` bytes as text; empty if there is no log."""
+    if not log.exists():
+        return ""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - size))
+        return file.read(size).decode(errors="replace")
+
+
+def _lines(text: str) -> list[str]:
+    """Lines of printable characters, of each what its last carriage return left."""
+    lines = (line.rstrip("\r").rpartition("\r")[2] for line in text.rstrip("\n").split("\n"))
+    return [_ESCAPES.sub("", line).translate(_UNSEEN) for line in lines]

@@ -1,0 +1,218 @@
+"""One run of one genome: a fresh folder, one device, one budget; what came of it."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from population import Measurement, Status
+from trainer.devices import Device
+from trainer.log import end, last_error, progress, tail
+from trainer.process import Ended, child_environment, run
+from trainer.setup import Ready
+from trainer.summary import read_summary
+from trainer.task import AxisSpec, Task, files_below
+
+__all__ = ["Stopped", "measure", "progress", "tail"]
+
+# How interpreters, allocators and drivers say that there is no memory left.
+OUT_OF_MEMORY = re.compile(
+    r"OutOfMemoryError|\bMemoryError|out of memory|can(?:'t|not) allocate memory"
+    r"|std::bad_alloc|_STATUS_ALLOC_FAILED",
+    re.IGNORECASE,
+)
+REPORT = 1 << 20  # bytes at the end of the log that are searched for the report
+KILLED = 128 + signal.SIGKILL  # the exit code with which a shell reports a killed command
+
+
+class Stopped(Exception):  # noqa: N818  # no error: somebody asked for it
+    """The run was ended because the trainer asked for it: there is no measurement."""
+
+
+def measure(
+    task: Task,
+    ready: Ready,
+    source: str,
+    *,
+    device: Device,
+    budget: float,
+    seed: int,
+    folder: Path,
+    log: Path,
+    limit: float | None = None,
+    stop: threading.Event | None = None,
+    clock: Callable[[], float] = time.time,
+    keep: bool = False,
+) -> Measurement:
+    """Run a genome once and judge what it reports.
+
+    The child finds its budget in seconds in TRAINER_BUDGET and its seed in TRAINER_SEED. When this
+    returns or raises, no process of its is left. May be called from several threads at once.
+
+    Args:
+        task: the contract.
+        ready: what the task's setup reported.
+        source: the genome's text.
+        device: the slot to run on, which nothing else should use meanwhile.
+        budget: seconds that the child is told to work.
+        seed: what it is to draw its randomness from.
+        folder: its working folder, which must be empty or not there, and is removed at the end.
+        log: the file, outside that folder, that gets what it prints.
+        limit: wall-clock seconds after which it is ended; by default budget + task.overhead.
+        stop: ends it soon after it is set.
+        clock: tells the time of its end, in seconds since the epoch.
+        keep: leave the folder as the child left it.
+
+    Raises:
+        Stopped: `stop` was set before the child had ended.
+        FileExistsError: the folder is not empty.
+        SupervisorError: the supervisor failed by itself: no such core, a full disk.
+    """
+    limit = limit or budget + task.overhead
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_bytes(b"")  # an earlier run's words must not be taken for this one's
+    folder = folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise FileExistsError(f"{folder} is not empty, so a genome cannot run in it")
+    try:
+        _lay_out(task, source, folder)
+        ended = run(
+            task.run,
+            folder=folder,
+            env={
+                **child_environment(folder),
+                **ready.env,
+                **device.environment(),
+                "TRAINER_BUDGET": f"{budget:.12g}",
+                "TRAINER_SEED": str(seed),
+            },
+            log=log,
+            limit=limit,
+            core=device.core,
+            stop=stop,
+        )
+    finally:
+        if not keep:
+            _remove(folder)
+    if ended.stopped:
+        raise Stopped
+    return _judge(task, ended, end(log, REPORT), limit, seed, device, clock())
+
+
+def _lay_out(task: Task, source: str, folder: Path) -> None:
+    (folder / ".tmp").mkdir()
+    for path in task.fixed:
+        for origin in files_below(task.folder / path):
+            copy = folder / origin.relative_to(task.folder)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(origin, copy)
+            copy.chmod(0o444 | origin.stat().st_mode & 0o111)
+    genome = folder / task.genome
+    genome.parent.mkdir(parents=True, exist_ok=True)
+    genome.unlink(missing_ok=True)  # it may be one file of a folder that is fixed otherwise
+    genome.write_text(source, encoding="utf-8", newline="")
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, also one that the child made unreadable, moved or replaced."""
+    if folder.is_symlink() or folder.is_file():
+        folder.unlink()
+    if not folder.exists():
+        return
+    folder.chmod(0o700)
+    for place, folders, _ in os.walk(folder):
+        for path in (Path(place, name) for name in folders):
+            if not path.is_symlink():
+                path.chmod(0o700)
+    shutil.rmtree(folder)
+
+
+def _judge(
+    task: Task, ended: Ended, text: str, limit: float, seed: int, device: Device, now: float
+) -> Measurement:
+    numbers = read_summary(text)
+    status, reason = _failure(ended, text, limit)
+    measures: dict[str, float] = {}
+    if status is Status.OK:
+        try:
+            _check_metric(numbers, task.metric)
+            measures = {axis.name: _on_axis(axis, numbers) for axis in task.axes}
+        except ValueError as error:
+            status, reason = Status.INVALID, str(error)
+    return Measurement(
+        status=status,
+        fitness=numbers[task.metric] if status is Status.OK else None,
+        measures=measures,
+        seconds=ended.seconds,
+        seed=seed,
+        device=device.name,
+        ended=now,
+        memory_gb=_memory(task, numbers) or ended.peak_bytes / 2**30,
+        reason=reason,
+        details=numbers,
+    )
+
+
+def _failure(ended: Ended, text: str, limit: float) -> tuple[Status, str]:
+    """How a run failed, and the reason; ok and none if it ended by itself with exit code 0."""
+    if ended.lost:
+        return Status.CRASH, "it killed or stopped the process that supervised it"
+    if ended.left:
+        return Status.CRASH, f"{ended.left} of its processes could not be killed"
+    if ended.timed_out:
+        return Status.TIMEOUT, f"it was still running after {limit:g} s"
+    if ended.code == 0:
+        return Status.OK, ""
+    killed = ended.signal == signal.SIGKILL or ended.code == KILLED
+    if killed and ended.oom_killed:
+        return Status.OOM, "the system killed it, for lack of memory"
+    error = last_error(text)
+    if ended.signal is not None:
+        how = f"ended by {_signal_name(ended.signal)}"
+        said = f"{how}; its last words: {error}" if error else how
+    else:
+        said = error or f"ended with exit code {ended.code} and without a word"
+    return (Status.OOM if OUT_OF_MEMORY.search(error) else Status.CRASH), said
+
+
+def _signal_name(number: int) -> str:
+    known = {member.value: member.name for member in signal.Signals}
+    return known.get(number, f"signal {number}")
+
+
+def _check_metric(numbers: Mapping[str, float], name: str) -> None:
+    if name not in numbers:
+        reported = f"only {', '.join(numbers)}" if numbers else "no numbers after a line ---"
+        raise ValueError(f"it ended well but reported no {name}: {reported}")
+    if not math.isfinite(numbers[name]):
+        raise ValueError(f"it reported {name}: {numbers[name]}")
+
+
+def _on_axis(axis: AxisSpec, numbers: Mapping[str, float]) -> float:
+    try:
+        value = axis.measure(numbers)
+    except KeyError as error:
+        raise ValueError(f"{axis.name} needs {error.args[0]}, which it did not report") from error
+    except ValueError as error:
+        raise ValueError(f"{axis.name} cannot be computed: {error}") from error
+    if axis.log and value <= 0:
+        raise ValueError(f"{axis.name} is {value:g}, which a logarithmic axis cannot show")
+    return value
+
+
+def _memory(task: Task, numbers: Mapping[str, float]) -> float:
+    """Peak memory in GiB as the task reads it from the report; 0 if it cannot be read."""
+    if task.memory is None:
+        return 0.0
+    try:
+        return max(0.0, task.memory(numbers))
+    except (KeyError, ValueError):  # not reported: a number beside the result, not worth the run
+        return 0.0

@@ -1,0 +1,215 @@
+"""The trainer's side of a supervised command: start it, wait for it, stop it, know how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+SUPERVISOR = Path(__file__).with_name("supervisor.py")
+POLL = 0.25  # seconds between two looks at the stop event
+GRACE = 20.0  # seconds that a supervisor may take to end a tree; it gives up itself before that
+MARK = "TRAINER_RUN"
+
+# What a child sees of the user's environment. Names, not prefixes: NVIDIA_API_KEY is a key.
+ALLOWED = (
+    *("PATH", "USER", "LOGNAME", "TZ", "LANG", "LANGUAGE", "TERM"),
+    *("LC_ALL", "LC_CTYPE", "LC_COLLATE", "LC_MESSAGES", "LC_MONETARY", "LC_NUMERIC", "LC_TIME"),
+    *("LD_LIBRARY_PATH", "LIBRARY_PATH", "CPATH", "CC", "CXX"),
+    *("CUDA_HOME", "CUDA_PATH", "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "CUDA_MODULE_LOADING"),
+    *("CUDA_DEVICE_MAX_CONNECTIONS", "CUDA_MPS_PIPE_DIRECTORY", "CUDA_MPS_LOG_DIRECTORY"),
+    *("NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES", "NVIDIA_TF32_OVERRIDE"),
+)
+
+
+class SupervisorError(Exception):
+    """A supervisor could not do its work, for a cause that is not the command's."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a supervised command ended. By then nothing of its process tree is left.
+
+    Attributes:
+        code: its exit code; None if it did not end by itself, or by a signal.
+        signal: the signal that ended it, if one did that the trainer did not send.
+        seconds: wall-clock from its start to its end.
+        timed_out: whether it was still running at its limit.
+        stopped: whether it was ended because the trainer asked for it.
+        peak_bytes: peak resident memory of its largest process.
+        cpu_seconds: processor time of all its processes.
+        left: how many of its processes could not be killed (stuck in the kernel, say).
+        oom_killed: whether the kernel killed for lack of memory while it ran; with other
+            children at work it may not have been this one.
+        lost: whether the supervisor was killed or stopped, so that the rest is not known.
+    """
+
+    code: int | None
+    signal: int | None
+    seconds: float
+    timed_out: bool = False
+    stopped: bool = False
+    peak_bytes: int = 0
+    cpu_seconds: float = 0.0
+    left: int = 0
+    oom_killed: bool = False
+    lost: bool = False
+
+
+def resolve(command: Sequence[str]) -> list[str]:
+    """The command with "python" as its first word replaced by this interpreter."""
+    first = sys.executable if command[0] == "python" else command[0]
+    return [first, *command[1:]]
+
+
+def child_environment(folder: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment of a child: an allow list of the user's, and a home of its own.
+
+    Caches that compilers and libraries keep under HOME or TMPDIR thus lie in the child's folder,
+    where no other child can plant anything in them.
+    """
+    kept = {name: environ[name] for name in ALLOWED if name in environ}
+    binaries = str(Path(sys.executable).parent)
+    return {
+        "USER": "trainer",  # looked up by libraries that name a cache after it
+        **kept,
+        "PATH": os.pathsep.join([binaries, kept.get("PATH", os.defpath)]),
+        "HOME": str(folder),
+        "TMPDIR": str(folder / ".tmp"),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def run(
+    command: Sequence[str],
+    *,
+    folder: Path,
+    env: Mapping[str, str],
+    log: Path,
+    limit: float,
+    core: int | None = None,
+    stop: threading.Event | None = None,
+    grace: float = GRACE,
+) -> Ended:
+    """Run a command as a tree of its own that ends with it, with its limit or with this process.
+
+    May be called from several threads at once.
+
+    Args:
+        command: the words of the command; "python" as the first means this interpreter.
+        folder: where it runs.
+        env: its whole environment.
+        log: gets what it prints; of more than 4 MiB, the first and the last one or more.
+        limit: wall-clock seconds, at most.
+        core: the processor core that it is pinned to, if any (Linux).
+        stop: ends it soon after it is set.
+        grace: seconds that the supervisor may take to end the tree before it counts as lost.
+
+    Raises:
+        SupervisorError: the supervisor failed by itself: no such core, a full disk.
+    """
+    mark = uuid.uuid4().hex
+    pin = [] if core is None else [f"--core={core}"]
+    options = [f"--deadline={limit}", f"--log={log.resolve()}", *pin]
+    started = time.monotonic()
+    lifeline_there, lifeline_here = os.pipe()
+    try:
+        supervisor = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(SUPERVISOR), *options, "--", *resolve(command)],
+            cwd=folder,
+            env={**env, MARK: mark},
+            stdin=lifeline_there,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # the terminal's Ctrl-C is the trainer's to handle
+        )
+    except BaseException:
+        os.close(lifeline_here)
+        raise
+    finally:
+        os.close(lifeline_there)
+    lifeline = _Lifeline(lifeline_here)
+    try:
+        report, errors = _wait(supervisor, lifeline, started + limit, stop, grace)
+    finally:
+        lifeline.cut()
+        _see_off(supervisor, mark, grace)
+    asked = stop is not None and stop.is_set()
+    if supervisor.returncode == 0:
+        ended = Ended(**json.loads(report.splitlines()[-1]))
+        # A supervisor that was told to stop, but not from here, was told so by the command.
+        return replace(ended, stopped=False, lost=True) if ended.stopped and not asked else ended
+    if supervisor.returncode > 0:
+        lines = errors.decode(errors="replace").splitlines() or ["no message"]
+        raise SupervisorError(f"the supervisor of {command} failed: {lines[-1]}")
+    return Ended(None, None, time.monotonic() - started, stopped=asked, lost=True)
+
+
+class _Lifeline:
+    """The writing end of the pipe whose closing tells a supervisor to end its tree."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor: int | None = descriptor
+
+    def cut(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def _wait(
+    supervisor: subprocess.Popen[bytes],
+    lifeline: _Lifeline,
+    deadline: float,
+    stop: threading.Event | None,
+    grace: float,
+) -> tuple[bytes, bytes]:
+    """What it printed; nothing if it is long overdue, for a child can stop its supervisor."""
+    overdue = deadline + grace
+    while time.monotonic() < overdue:
+        if stop is not None and stop.is_set():
+            lifeline.cut()
+            overdue = min(overdue, time.monotonic() + grace)
+            stop = None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return supervisor.communicate(timeout=POLL)
+    supervisor.kill()
+    return b"", b""
+
+
+def _see_off(supervisor: subprocess.Popen[bytes], mark: str, grace: float) -> None:
+    """Wait for the supervisor to go; where it cannot do its work, kill what bears its mark."""
+    try:
+        supervisor.wait(grace)
+    except subprocess.TimeoutExpired:
+        supervisor.kill()
+        supervisor.wait()
+    for pipe in (supervisor.stdout, supervisor.stderr):
+        if pipe is not None:
+            pipe.close()
+    if supervisor.returncode < 0:
+        _kill_marked(f"{MARK}={mark}".encode())
+
+
+def _kill_marked(mark: bytes) -> None:
+    """Kill every process whose environment bears the mark (Linux), until a look finds none."""
+    give_up = time.monotonic() + GRACE
+    found = True
+    while found and time.monotonic() < give_up:
+        found = False
+        for path in Path("/proc").glob("[0-9]*/environ"):
+            with contextlib.suppress(OSError):  # another user's, or gone by now
+                if mark in path.read_bytes().split(b"\0"):
+                    os.kill(int(path.parent.name), signal.SIGKILL)
+                    found = True
+        time.sleep(0.01)

@@ -1,0 +1,100 @@
+"""Making a task's runs ready: its own setup command, and the facts that it reports."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from trainer.process import resolve
+from trainer.summary import RULE
+from trainer.task import Task, inside
+
+SHOWN = 15  # lines of a failed setup that its error repeats
+
+
+class SetupError(Exception):
+    """A task's setup command failed, or reports what cannot be used."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What a setup reports.
+
+    Attributes:
+        seed: path, within the task's folder, of the seed genome that fits this machine.
+        env: environment variables for every run.
+        fingerprint: what results depend on besides the task's files, such as versions and data.
+    """
+
+    seed: str
+    env: Mapping[str, str] = field(default_factory=dict)
+    fingerprint: Mapping[str, str] = field(default_factory=dict)
+
+
+def set_up(task: Task, say: Callable[[str], None]) -> Ready:
+    """Run the task's setup command, if it has one, with the user's own environment.
+
+    It may download and take its time; each line that it prints goes to `say` at once. Below a
+    line `---` it may report `seed: FILE`, `env.NAME: VALUE` and `fingerprint.NAME: VALUE`.
+
+    Raises:
+        SetupError: the command cannot be started or fails, or its report cannot be used.
+    """
+    if not task.setup:
+        return Ready(task.genome)
+    command = resolve(task.setup)
+    shown = " ".join(task.setup)
+    last: deque[str] = deque(maxlen=SHOWN)
+    report: list[str] | None = None
+    try:
+        process = subprocess.Popen(
+            command,
+            cwd=task.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,  # a carriage return ends a line too, so that a progress bar moves
+            errors="replace",
+            bufsize=1,
+        )
+    except OSError as error:
+        raise SetupError(f"the setup `{shown}` cannot be started: {error.strerror}") from error
+    with process:
+        assert process.stdout is not None
+        try:
+            for line in map(str.rstrip, process.stdout):
+                if line.strip() == RULE:
+                    report = []
+                elif report is not None:
+                    report.append(line)
+                else:
+                    say(line)
+                last.append(line)
+        except BaseException:
+            process.terminate()
+            raise
+    if process.returncode:
+        end = "\n".join(last) or "(it printed nothing)"
+        raise SetupError(f"the setup `{shown}` ended with exit code {process.returncode}:\n{end}")
+    return _ready(task, report or [], shown)
+
+
+def _ready(task: Task, report: list[str], shown: str) -> Ready:
+    matches = (re.fullmatch(r"\s*(seed|(?:env|fingerprint)\.[^\s:=]+)\s*:(.*)", x) for x in report)
+    facts = {match[1]: match[2].strip() for match in matches if match}
+    try:
+        seed = inside(facts.pop("seed", task.genome), "seed")
+    except ValueError as error:
+        raise SetupError(f"the setup `{shown}` reports {error}") from error
+    if not (task.folder / seed).is_file():
+        raise SetupError(
+            f"the setup `{shown}` names the seed {seed}, which is not in {task.folder}"
+        )
+    return Ready(seed, _under("env.", facts), _under("fingerprint.", facts))
+
+
+def _under(prefix: str, facts: Mapping[str, str]) -> dict[str, str]:
+    return {k.removeprefix(prefix): v for k, v in facts.items() if k.startswith(prefix)}
