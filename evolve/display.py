@@ -7,7 +7,6 @@ import time
 from types import TracebackType
 from typing import Self
 
-from archive.terminal import heatmap_text
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -17,6 +16,7 @@ from rich.text import Text
 from archive.human import duration, formatter
 from archive.record import Experiment, Purpose
 from archive.results import status_word
+from archive.terminal import heatmap_text
 from evolve.bench import Running
 from evolve.loop import Progress
 from evolve.search import Search

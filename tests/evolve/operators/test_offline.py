@@ -120,7 +120,7 @@ values = st.recursive(
     leaf,
     lambda inner: st.one_of(
         st.lists(inner, min_size=1, max_size=3).map(lambda x: f"({', '.join(x)},)"),
-        st.lists(inner, max_size=3).map(lambda x: f"[\n{', # 4\n'.join(x)}]"),
+        st.lists(inner, max_size=3).map(lambda x: "[\n" + ", # 4\n".join(x) + "]"),
         st.tuples(inner, st.sampled_from(["+", "**", "<", "//", "or"]), inner).map(
             lambda x: f"({x[0]} {x[1]}\n {x[2]})"
         ),
@@ -158,7 +158,7 @@ class _Blank(ast.NodeTransformer):
                         node.value = self.visit(node.value)
         return ast.dump(tree)
 
-    def visit_Constant(self, node: ast.Constant) -> ast.Constant:  # noqa: N802
+    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
         if isinstance(node.value, (int, float)):
             node.value = 0
         return node
