@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -47,16 +48,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         parser, run = _start_parser()
     options = parser.parse_args(arguments)
+    # what Python thinks of a genome's style (an odd escape, a needless `is`) is no news to the user
+    warnings.filterwarnings("ignore", category=SyntaxWarning)
     try:
         return run(options)
+    except BrokenPipeError:  # `| head` has seen enough
+        sys.stderr.close()  # or the interpreter complains that stdout cannot be flushed
+        return 0
     except EXPECTED as error:
         print(f"evolve: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("evolve: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # `| head` has seen enough
-        return 0
 
 
 Parsed = tuple[argparse.ArgumentParser, Callable[[argparse.Namespace], int]]

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from deap import base
 
-from archive import AddStatus, Archive
+from archive import AddStatus
 from population import Individual
 from population.selection import SELECTORS, uniform
 
@@ -54,5 +54,3 @@ STRATEGIES: dict[str, Callable[[str], base.Toolbox]] = {
     "greedy": greedy,
     "random": random,
 }
-
-__all__ = ["STRATEGIES", "Archive", "greedy", "map_elites", "random"]

@@ -12,7 +12,7 @@ from evolve.operators.syntax import Literal, Span, constants, definitions, liter
 from evolve.screening import RefusedError
 
 TRIES = 20  # draws before an operator gives up; a draw that repeats a known genome is refused
-SPREAD = 0.6  # standard deviation of a float's change, in units of the natural logarithm
+LEAST, SPREAD = 0.1, 0.6  # a float changes by LEAST + |N(0, SPREAD)| in its natural logarithm
 
 
 class Perturb:
@@ -87,7 +87,7 @@ def perturbed(literal: Literal, rng: np.random.Generator) -> str:
         return _float_text(10 ** rng.uniform(-2.0, -0.5))
     if rng.random() < 0.05:
         return "0.0"
-    factor = math.exp(rng.normal(0.0, SPREAD))
+    factor = math.exp(rng.choice([-1.0, 1.0]) * (LEAST + abs(rng.normal(0.0, SPREAD))))
     if 0.5 < value < 1.0:
         return _float_text(1.0 - min((1.0 - value) * factor, 0.99))
     return _float_text(value * factor)

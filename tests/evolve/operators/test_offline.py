@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evolve.operators.base import Context, Parent, ProposalError
@@ -281,10 +281,24 @@ def test_the_seed_genomes_of_this_repository_can_be_perturbed() -> None:
             compile(Perturb().propose([parent(source)], context(n)).source, str(seed), "exec")
 
 
-@given(st.text(max_size=40))
-def test_any_text_is_python_or_a_syntax_error(text: str) -> None:
+fragments = st.sampled_from(
+    ["A", "RATE", "lower", " = ", ": int = ", "1", "0.5", "-", "**", "(", ")", ", ", "[", "]", "é"]
+    + ["True", "None", "'é'", "f'{2}'", "\n", "\r", "\r\n", ";", "#", "\x0c", "\u2028", "\\", "\0"]
+)
+texts = st.text(max_size=40) | st.lists(fragments, max_size=14).map("".join)
+
+
+@settings(max_examples=300, deadline=None)
+@given(texts)
+def test_literals_are_exact_in_any_python_and_refused_in_any_other_text(text: str) -> None:
     try:
-        found = literals(text)
-    except (SyntaxError, ValueError):
-        assume(False)
-    assert all(text.encode()[x.span.start : x.span.end].decode() == x.span.text for x in found)
+        ast.parse(text)
+    except (SyntaxError, ValueError):  # Python 3.11 has a ValueError for a null byte
+        with pytest.raises((SyntaxError, ValueError)):
+            literals(text)
+        return
+    data = text.encode()
+    for literal in literals(text):
+        span = literal.span
+        assert data[span.start : span.end].decode() == span.text
+        assert ast.literal_eval(span.text) == literal.value
