@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 
@@ -292,7 +293,7 @@ def closing_lines(run: Run, result: Result) -> list[str]:
         f"heatmap:     {folder.artifacts / 'heatmap.png'}",
         f"progress:    {folder.artifacts / 'progress.png'}",
         f"experiments: {folder.results}",
-        f"best genome: python -m evolve export {name} best -o {run.task.genome}",
+        f"best genome: python -m evolve export {name} best -o best{Path(run.task.genome).suffix}",
         f"its story:   python -m evolve show {name} best",
     ]
     return lines

@@ -1,0 +1,370 @@
+"""The search by ask and tell: who may be a parent, what is kept, and that it can be repeated."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archive import Axis
+from archive.record import ProposalRow, Purpose
+from evolve.operators import OFFLINE, OPERATORS, WITH_MODELS
+from evolve.run import Run, begin, look, restored_search
+from evolve.search import Search, axes_around, pooled_deviation
+from evolve.settings import Settings
+from evolve.strategies import STRATEGIES
+from population import Direction, Individual, Measurement, Status
+from population.selection import SELECTORS
+from trainer.task import AxisSpec, Formula
+
+AXES = (
+    Axis("size", "model size", "", 1, 16, 4, log=True),
+    Axis("speed", "throughput", "", 1, 16, 4, log=True),
+)
+FAILED = Measurement(Status.CRASH, None, {}, 1.0, reason="it fell over")
+
+
+def run(fitness: float, size: float = 1.5, speed: float = 1.5) -> Measurement:
+    return Measurement(Status.OK, fitness, {"size": size, "speed": speed}, 5.0)
+
+
+def new_search(
+    strategy: str = "map-elites",
+    operators: Mapping[str, float] = OFFLINE,
+    selector: str = "uniform",
+    seed: int = 0,
+    seeds: tuple[Measurement, ...] = (run(2.0),),
+) -> Search:
+    """A search whose seeds, genomes 0 and on, are measured."""
+    search = Search(
+        strategy=strategy,
+        selector=selector,
+        operators={OPERATORS[name]: weight for name, weight in operators.items()},
+        seed=seed,
+    )
+    for number, measurement in enumerate(seeds):
+        search.born(Individual(number, "c", (), "seed", "", 0, Direction.MINIMIZE))
+        search.tell(number, measurement)
+    search.open_archive(AXES)
+    return search
+
+
+def add(search: Search, measurement: Measurement, *parents: int) -> bool:
+    """A child of genome 0, if no other is named, is born and measured; whether it was kept."""
+    number = len(search.individuals)
+    search.born(Individual(number, "c", parents or (0,), "perturb", "", 1, Direction.MINIMIZE))
+    return search.tell(number, measurement)
+
+
+def asked(search: Search, count: int = 60, *, offline: bool = False) -> list[tuple[Any, ...]]:
+    """What the next plans are, their randomness included."""
+    plans = [search.ask(number, offline=offline) for number in range(count)]
+    return [(p.number, p.operator.name, p.parents, p.rng.random()) for p in plans]
+
+
+def parents(search: Search) -> set[int]:
+    """The ids that are drawn as parents."""
+    return {parent.id for _, _, drawn, _ in asked(search) for parent in drawn}
+
+
+# -- how it begins --------------------------------------------------------------------------------
+
+
+def test_a_search_cannot_begin_with_seeds_that_all_failed() -> None:
+    with pytest.raises(ValueError, match="no seed genome has scored"):
+        new_search(seeds=(FAILED, FAILED))
+
+
+def test_the_reference_is_the_first_seed_that_scored_and_the_incumbent_the_fittest() -> None:
+    search = new_search(seeds=(FAILED, run(3.0), run(2.0), run(2.5)))
+    assert search.reference is not None
+    assert search.incumbent is not None
+    assert search.best is not None
+    assert (search.reference.id, search.incumbent.id, search.best.id) == (1, 2, 2)
+
+
+def test_of_a_seed_only_the_first_score_counts_as_kept() -> None:
+    search = Search(strategy="greedy", selector="ucb", operators={}, seed=0)
+    search.born(Individual(0, "c", (), "seed", "", 0, Direction.MINIMIZE))
+    assert [search.tell(0, m) for m in (FAILED, run(2.0), run(1.0))] == [False, True, False]
+    assert search.best is None, "nobody is best before the archive is open"
+
+
+# -- who may be a parent --------------------------------------------------------------------------
+
+
+def populated(strategy: str) -> Search:
+    """The elites are 0 (a seed), 3 (the best) and 4; 1 is worse than 0, 2 failed."""
+    search = new_search(strategy)
+    add(search, run(2.5))
+    add(search, FAILED)
+    add(search, run(1.0, size=3.0))
+    add(search, run(4.0, speed=9.0), 3)
+    return search
+
+
+def test_map_elites_draws_from_all_elites() -> None:
+    assert parents(populated("map-elites")) == {0, 3, 4}
+
+
+def test_greedy_draws_the_best_so_far() -> None:
+    search = populated("greedy")
+    assert parents(search) == {3}
+    add(search, run(0.5))
+    assert parents(search) == {5}
+    search.tell(5, run(9.0))
+    assert parents(search) == {3}, "the mean of two runs is not the best any more"
+
+
+def test_random_draws_the_first_seed_for_ever() -> None:
+    search = new_search("random", seeds=(FAILED, run(3.0), run(2.0)))
+    add(search, run(0.5), 1)
+    assert parents(search) == {1}
+
+
+# -- what is kept ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("child", "takes_a_cell", "is_fitter"),
+    [
+        (run(1.9), True, True),
+        (run(2.1), False, False),
+        (run(2.0), False, False),
+        (run(2.1, size=9.0), True, False),
+        (run(1.9, size=9.0), True, True),
+        (FAILED, False, False),
+    ],
+    ids=["fitter", "worse", "equal", "worse elsewhere", "fitter elsewhere", "failed"],
+)
+def test_map_elites_keeps_what_takes_a_cell_and_the_others_what_is_fitter(
+    child: Measurement, takes_a_cell: bool, is_fitter: bool
+) -> None:
+    assert add(new_search("map-elites"), child) is takes_a_cell
+    assert add(new_search("greedy"), child) is is_fitter
+    assert add(new_search("random"), child) is is_fitter
+
+
+def test_every_child_joins_the_archive_whether_it_is_kept_or_not() -> None:
+    search = new_search("greedy")
+    add(search, run(2.1, size=9.0))
+    assert search.archive is not None
+    assert [elite.id for elite in search.archive] == [0, 1]
+
+
+def test_a_higher_score_is_fitter_where_the_metric_is_maximised() -> None:
+    search = Search(strategy="greedy", selector="ucb", operators={}, seed=0)
+    for number, parents_of in enumerate([(), (0,), (0,)]):
+        search.born(Individual(number, "c", parents_of, "x", "", 0, Direction.MAXIMIZE))
+    search.tell(0, run(2.0))
+    search.open_archive(AXES)
+    assert [search.tell(1, run(1.9)), search.tell(2, run(2.1))] == [False, True]
+    assert search.best is search.individuals[2]
+
+
+# -- what is drawn --------------------------------------------------------------------------------
+
+
+def test_operators_are_drawn_by_their_weights() -> None:
+    search = new_search(operators={"tweak": 3, "perturb": 1, "recombine": 4})
+    add(search, run(3.0, size=9.0))
+    names = Counter(name for _, name, _, _ in asked(search, 400))
+    assert 110 < names["tweak"] < 190
+    assert 25 < names["perturb"] < 75
+    assert 160 < names["recombine"] < 240
+
+
+def test_a_crossover_waits_for_a_second_elite_and_takes_two_that_differ() -> None:
+    search = new_search(operators={"perturb": 1, "recombine": 1})
+    assert {name for _, name, _, _ in asked(search)} == {"perturb"}
+    add(search, run(3.0, size=9.0))
+    drawn = [parents for _, name, parents, _ in asked(search) if name == "recombine"]
+    assert {tuple(parent.id for parent in pair) for pair in drawn} == {(0, 1), (1, 0)}
+
+
+def test_offline_the_operators_that_need_a_model_are_left_out() -> None:
+    search = new_search(operators=WITH_MODELS)
+    add(search, run(3.0, size=9.0))
+    assert {name for _, name, _, _ in asked(search, 200)} == set(WITH_MODELS)
+    offline = asked(search, 200, offline=True)
+    assert {name for _, name, _, _ in offline} == {"perturb", "recombine"}
+
+
+@pytest.mark.parametrize("names", [("tweak",), ("tweak", "crossover"), ("tweak", "recombine")])
+def test_offline_there_is_an_operator_even_if_none_was_asked_for(names: tuple[str, ...]) -> None:
+    search = new_search(operators=dict.fromkeys(names, 1.0))
+    plan = search.ask(0, offline=True)
+    assert not plan.operator.needs_model
+    assert len(plan.parents) == plan.operator.arity
+
+
+# -- it can be repeated ---------------------------------------------------------------------------
+
+
+def test_asking_changes_nothing() -> None:
+    search = populated("map-elites")
+    first = asked(search)
+    assert asked(search) == first
+    assert [asked(search, 9)[8]] == first[8:9], "a plan depends on its number alone"
+
+
+@pytest.mark.parametrize("selector", SELECTORS)
+def test_another_seed_asks_for_other_things(selector: str) -> None:
+    def plans(seed: int) -> list[tuple[Any, ...]]:
+        search = new_search(selector=selector, seed=seed)
+        add(search, run(2.2, size=9.0))
+        return asked(search)
+
+    assert plans(1) == plans(1) != plans(2)
+
+
+# In each step an elite has a child, or a child that waits for its result gets it, late or early.
+fates = st.lists(
+    st.tuples(
+        st.booleans(),
+        st.integers(0, 3),
+        st.none() | st.tuples(*[st.integers(1, 9).map(float)] * 3),
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(fates, st.sampled_from(sorted(STRATEGIES)), st.sampled_from(sorted(SELECTORS)))
+def test_the_same_results_in_the_same_order_make_the_same_search(
+    steps: list[tuple[bool, int, tuple[float, float, float] | None]], strategy: str, selector: str
+) -> None:
+    live = new_search(strategy, selector=selector)
+    told, waiting = list[tuple[int, Measurement]](), list[int]()
+    for number, (ask, which, result) in enumerate(steps):
+        if ask or not waiting:
+            plan = live.ask(number)
+            drawn = tuple(parent.id for parent in plan.parents)
+            child = Individual(len(live.individuals), "c", drawn, "x", "", 1, Direction.MINIMIZE)
+            live.born(child)
+            waiting.append(child.id)
+        else:
+            individual = waiting.pop(which % len(waiting))
+            told.append((individual, FAILED if result is None else run(*result)))
+            live.tell(*told[-1])
+    again = new_search(strategy, selector=selector)
+    for child in list(live.individuals.values())[1:]:
+        again.born(Individual(child.id, "c", child.parents, "x", "", 1, Direction.MINIMIZE))
+    for individual, measurement in told:
+        again.tell(individual, measurement)
+    assert asked(again) == asked(live)
+    assert again.individuals == live.individuals
+
+
+def grown(record_of: Run, count: int) -> Search:
+    """A search that works on a run as a loop would, its record included, with made-up results."""
+    search, rng = restored_search(record_of), np.random.default_rng(3)
+    record = record_of.record
+
+    def measure(number: int) -> None:
+        size, speed = rng.uniform(1, 16, size=2)
+        fitness = float(rng.normal(2, 0.3))
+        result = FAILED if rng.random() < 0.2 else run(fitness, size, speed)
+        kept = search.tell(number, result)
+        record.add_measurement(number, result, Purpose.SEARCH, kept)
+
+    for fitness in (2.1, 2.2):
+        record.add_measurement(0, run(fitness), Purpose.SEARCH, search.tell(0, run(fitness)))
+    search.open_archive(AXES)
+    record.set_meta({"axes": [axis.to_dict() for axis in AXES]})
+    waiting: list[int] = []
+    for number in range(count):
+        plan = search.ask(number)
+        drawn = tuple(parent.id for parent in plan.parents)
+        name, child_id = plan.operator.name, len(search.individuals)
+        child = Individual(child_id, "c", drawn, name, "", 1, Direction.MINIMIZE)
+        row = ProposalRow(number, name, drawn, child.id, "", 1.0, 1.0)
+        record.add_proposal(row, child, digest=str(number))
+        search.born(child)
+        waiting.append(child.id)
+        if len(waiting) > 3:
+            measure(waiting.pop(int(rng.integers(4))))
+    record.add_measurement(0, run(9.0), Purpose.FINAL, False)
+    return search
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_search_restored_from_its_record_is_the_live_one(here: Any, strategy: str) -> None:
+    options = Settings(task=str(here.task_folder), strategy=strategy, seed=5, devices="cpu")
+    with closing(begin(options, "one", [], lambda line: None)) as begun:
+        live = grown(begun, 40)
+    with closing(look("one")) as looked:
+        restored = restored_search(looked)
+    assert len(live.individuals) == 41
+    assert restored.individuals == live.individuals
+    assert (restored.incumbent, restored.reference) == (live.incumbent, live.reference)
+    assert (restored.best, restored.noise) == (live.best, live.noise)
+    assert restored.archive is not None
+    assert live.archive is not None
+    assert restored.archive.elites == live.archive.elites
+    assert restored.archive.individuals == live.archive.individuals
+    assert asked(restored) == asked(live)
+
+
+def test_a_run_whose_seeds_are_not_measured_yet_is_restored_without_an_archive(here: Any) -> None:
+    options = Settings(task=str(here.task_folder), devices="cpu")
+    with closing(begin(options, "one", [], lambda line: None)) as begun:
+        begun.record.add_measurement(0, run(2.0), Purpose.SEARCH, True)
+    with closing(look("one")) as looked:
+        restored = restored_search(looked)
+    assert restored.archive is None
+    assert restored.individuals[0].objective == 2.0
+
+
+# -- noise and axes -------------------------------------------------------------------------------
+
+fitnesses = st.floats(-1e3, 1e3)
+
+
+@given(st.lists(st.lists(fitnesses, max_size=5), max_size=5))
+def test_the_pooled_deviation_is_that_of_the_residuals(groups: list[list[float]]) -> None:
+    repeated = [np.array(group) for group in groups if len(group) > 1]
+    if not repeated:
+        assert pooled_deviation(groups) == 0
+        return
+    residuals = np.concatenate([group - group.mean() for group in repeated])
+    freedom = len(residuals) - len(repeated)
+    expected = float(np.sqrt(residuals @ residuals / freedom))
+    assert pooled_deviation(groups) == pytest.approx(expected, rel=1e-6, abs=1e-9)
+
+
+def test_the_noise_is_that_of_everyone_who_ran_more_than_once() -> None:
+    search = new_search()
+    assert search.noise == 0
+    add(search, run(3.0))
+    assert search.noise == 0, "two genomes differ for more reasons than noise"
+    for result in (run(2.2), FAILED):
+        search.tell(0, result)
+    assert search.noise == pytest.approx(statistics.stdev([2.0, 2.2]))
+
+
+def spec(name: str, *, log: bool = True, bounds: tuple[float, float] | None = None) -> AxisSpec:
+    return AxisSpec(name, Formula("x"), name.upper(), "units", log, (0.5, 4.0), bounds, None)
+
+
+def test_axes_lie_around_what_the_seed_measured_or_within_the_bounds_of_the_task() -> None:
+    axes = axes_around(
+        [spec("size"), spec("speed", log=False, bounds=(-5, 5))], {"size": 8.0, "speed": 99.0}, 6
+    )
+    assert axes == (
+        Axis("size", "SIZE", "units", 4.0, 32.0, 6, log=True),
+        Axis("speed", "SPEED", "units", -5, 5, 6, log=False),
+    )
+
+
+@pytest.mark.parametrize("measured", [0.0, -1.0])
+def test_around_nothing_there_is_no_axis(measured: float) -> None:
+    with pytest.raises(ValueError, match="axis `speed`"):
+        axes_around([spec("size"), spec("speed")], {"size": 8.0, "speed": measured}, 6)
