@@ -22,10 +22,7 @@ import base64
 import bisect
 import contextlib
 import fcntl
-import gc
 import hashlib
-import importlib.metadata
-import importlib.util
 import inspect
 import itertools
 import json
@@ -38,7 +35,7 @@ import sys
 import sysconfig
 import threading
 import time
-from collections import defaultdict, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
@@ -48,9 +45,7 @@ from typing import Any
 import numpy as np
 import torch
 
-# ---------------------------------------------------------------------------
-# Constants
-# ---------------------------------------------------------------------------
+# --- Constants ---
 
 
 @dataclass(frozen=True)
@@ -74,9 +69,12 @@ MIN_EVAL_TOKENS = 65_536  # with fewer, val_bpb says too little to choose by
 # The offline corpus validates on whole packages of the standard library that no genome needs, so
 # that a sandbox can hide them. It trains on the rest of the library and on these packages.
 VALIDATION_PACKAGES = ("pydoc_data", "idlelib", "tkinter", "turtledemo")
-OFFLINE_PACKAGES = ("torch", "numpy")
+OFFLINE_PACKAGES = (torch, np)
 
-CLIMBMIX_URL = "https://huggingface.co/datasets/karpathy/climbmix-400b-shuffle/resolve/main"
+CLIMBMIX_URL = os.environ.get(
+    "PREPARE_CLIMBMIX_URL",  # a mirror
+    "https://huggingface.co/datasets/karpathy/climbmix-400b-shuffle/resolve/main",
+).rstrip("/")
 CLIMBMIX_LAST = 6542  # this shard is the validation text
 SHARD_BYTES = 90_000_000  # roughly
 
@@ -90,6 +88,9 @@ TOKENIZER_BYTES = 64_000_000  # of text that the tokenizer learns from, at most
 DOCUMENT_CHARS = 16_384  # longer text files are split at blank lines
 POOL = 4096  # pieces that packing chooses from
 FORMAT = 1  # of the data folder
+
+
+Advance = Callable[[int], None]  # reports that so many more bytes are done
 
 
 class DataError(RuntimeError):
@@ -110,16 +111,13 @@ TIME_BUDGET = _number("TRAINER_BUDGET", 300, float)  # seconds of training
 SEED = int(_number("TRAINER_SEED", 0, int))  # orders the rows; a genome seeds itself with it
 
 
-# ---------------------------------------------------------------------------
-# What is prepared
-# ---------------------------------------------------------------------------
+# --- What is prepared ---
 
 
 @dataclass(frozen=True)
 class Prepared:
     """meta.json."""
 
-    folder: str  # of the set, within the data folder
     scale: str
     source: str  # climbmix, offline or an absolute path
     signature: str  # of the source as it was read
@@ -134,7 +132,7 @@ class Prepared:
     fingerprint: str  # digest of text, tokenizer and constants
 
     def path(self, name: str) -> Path:
-        return DATA_DIR / self.folder / name
+        return DATA_DIR / f"{self.scale}-{self.fingerprint}" / name
 
     def rows(self, split: str) -> np.ndarray:
         """A split, (rows, seq_len + 1) uint16, mapped from the disk; DataError if damaged."""
@@ -167,16 +165,12 @@ def automatic_scale() -> str:
 
 
 try:
-    _meta = prepared()
-    MAX_SEQ_LEN, EVAL_TOKENS = _meta.seq_len, _meta.eval_rows * _meta.seq_len
+    MAX_SEQ_LEN = prepared().seq_len
 except DataError:  # the first function that needs the data says so
-    _scale = SCALES[automatic_scale()]
-    MAX_SEQ_LEN, EVAL_TOKENS = _scale.seq_len, _scale.eval_tokens
+    MAX_SEQ_LEN = SCALES[automatic_scale()].seq_len
 
 
-# ---------------------------------------------------------------------------
-# What a genome uses
-# ---------------------------------------------------------------------------
+# --- What a genome uses ---
 
 
 class Tokenizer:
@@ -189,7 +183,21 @@ class Tokenizer:
     @classmethod
     def from_directory(cls, tokenizer_dir: str | Path | None = None) -> "Tokenizer":
         """The prepared tokenizer, or that of a folder; DataError if missing or damaged."""
-        return cls(_encoding(*_read_tokenizer(tokenizer_dir)))
+        import tiktoken
+
+        path = Path(tokenizer_dir or prepared().path("")) / "tokenizer.json"
+        try:
+            stored = json.loads(path.read_text(encoding="utf-8"))
+            tokens = [base64.b64decode(x) for x in stored["tokens"]]
+            pattern = str(stored["pattern"])
+        except (FileNotFoundError, ValueError, TypeError, KeyError):
+            message = f"{path} is missing or damaged: run `python prepare.py --force` to mend it"
+            raise DataError(message) from None
+        ranks = {token: i for i, token in enumerate(tokens)}
+        special = {name: len(tokens) + i for i, name in enumerate(SPECIAL_TOKENS)}
+        return cls(
+            tiktoken.Encoding("bpe", pat_str=pattern, mergeable_ranks=ranks, special_tokens=special)
+        )
 
     def get_vocab_size(self) -> int:
         return int(self.enc.n_vocab)
@@ -220,9 +228,10 @@ def get_token_bytes(device: str | torch.device = "cpu") -> torch.Tensor:
     autoresearch counts the decoded text, where what is not whole UTF-8 becomes a replacement
     character of three bytes and lowers val_bpb (its issue 384): do not mix its figures with these.
     """
-    _, tokens = _read_tokenizer()
-    sizes = [*map(len, tokens), *(0 for _ in SPECIAL_TOKENS)]
-    return torch.tensor(sizes, dtype=torch.int32, device=device)
+    enc = Tokenizer.from_directory().enc
+    ordinary = range(enc.n_vocab - len(SPECIAL_TOKENS))
+    sizes = [len(enc.decode_single_token_bytes(token)) for token in ordinary]
+    return torch.tensor(sizes + [0] * len(SPECIAL_TOKENS), dtype=torch.int32, device=device)
 
 
 def make_dataloader(
@@ -246,12 +255,11 @@ def make_dataloader(
     rows = prepared().rows(split)
     if rows.shape[1] <= T:
         raise ValueError(
-            f"T is {T}, but the rows hold {rows.shape[1] - 1} tokens: use T <= MAX_SEQ_LEN, or "
-            "prepare data with a longer context"
+            f"T is {T}, and rows hold {rows.shape[1] - 1} tokens: use T <= MAX_SEQ_LEN"
         )
     parts = np.lib.stride_tricks.sliding_window_view(rows, T + 1, axis=1)[:, ::T]
     order = _row_order(parts.shape[0] * parts.shape[1], B, SEED if split == "train" else None)
-    return _batches(parts, order, B, torch.cuda.is_available())
+    return _batches(parts, order)
 
 
 def _row_order(n: int, B: int, seed: int | None) -> Iterator[tuple[np.ndarray, int]]:
@@ -268,20 +276,15 @@ def _row_order(n: int, B: int, seed: int | None) -> Iterator[tuple[np.ndarray, i
 
 
 def _batches(
-    parts: np.ndarray, order: Iterable[tuple[np.ndarray, int]], B: int, on_gpu: bool
+    parts: np.ndarray, order: Iterable[tuple[np.ndarray, int]]
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor, int]]:
     """Batches of parts (rows, parts a row, T + 1). They travel as int16: a quarter of the bytes."""
-    _, per_row, width = parts.shape
-    staging = [torch.empty((B, width), dtype=torch.int16, pin_memory=on_gpu) for _ in range(2)]
-    copied: list[Any] = [None, None]
-    for turn, (chosen, epoch) in enumerate(order):
-        tokens = staging[turn % 2]
-        if copied[turn % 2]:  # the copy of two batches ago may still read this buffer
-            copied[turn % 2].synchronize()
-        tokens.numpy()[:] = parts[chosen // per_row, chosen % per_row].view(np.int16)
-        if on_gpu:
-            tokens = tokens.to("cuda", non_blocking=True)
-            copied[turn % 2] = torch.cuda.current_stream().record_event()
+    on_gpu = torch.cuda.is_available()
+    per_row = parts.shape[1]
+    for chosen, epoch in order:
+        tokens = torch.from_numpy(parts[chosen // per_row, chosen % per_row].view(np.int16))
+        if on_gpu:  # the copy goes on beside the training; torch keeps pinned memory until its end
+            tokens = tokens.pin_memory().to("cuda", non_blocking=True)
         tokens = tokens.long()
         yield tokens[:, :-1].contiguous(), tokens[:, 1:].contiguous(), epoch
 
@@ -330,49 +333,21 @@ def evaluate_bpb(model: Any, tokenizer: Tokenizer, batch_size: int) -> float:
     return nats / (math.log(2) * total_bytes)
 
 
-# ---------------------------------------------------------------------------
-# Tokenizer
-# ---------------------------------------------------------------------------
+# --- From text to rows ---
 
 
-def _read_tokenizer(folder: str | Path | None = None) -> tuple[str, list[bytes]]:
-    path = Path(folder) / "tokenizer.json" if folder else prepared().path("tokenizer.json")
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        return str(stored["pattern"]), [base64.b64decode(x) for x in stored["tokens"]]
-    except (FileNotFoundError, ValueError, TypeError, KeyError):
-        message = f"{path} is missing or damaged: run `python prepare.py --force` to mend it"
-        raise DataError(message) from None
-
-
-def _encoding(pattern: str, tokens: Sequence[bytes]) -> Any:
-    import tiktoken
-
-    ranks = {token: i for i, token in enumerate(tokens)}
-    special = {name: len(tokens) + i for i, name in enumerate(SPECIAL_TOKENS)}
-    return tiktoken.Encoding(
-        "prepared", pat_str=pattern, mergeable_ranks=ranks, special_tokens=special
-    )
-
-
-def train_tokenizer(texts: Iterator[str], vocab_size: int) -> list[bytes]:
-    """The bytes of each token by rank: a byte-pair encoding learnt from the texts."""
+def train_tokenizer(texts: Iterator[str], vocab_size: int, folder: Path) -> None:
+    """Write tokenizer.json: a byte-pair encoding learnt from the texts."""
     import rustbpe
 
     bpe = rustbpe.Tokenizer()
     bpe.train_from_iterator(texts, vocab_size - len(SPECIAL_TOKENS), pattern=SPLIT_PATTERN)
-    tokens = [bytes(token) for token, _ in sorted(bpe.get_mergeable_ranks(), key=lambda x: x[1])]
-    if len(tokens) < vocab_size - len(SPECIAL_TOKENS):
-        raise DataError(
-            f"the text is too short or too uniform for a vocabulary of {vocab_size}: it "
-            f"gives {len(tokens)} tokens; add other text"
-        )
-    return tokens
-
-
-# ---------------------------------------------------------------------------
-# Packing
-# ---------------------------------------------------------------------------
+    ranks = sorted(bpe.get_mergeable_ranks(), key=lambda x: x[1])
+    if len(ranks) < vocab_size - len(SPECIAL_TOKENS):
+        raise DataError(f"the text is too uniform for a vocabulary of {vocab_size}: add other text")
+    tokens = [base64.b64encode(bytes(token)).decode() for token, _ in ranks]
+    stored = json.dumps({"pattern": SPLIT_PATTERN, "tokens": tokens}, indent=0)
+    (folder / "tokenizer.json").write_text(stored, encoding="utf-8")
 
 
 def pieces(tokens: np.ndarray, bos: int, width: int) -> Iterator[np.ndarray]:
@@ -392,94 +367,68 @@ def pack(
     Best fit: the longest of the waiting pieces that still fits; where none does, the shortest is
     cropped, since that loses least. The last pieces, which fill no row, are dropped.
     """
-    waiting: dict[int, deque[np.ndarray]] = defaultdict(deque)
-    lengths: list[int] = []  # of the waiting pieces, each length once, ascending
-    count = 0
+    waiting: list[np.ndarray] = []  # the shortest first
     while True:
-        for piece in itertools.islice(stream, pool - count):
-            if not waiting[len(piece)]:
-                bisect.insort(lengths, len(piece))
-            waiting[len(piece)].append(piece)
-            count += 1
+        for piece in itertools.islice(stream, pool - len(waiting)):
+            bisect.insort(waiting, piece, key=len)
         row: list[np.ndarray] = []
         left, cropped = width, 0
-        while left and count:
-            best = max(bisect.bisect_right(lengths, left) - 1, 0)
-            length = lengths[best]
-            row.append(waiting[length].popleft()[:left])
-            count -= 1
-            if not waiting[length]:
-                del lengths[best]
-            cropped += max(length - left, 0)
+        while left and waiting:
+            best = max(bisect.bisect_right(waiting, left, key=len) - 1, 0)
+            oldest = bisect.bisect_left(waiting, len(waiting[best]), key=len)  # of this length
+            piece = waiting.pop(oldest)
+            row.append(piece[:left])
+            cropped += max(len(piece) - left, 0)
             left -= len(row[-1])
         if left:
             return
         yield np.concatenate(row), cropped
 
 
-@dataclass
-class Tally:
-    """What went into a split."""
-
-    documents: int = 0
-    bytes: int = 0
-    tokens: int = 0
-    rows: int = 0
-    cropped: int = 0
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def encode_all(enc: Any, texts: Iterable[str]) -> Iterator[tuple[int, np.ndarray]]:
-    """(bytes, tokens as uint16) of each text, in order; on all cores, in bounded memory."""
-
-    def encode(batch: list[str]) -> list[tuple[int, np.ndarray]]:  # tiktoken releases the GIL
-        arrays = [enc.encode_to_numpy(x, disallowed_special=()).astype(np.uint16) for x in batch]
-        return [(len(x.encode()), tokens) for x, tokens in zip(batch, arrays, strict=True)]
-
-    texts = iter(texts)
-    batches = iter(lambda: list(itertools.islice(texts, 64)), [])
-    with ThreadPoolExecutor(_cores()) as threads:
-        ahead = itertools.islice(batches, 2 * _cores())
-        pending = deque(threads.submit(encode, batch) for batch in ahead)
-        while pending:
-            yield from pending.popleft().result()
-            pending.extend(threads.submit(encode, x) for x in itertools.islice(batches, 1))
-
-
 def write_split(
-    path: Path, enc: Any, texts: Iterable[str], width: int, advance: Callable[[int], None]
-) -> tuple[Tally, str]:
-    """Tokenise and pack texts into the rows of a new file; what went in, and its SHA-256."""
-    tally = Tally()
-    digest = hashlib.sha256()
-    bos = enc.encode_single_token(BOS_TOKEN)
+    path: Path, tokenizer: Tokenizer, texts: Iterator[str], width: int, advance: Advance
+) -> int:
+    """Tokenise and pack texts into the rows of a new file; how many rows there are."""
+    count: Counter[str] = Counter()
 
     def stream() -> Iterator[np.ndarray]:
-        for size, tokens in encode_all(enc, texts):
-            tally.documents += 1
-            tally.bytes += size
-            tally.tokens += len(tokens)
-            advance(size)
-            yield from pieces(tokens, bos, width)
+        while batch := list(itertools.islice(texts, 1024)):
+            encoded = tokenizer.encode(batch, num_threads=os.cpu_count() or 1)
+            for text, ids in zip(batch, encoded, strict=True):
+                size = len(text.encode())
+                advance(size)
+                count.update(documents=1, bytes=size, tokens=len(ids))
+                yield from pieces(np.array(ids, np.uint16), tokenizer.bos_token_id, width)
 
     with open(path, "wb") as file:
         for row, cropped in pack(stream(), width):
-            data = row.astype("<u2").tobytes()
-            file.write(data)
-            digest.update(data)
-            tally.rows += 1
-            tally.cropped += cropped
-        file.flush()
-        os.fsync(file.fileno())
-    return tally, digest.hexdigest()
+            file.write(row.astype("<u2").tobytes())
+            count.update(rows=1, cropped=cropped)
+    print(
+        f"{path.stem}: {count['documents']:,} documents, {count['bytes'] / 1e6:.1f} MB, "
+        f"{count['tokens']:,} tokens, {count['rows']:,} rows, {count['cropped']:,} tokens cropped"
+    )
+    return count["rows"]
 
 
-# ---------------------------------------------------------------------------
-# Sources of text
-# ---------------------------------------------------------------------------
+# --- Sources of text ---
+
+
+class Progress:
+    """Prints how much of the work is done: at most once in five seconds, and from any thread."""
+
+    def __init__(self, label: str, total: int) -> None:
+        self.total, self.done = total, 0
+        self.shown = time.monotonic()
+        self.lock = threading.Lock()
+        print(f"{label} ...", flush=True)
+
+    def __call__(self, n: int) -> None:
+        with self.lock:
+            self.done += n
+            if time.monotonic() - self.shown > 5:
+                self.shown = time.monotonic()
+                print(f"  {min(self.done / self.total, 1):.0%}", flush=True)
 
 
 @dataclass(frozen=True)
@@ -487,7 +436,6 @@ class Corpus:
     """Documents, in a fixed order. No document is on both sides."""
 
     source: str
-    signature: str  # differs for another text
     description: str
     size: int  # bytes, roughly
     train: Callable[[], Iterator[str]]  # reads from the start at each call
@@ -499,23 +447,22 @@ def text_hash(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
 
 
-def offline_signature() -> str:
-    versions = (f"{name} {importlib.metadata.version(name)}" for name in OFFLINE_PACKAGES)
+def offline_versions() -> str:
+    versions = (f"{package.__name__} {package.__version__}" for package in OFFLINE_PACKAGES)
     return ", ".join((f"python {platform.python_version()}", *versions))
 
 
 def offline_corpus() -> Corpus:
     """The documentation inside the installed Python and packages: English prose, no download."""
-    if importlib.util.find_spec("pydoc_data") is None:
-        raise DataError(
-            "this Python comes without pydoc_data, part of the offline corpus: install the whole "
-            "standard library, or give your own text by --source PATH"
+    try:
+        from pydoc_data import topics
+    except ImportError:
+        message = (
+            "this Python comes without pydoc_data, a part of the offline corpus: use --source PATH"
         )
-    from pydoc_data import topics
-
+        raise DataError(message) from None
     library = Path(sysconfig.get_path("stdlib"))
-    specs = [importlib.util.find_spec(name) for name in OFFLINE_PACKAGES]
-    roots = [library, *(Path(x.origin).parent for x in specs if x and x.origin)]
+    roots = [library, *(Path(str(package.__file__)).parent for package in OFFLINE_PACKAGES)]
     skip = {"test", "tests", "site-packages", "dist-packages", *VALIDATION_PACKAGES}
     val_files = [x for name in VALIDATION_PACKAGES for x in sorted((library / name).rglob("*.py"))]
     train_files = [
@@ -537,17 +484,13 @@ def offline_corpus() -> Corpus:
         val += fresh(docstrings(path))
     val.sort(key=text_hash)  # so that a part of it is a fair sample
     train = []
-    gc.disable()  # syntax trees hold no garbage, and looking for it costs a fifth of the time
-    with progress(f"reading the documentation of {len(roots)} packages", len(train_files)) as done:
-        for path in train_files:
-            train.append("\n\n".join(fresh(docstrings(path))))
-            done(1)
-    gc.enable()
+    print(f"reading the documentation in {len(train_files)} files ...", flush=True)
+    for path in train_files:
+        train.append("\n\n".join(fresh(docstrings(path))))
     train = [text for text in train if text]
     size = sum(map(len, train)) + sum(map(len, val))
-    signature = offline_signature()
-    description = f"offline: {signature}"
-    return Corpus("offline", signature, description, size, lambda: iter(train), lambda: iter(val))
+    description = f"offline: {offline_versions()}"
+    return Corpus("offline", description, size, lambda: iter(train), lambda: iter(val))
 
 
 def docstrings(path: Path) -> list[str]:
@@ -584,7 +527,6 @@ def path_corpus(path: Path) -> Corpus:
     limit = int(share * 2**64)
     return Corpus(
         str(path),
-        path_signature(path),
         f"{path.name}: {len(files)} files, {size / 1e6:.1f} MB, {share:.0%} for validation",
         size,
         lambda: (x for x in read_documents(files) if text_hash(x) >= limit),
@@ -602,19 +544,11 @@ def path_files(path: Path) -> list[Path]:
     return files
 
 
-def path_signature(path: Path) -> str:
-    stats = [(str(x), x.stat().st_size, x.stat().st_mtime_ns) for x in path_files(path)]
-    return f"{text_hash(json.dumps(stats)):016x}"
-
-
 def read_documents(files: Iterable[Path]) -> Iterator[str]:
     for path in files:
-        try:
-            for text in READERS[path.suffix.lower()](path):
-                if text and not text.isspace():
-                    yield text.encode("utf-8", "replace").decode()  # JSON may hold half characters
-        except OSError as error:
-            raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+        for text in READERS[path.suffix.lower()](path):
+            if text and not text.isspace():
+                yield text.encode("utf-8", "replace").decode()  # JSON may hold half characters
 
 
 def _read_text(path: Path) -> Iterator[str]:
@@ -636,14 +570,13 @@ def _read_text(path: Path) -> Iterator[str]:
 def _read_jsonl(path: Path) -> Iterator[str]:
     with open(path, encoding="utf-8", errors="replace") as file:
         for number, line in enumerate(file, 1):
-            if line.strip():
-                try:
-                    text = json.loads(line)["text"]
-                except (ValueError, KeyError, TypeError):
-                    text = None
-                if not isinstance(text, str):
-                    raise DataError(f'{path}, line {number}: no JSON object with a string "text"')
-                yield text
+            try:
+                text = json.loads(line)["text"] if line.strip() else ""
+            except (ValueError, KeyError, TypeError):
+                text = None
+            if not isinstance(text, str):
+                raise DataError(f'{path}, line {number}: no JSON object with a string "text"')
+            yield text
 
 
 def _read_parquet(path: Path) -> Iterator[str]:
@@ -652,9 +585,8 @@ def _read_parquet(path: Path) -> Iterator[str]:
 
     try:
         with pq.ParquetFile(path) as file:
-            names, types = file.schema_arrow.names, file.schema_arrow.types
-            kind = types[names.index("text")] if "text" in names else None
-            if kind not in (pa.string(), pa.large_string()):
+            columns = {field.name: field.type for field in file.schema_arrow}
+            if columns.get("text") not in (pa.string(), pa.large_string()):
                 raise DataError(f'{path} has no column "text" of strings')
             for batch in file.iter_batches(batch_size=1024, columns=["text"]):
                 yield from batch.column(0).to_pylist()
@@ -663,50 +595,27 @@ def _read_parquet(path: Path) -> Iterator[str]:
 
 
 READERS: dict[str, Callable[[Path], Iterator[str]]] = {
-    ".txt": _read_text,
-    ".md": _read_text,
-    ".rst": _read_text,
+    **dict.fromkeys((".txt", ".md", ".rst"), _read_text),
     ".jsonl": _read_jsonl,
     ".parquet": _read_parquet,
 }
 
 
-# ---------------------------------------------------------------------------
-# climbmix: the text of karpathy/autoresearch, parquet shards on the Hugging Face hub
-# ---------------------------------------------------------------------------
+# --- climbmix: the text of karpathy/autoresearch, parquet shards on the Hugging Face hub ---
 
 WAY_OUT = "Run it again to continue, or take --source offline, or your own text: --source PATH"
 
 
-def climbmix_url() -> str:
-    return os.environ.get("PREPARE_CLIMBMIX_URL", CLIMBMIX_URL).rstrip("/")
-
-
-def climbmix_paths(num_shards: int) -> list[Path]:
-    """The training shards, then the validation shard."""
-    numbers = (*range(num_shards), CLIMBMIX_LAST)
-    return [DATA_DIR / "climbmix" / f"shard_{i:05d}.parquet" for i in numbers]
-
-
-def climbmix_unreachable(num_shards: int) -> str:
-    """Why the shards cannot be had, found out within seconds; empty when they can."""
-    import requests
-
-    paths = climbmix_paths(num_shards)
-    if all(path.is_file() for path in paths):
-        return ""
-    try:
-        reply = requests.head(f"{climbmix_url()}/{paths[-1].name}", timeout=4, allow_redirects=True)
-        return "" if reply.ok else f"the server answers {reply.status_code}"
-    except requests.RequestException as error:
-        return type(error).__name__
+class UnreachableError(DataError):
+    """The server does not answer, or has nothing."""
 
 
 def climbmix_corpus(num_shards: int, workers: int) -> Corpus:
     import pyarrow.parquet as pq
 
-    paths = climbmix_paths(num_shards)
-    download(climbmix_url(), paths, workers)
+    numbers = (*range(num_shards), CLIMBMIX_LAST)
+    paths = [DATA_DIR / "climbmix" / f"shard_{i:05d}.parquet" for i in numbers]
+    download(CLIMBMIX_URL, paths, workers)
     *train, val = paths
     held_out = {text_hash(text) for text in read_documents([val])}
     size = 0
@@ -714,7 +623,6 @@ def climbmix_corpus(num_shards: int, workers: int) -> Corpus:
         size += sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
     return Corpus(
         "climbmix",
-        climbmix_url(),
         f"climbmix: {num_shards} shards, validation {val.stem}",
         size,
         lambda: (x for x in read_documents(train) if text_hash(x) not in held_out),
@@ -723,38 +631,27 @@ def climbmix_corpus(num_shards: int, workers: int) -> Corpus:
 
 
 def download(url: str, paths: Sequence[Path], workers: int) -> None:
-    """Fetch url/NAME for each path, several at once, and go on where an earlier try stopped.
+    """Fetch url/NAME for each path that is not here yet; DataError when one cannot be fetched."""
+    import requests
 
-    manifest.json beside them keeps the SHA-256 of each, so that a damaged one is fetched again;
-    files that a person put there are taken. DataError when one cannot be fetched.
-    """
-    folder = paths[0].parent
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        manifest = {}
-    with ThreadPoolExecutor(_cores()) as threads:
-        digests = threads.map(lambda x: _sha256(x) if x.is_file() else None, paths)
-        pairs = list(zip(paths, digests, strict=True))
-    good = {x for x, digest in pairs if digest and digest == manifest.setdefault(x.name, digest)}
-    missing = [path for path in paths if path not in good or not _is_parquet(path)]
+    missing = [path for path in paths if not _is_parquet(path)]
     if not missing:
         return
-    stop, lock = threading.Event(), threading.Lock()
+    try:  # without a network, this ends within seconds
+        last = f"{url}/{missing[-1].name}"
+        requests.head(last, timeout=4, allow_redirects=True).raise_for_status()
+    except requests.RequestException as error:
+        reason = getattr(error.response, "status_code", type(error).__name__)
+        raise UnreachableError(f"{url} cannot be reached ({reason})") from error
+    missing[0].parent.mkdir(exist_ok=True)
+    stop = threading.Event()
     label = f"fetching {len(missing)} shards of about {SHARD_BYTES // 10**6} MB from {url}"
-
-    def fetch(path: Path) -> None:
-        digest = fetch_file(f"{url}/{path.name}", path, advance, stop)
-        with lock:
-            manifest[path.name] = digest
-            _write_atomically(folder / "manifest.json", json.dumps(manifest, indent=1))
-
-    with (
-        progress(label, SHARD_BYTES * len(missing)) as advance,
-        ThreadPoolExecutor(workers) as threads,
-    ):
-        futures = [threads.submit(fetch, path) for path in missing]
+    advance = Progress(label, SHARD_BYTES * len(missing))
+    with ThreadPoolExecutor(workers) as threads:
+        futures = [
+            threads.submit(fetch_file, f"{url}/{path.name}", path, advance, stop)
+            for path in missing
+        ]
         try:
             for future in as_completed(futures):
                 future.result()
@@ -765,16 +662,12 @@ def download(url: str, paths: Sequence[Path], workers: int) -> None:
 
 
 def fetch_file(
-    url: str,
-    path: Path,
-    advance: Callable[[int], None],
-    stop: threading.Event,
-    pause: float = 0.5,
-) -> str:
-    """Fetch a parquet file by way of PATH.part, and return its SHA-256.
+    url: str, path: Path, advance: Advance, stop: threading.Event, pause: float = 0.5
+) -> None:
+    """Fetch a parquet file by way of PATH.part, from where an earlier try stopped.
 
-    A failed try is repeated, and continues, after a pause in seconds that doubles with each try
-    that came no further; the fifth of these is a DataError.
+    A failed try is repeated after a pause in seconds that doubles with each try that came no
+    further; the fifth of these is a DataError.
     """
     import requests
 
@@ -784,49 +677,41 @@ def fetch_file(
     while True:
         before = _size(part)
         try:
-            digest = _try_fetch(url, part, advance, stop)
+            _try_fetch(url, part, advance, stop)
             os.replace(part, path)
-            return digest
+            return
         except requests.RequestException as error:
             status = error.response.status_code if error.response is not None else 0
             failures += _size(part) <= before
-            if failures == 5 or (400 <= status < 500 and status not in (408, 429)):
+            if failures == 5 or (400 <= status < 500 and status not in (408, 416, 429)):
                 raise DataError(f"{url} cannot be fetched: {error}. {WAY_OUT}") from error
-        except OSError as error:
-            raise DataError(f"cannot write {part}: {error.strerror or error}") from error
         if stop.wait(pause * 2**failures / 2):
             raise DataError("the download was stopped")
 
 
-def _try_fetch(url: str, part: Path, advance: Callable[[int], None], stop: threading.Event) -> str:
+def _try_fetch(url: str, part: Path, advance: Advance, stop: threading.Event) -> None:
+    """Fetch what the part lacks and check the whole; RequestException when there is more to do."""
     import requests
 
-    have = _size(part)
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+    headers = {"Accept-Encoding": "identity", "Range": f"bytes={_size(part)}-"}
     with requests.get(url, headers=headers, stream=True, timeout=30) as reply:
-        stated = [x.headers for x in (*reply.history, reply)]  # the hub states it, then redirects
-        if reply.status_code == 416:  # there is nothing behind the part
-            size = int(reply.headers.get("Content-Range", "").rpartition("/")[2] or have)
-        else:
-            reply.raise_for_status()
-            have *= reply.status_code == 206  # else the server sends it from the start
-            size = have + int(reply.headers.get("Content-Length", 0))
-            with open(part, "ab" if have else "wb") as file:
-                for block in reply.iter_content(1 << 16):  # a drop loses one block
-                    file.write(block)
-                    advance(len(block))
-                    if stop.is_set():
-                        raise requests.ConnectionError("stopped")
-    size = next((int(x["X-Linked-Size"]) for x in stated if "X-Linked-Size" in x), size)
-    if _size(part) < size:
-        raise requests.ConnectionError(f"{_size(part)} of {size} bytes arrived")
-    digest = _sha256(part)
-    etags = (x.get(name, "").strip('"') for name in ("X-Linked-Etag", "ETag") for x in stated)
-    wanted = next((x for x in etags if len(x) == 64), digest)  # the hub gives the SHA-256
-    if digest != wanted or _size(part) != (size or _size(part)) or not _is_parquet(part):
+        if reply.status_code == 416:  # there is nothing behind the part: start again
+            part.unlink(missing_ok=True)
+        reply.raise_for_status()
+        with open(part, "ab" if reply.status_code == 206 else "wb") as file:
+            for block in reply.iter_content(1 << 16):  # a drop loses one block
+                file.write(block)
+                advance(len(block))
+                if stop.is_set():
+                    raise requests.ConnectionError("stopped")
+        # the hub states size and SHA-256, then redirects
+        stated = [x.headers for x in (*reply.history, reply) if "X-Linked-Etag" in x.headers]
+    if stated and _size(part) < int(stated[0].get("X-Linked-Size", 0)):
+        raise requests.ConnectionError(f"only {_size(part)} bytes arrived")
+    wanted = stated[0]["X-Linked-Etag"].strip('"') if stated else _sha256(part)
+    if _sha256(part) != wanted or not _is_parquet(part):
         part.unlink()
         raise requests.ConnectionError("what arrived is damaged")
-    return digest
 
 
 def _size(path: Path) -> int:
@@ -848,43 +733,7 @@ def _is_parquet(path: Path) -> bool:
         return False
 
 
-# ---------------------------------------------------------------------------
-# Preparation
-# ---------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Yields advance(n): a bar on a terminal, else a line every ten seconds."""
-    if sys.stdout.isatty():
-        from rich.progress import Progress
-
-        with Progress() as bar:
-            task = bar.add_task(label, total=total)
-            yield lambda n: bar.advance(task, n)
-        return
-    print(f"{label} ...", flush=True)
-    done, shown, lock = 0, time.monotonic(), threading.Lock()
-
-    def advance(n: int) -> None:
-        nonlocal done, shown
-        with lock:
-            done += n
-            if time.monotonic() - shown > 10:
-                shown = time.monotonic()
-                print(f"  {min(done / total, 1):.0%}", flush=True)
-
-    yield advance
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    """Whenever it is cut off, the file is whole: the old text or the new."""
-    temporary = path.with_name(f".{path.name}.new")
-    with open(temporary, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+# --- Preparation ---
 
 
 @contextlib.contextmanager
@@ -906,107 +755,94 @@ def workspace() -> Iterator[Path]:
             shutil.rmtree(folder)
 
 
+def signature_of(source: str) -> str:
+    """Differs where a source gives other text."""
+    if source == "climbmix":
+        return CLIMBMIX_URL
+    if source == "offline":
+        return offline_versions()
+    stats = [(str(x), x.stat().st_size, x.stat().st_mtime_ns) for x in path_files(Path(source))]
+    return f"{text_hash(json.dumps(stats)):016x}"
+
+
 def build(corpus: Corpus, scale_name: str, num_shards: int, work: Path) -> Prepared:
     """Tokenise and pack a corpus into a new set, and make it the current one."""
     scale = SCALES[scale_name]
+    width = scale.seq_len + 1
+    signature = signature_of(corpus.source)
     print(f"learning a vocabulary of {scale.vocab_size} tokens ...", flush=True)
     # the low bits of the hash choose the sample, since the high ones may have chosen the side
     limit = min(1, TOKENIZER_BYTES / corpus.size) * 2**32
     sample = (text[:10_000] for text in corpus.train() if text_hash(text) % 2**32 < limit)
-    tokens = train_tokenizer(sample, scale.vocab_size)
-    stored = {"pattern": SPLIT_PATTERN, "tokens": [base64.b64encode(x).decode() for x in tokens]}
-    tokenizer_json = json.dumps(stored, indent=0)
-    _write_atomically(work / "tokenizer.json", tokenizer_json)
+    train_tokenizer(sample, scale.vocab_size, work)
+    tokenizer = Tokenizer.from_directory(work)
 
-    enc = _encoding(SPLIT_PATTERN, tokens)
-    width = scale.seq_len + 1
-    with progress(f"tokenising and packing {corpus.size / 1e6:.0f} MB", corpus.size) as advance:
-        val, val_digest = write_split(work / "val.bin", enc, corpus.val(), width, advance)
-        have = val.rows * scale.seq_len
-        if have < MIN_EVAL_TOKENS:
-            needed = 1.2 * corpus.size / 1e6 * MIN_EVAL_TOKENS / max(have, MIN_EVAL_TOKENS / 100)
-            raise DataError(
-                f"{corpus.source} is too little text: its {corpus.size / 1e6:.1f} MB give {have:,} "
-                f"tokens for validation and {MIN_EVAL_TOKENS:,} are needed; about {needed:.1f} MB "
-                "would do"
-            )
-        train, train_digest = write_split(work / "train.bin", enc, corpus.train(), width, advance)
-    if not train.rows:
-        raise DataError(f"{corpus.source} leaves no text to train on: add more documents")
-    for name, tally in (("train", train), ("val", val)):
-        print(
-            f"{name}: {tally.documents:,} documents, {tally.bytes / 1e6:.1f} MB, {tally.tokens:,} "
-            f"tokens ({tally.bytes / tally.tokens:.2f} bytes each), {tally.rows:,} rows, "
-            f"{tally.cropped / tally.tokens:.1%} cropped"
+    megabytes = corpus.size / 1e6
+    advance = Progress(f"tokenising and packing {megabytes:.0f} MB", corpus.size)
+    val_rows = write_split(work / "val.bin", tokenizer, corpus.val(), width, advance)
+    have = val_rows * scale.seq_len
+    if have < MIN_EVAL_TOKENS:
+        raise DataError(
+            f"{corpus.source} is too little text: its {megabytes:.1f} MB give {have:,} tokens for "
+            f"validation and {MIN_EVAL_TOKENS:,} are needed; about "
+            f"{1.2 * megabytes * MIN_EVAL_TOKENS / max(have, 1000):.1f} MB would do"
         )
-    eval_rows = min(scale.eval_tokens // scale.seq_len, val.rows)
+    train_rows = write_split(work / "train.bin", tokenizer, corpus.train(), width, advance)
+    if not train_rows:
+        raise DataError(f"{corpus.source} leaves no text to train on: add more documents")
+    eval_rows = min(scale.eval_tokens // scale.seq_len, val_rows)
     print(f"scored: {eval_rows * scale.seq_len:,} of the validation tokens")
 
-    tokenizer = hashlib.sha256(tokenizer_json.encode()).hexdigest()[:16]
-    facts = (FORMAT, scale.seq_len, eval_rows, tokenizer, train_digest, val_digest)
+    digest = _sha256(work / "tokenizer.json")[:16]
+    rows = (_sha256(work / "train.bin"), _sha256(work / "val.bin"))
+    facts = (FORMAT, scale.seq_len, eval_rows, digest, *rows)
     fingerprint = hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
     meta = Prepared(
-        folder=f"{scale_name}-{fingerprint}",
         scale=scale_name,
         source=corpus.source,
-        signature=corpus.signature,
+        signature=signature,
         corpus=corpus.description,
         num_shards=num_shards if corpus.source == "climbmix" else 0,
         seq_len=scale.seq_len,
         vocab_size=scale.vocab_size,
         eval_rows=eval_rows,
-        train_rows=train.rows,
-        val_rows=val.rows,
-        tokenizer=tokenizer,
+        train_rows=train_rows,
+        val_rows=val_rows,
+        tokenizer=digest,
         fingerprint=fingerprint,
     )
     meta.path("").mkdir(exist_ok=True)
     for path in work.iterdir():  # a set of this name has the same content, so none is ever mixed
         os.replace(path, meta.path(path.name))
-    _write_atomically(DATA_DIR / "meta.json", json.dumps({"format": FORMAT} | asdict(meta)))
+    new = work / "meta.json"
+    new.write_text(json.dumps({"format": FORMAT} | asdict(meta)), encoding="utf-8")
+    os.replace(new, DATA_DIR / "meta.json")
     for old in DATA_DIR.glob("*/tokenizer.json"):
-        if old.parent.name != meta.folder:
+        if old != meta.path("tokenizer.json"):
             shutil.rmtree(old.parent)
     return meta
 
 
-# ---------------------------------------------------------------------------
-# Command line
-# ---------------------------------------------------------------------------
+# --- Command line ---
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description="Make data and tokenizer of the pretraining task ready. Where they are, and as "
-        "the given options say, nothing is done."
+        description="Make data and tokenizer ready. Where they are as the options say, nothing is "
+        "done. The source is climbmix, web text from the Hugging Face hub (default at the gpu "
+        "scale, where it can be reached); offline, the documentation of the installed Python "
+        f"(default otherwise); or a file or folder of {', '.join(READERS)} (column or key: text)."
     )
     add = parser.add_argument
-    add(
-        "--source",
-        metavar="climbmix|offline|PATH",
-        help="climbmix: web text from the Hugging Face hub (default at the gpu scale, if it can be "
-        "reached); offline: the documentation of the installed Python (default otherwise); a file "
-        f"or folder of {', '.join(READERS)} (key or column: text)",
-    )
-    add(
-        "--scale",
-        choices=("auto", *SCALES),
-        default="auto",
-        help="gpu: context 2048, vocabulary 8192; cpu: context 128, vocabulary 1024; auto "
-        "(default): gpu if there is one",
-    )
-    add(
-        "--num-shards",
-        type=int,
-        metavar="N",
-        help="of climbmix, some 90 MB each, -1 for all (default: 10)",
-    )
+    add("--source", metavar="climbmix|offline|PATH")
+    add("--scale", choices=("auto", *SCALES), default="auto", help="default: gpu if there is one")
+    add("--num-shards", type=int, metavar="N", help="of climbmix, -1 for all (default: 10)")
     add("--download-workers", type=int, default=8, metavar="N", help="at once (default: 8)")
     add("--force", action="store_true", help="prepare anew, ready or not")
     arguments = parser.parse_args(argv)
     if arguments.num_shards == -1:
         arguments.num_shards = CLIMBMIX_LAST
-    if not 1 <= (arguments.num_shards or 1) <= CLIMBMIX_LAST or arguments.num_shards == 0:
+    if arguments.num_shards not in (None, *range(1, CLIMBMIX_LAST + 1)):
         parser.error(f"--num-shards must be 1 to {CLIMBMIX_LAST}, or -1 for all")
     if arguments.download_workers < 1:
         parser.error("--download-workers must be at least 1")
@@ -1019,35 +855,32 @@ def ready(arguments: argparse.Namespace) -> Prepared | None:
     """What is prepared, if it is whole and nothing that was asked for contradicts it."""
     try:
         meta = prepared()
-        _read_tokenizer(meta.path(""))
-        for split in ("train", "val"):
-            meta.rows(split)
+        Tokenizer.from_directory(meta.path(""))
+        meta.rows("train")
+        meta.rows("val")
     except DataError:
         return None
-    more_shards = meta.source == "climbmix" and (arguments.num_shards or 0) > meta.num_shards
-    if arguments.force or more_shards or arguments.scale not in ("auto", meta.scale):
-        return None
-    if arguments.source is None:
-        return meta
-    signatures = {"climbmix": climbmix_url, "offline": offline_signature}
-    signature = signatures.get(arguments.source, lambda: path_signature(Path(arguments.source)))
-    return meta if (meta.source, meta.signature) == (arguments.source, signature()) else None
+    source, shards = arguments.source, arguments.num_shards or 0
+    other_text = source and (source, signature_of(source)) != (meta.source, meta.signature)
+    other_scale = arguments.scale not in ("auto", meta.scale)
+    more_shards = meta.source == "climbmix" and shards > meta.num_shards
+    return None if arguments.force or other_text or other_scale or more_shards else meta
 
 
-def choose_corpus(source: str | None, scale: str, num_shards: int, workers: int) -> Corpus:
-    if source == "climbmix" or (source is None and scale == "gpu"):
-        why = climbmix_unreachable(num_shards)
-        if not why:
-            return climbmix_corpus(num_shards, workers)
-        if source:
-            raise DataError(f"{climbmix_url()} cannot be reached ({why}). {WAY_OUT}")
-        print(
-            f"NOTICE: {climbmix_url()} cannot be reached ({why}), so the offline corpus takes its "
-            "place. Its 10 MB are little for a GPU: give your own text by --source PATH, or "
-            "--source climbmix once there is a network."
-        )
-        source = "offline"
-    return offline_corpus() if source in (None, "offline") else path_corpus(Path(source))
+def choose_corpus(arguments: argparse.Namespace, scale: str, num_shards: int) -> Corpus:
+    source = arguments.source or ("climbmix" if scale == "gpu" else "offline")
+    if source == "climbmix":
+        try:
+            return climbmix_corpus(num_shards, arguments.download_workers)
+        except UnreachableError as error:
+            if arguments.source:
+                raise DataError(f"{error}. {WAY_OUT}") from error
+            print(
+                f"NOTICE: {error}, so the offline corpus takes its place. Its 10 MB are little for "
+                "a GPU: take --source PATH, or --source climbmix once there is a network."
+            )
+            source = "offline"
+    return offline_corpus() if source == "offline" else path_corpus(Path(source))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -1062,8 +895,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             if not meta:
                 scale = automatic_scale() if arguments.scale == "auto" else arguments.scale
                 num_shards = arguments.num_shards or 10
-                workers = arguments.download_workers
-                corpus = choose_corpus(arguments.source, scale, num_shards, workers)
+                corpus = choose_corpus(arguments, scale, num_shards)
                 meta = build(corpus, scale, num_shards, work)
         print(f"ready in {time.monotonic() - started:.1f} s: {meta.corpus}, in {DATA_DIR}")
     print("---")  # what follows is for the search

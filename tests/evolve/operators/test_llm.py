@@ -1,0 +1,286 @@
+"""The operators that ask a language model, which is here a list of replies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archive.record import ModelCall
+from evolve.models import ModelError
+from evolve.operators.base import Context, Operator, Parent, Proposal, ProposalError
+from evolve.operators.llm import RETRIES, Crossover, Tweak
+from evolve.screening import RefusedError, screen
+from population import Direction, Individual, Measurement, Status
+from trainer.task import Task
+
+FIRST = "import os\nfrom given import GOAL\n\nWIDTH = 32  # é\nRATE = 0.1\n"
+SECOND = "import os\nfrom given import GOAL\n\nWIDTH = 32  # é\nRATE = 0.7\n\nWARMUP = 5\n"
+DOWN = ModelError(
+    "model m did not answer: no route", ModelCall("m", "prompt", error="no route", seconds=2.0)
+)
+Reply = str | ModelError
+
+
+class Model:
+    """Gives the replies one after the other, and keeps what it was asked."""
+
+    def __init__(self, *replies: Reply) -> None:
+        self._replies = list(replies)
+        self.asked: list[list[dict[str, str]]] = []
+
+    def __call__(self, messages: Sequence[dict[str, str]]) -> ModelCall:
+        self.asked.append([dict(message) for message in messages])
+        reply = self._replies.pop(0)
+        if isinstance(reply, ModelError):
+            raise reply
+        return ModelCall("m", "prompt", reply, 10, 20, cost=0.5)
+
+    @property
+    def request(self) -> str:
+        """What it was asked first."""
+        return self.asked[0][1]["content"]
+
+
+@pytest.fixture(scope="module")
+def task(make_place: Callable[[], Any]) -> Task:
+    """Demands `GOAL` of its genomes; its instruction is `Make the score small.`"""
+    return make_place().task
+
+
+def parent(
+    source: str = FIRST, number: int = 3, fitness: float | None = 2.25, size: float = 1234.0
+) -> Parent:
+    runs = ()
+    if fitness is not None:
+        runs = (Measurement(Status.OK, fitness, {"size": size, "speed": 56.0}, 5.0),)
+    individual = Individual(number, "c", (), "seed", "", 0, Direction.MINIMIZE, runs)
+    return Parent(individual, source)
+
+
+def context(task: Task, model: Model | None, **options: Any) -> Context:
+    settings = {"screen": lambda source: screen(source, task, ()), "ask": model} | options
+    return Context(task=task, rng=np.random.default_rng(0), **settings)
+
+
+def tweak(task: Task, *replies: Reply, **options: Any) -> tuple[Proposal, Model]:
+    model = Model(*replies)
+    return Tweak().propose([parent()], context(task, model, **options)), model
+
+
+def failure(task: Task, *replies: Reply, **options: Any) -> tuple[ProposalError, Model]:
+    model = Model(*replies)
+    with pytest.raises(ProposalError) as caught:
+        Tweak().propose([parent()], context(task, model, **options))
+    return caught.value, model
+
+
+def edit(search: str, new: str, idea: str = "wider", why: str = "more room") -> str:
+    return (
+        f"IDEA: {idea}\nWHY: {why}\n\n<<<<<<< SEARCH\n{search}\n=======\n{new}\n>>>>>>> REPLACE\n"
+    )
+
+
+GOOD = edit("WIDTH = 32  # é", "WIDTH = 64")
+CHILD = FIRST.replace("WIDTH = 32  # é", "WIDTH = 64")
+
+
+# -- from a reply to a child ----------------------------------------------------------------------
+
+
+def test_a_reply_becomes_a_child_with_its_idea_and_its_expectation(task: Task) -> None:
+    proposal, model = tweak(task, GOOD)
+    assert proposal.source == CHILD
+    assert (proposal.description, proposal.notes) == ("wider", "more room")
+    assert [call.reply for call in proposal.calls] == [GOOD]
+    assert len(model.asked) == 1
+
+
+def test_a_whole_file_becomes_a_child_too(task: Task) -> None:
+    proposal, _ = tweak(task, f"IDEA: wider\n```python\n{CHILD}```\n")
+    assert (proposal.source, proposal.notes) == (CHILD, "")
+
+
+def test_a_crossover_edits_the_first_of_its_parents(task: Task) -> None:
+    model = Model(edit("RATE = 0.1", "RATE = 0.7", idea="the rate of 8"))
+    parents = [parent(FIRST, 3), parent(SECOND, 8)]
+    proposal = Crossover().propose(parents, context(task, model))
+    assert proposal.source == FIRST.replace("0.1", "0.7")
+    assert proposal.description == "the rate of 8"
+
+
+# -- a reply that cannot be used ------------------------------------------------------------------
+
+UNUSABLE = [
+    ("I would rather not.", "neither a SEARCH/REPLACE block nor the whole file"),
+    (edit("DEPTH = 3", "DEPTH = 4"), "is not in the file"),
+    (GOOD.replace("IDEA", "THOUGHT"), "`IDEA: what the change is, in one line` is missing"),
+    (edit("WIDTH = 32  # é", "WIDTH = 32  # é"), "changes nothing"),
+    (edit("WIDTH = 32  # é", "WIDTH = ("), "no valid Python"),
+    (edit("from given import GOAL", ""), "no longer uses `GOAL`, which the task demands"),
+    ("", "neither a SEARCH/REPLACE block nor the whole file"),
+]
+
+
+@pytest.mark.parametrize(("reply", "reason"), UNUSABLE)
+def test_it_goes_back_to_the_model_once_with_the_reason(
+    task: Task, reply: str, reason: str
+) -> None:
+    proposal, model = tweak(task, reply, GOOD)
+    assert proposal.source == CHILD
+    assert [call.reply for call in proposal.calls] == [reply, GOOD]
+    first, second = model.asked
+    assert second[:2] == first
+    assert [message["role"] for message in second] == ["system", "user", "assistant", "user"]
+    assert second[2]["content"] == reply
+    assert reason in second[3]["content"]
+
+
+@pytest.mark.parametrize(("reply", "reason"), UNUSABLE)
+def test_twice_is_once_too_often(task: Task, reply: str, reason: str) -> None:
+    error, model = failure(task, edit("nowhere", "x"), reply, GOOD)
+    assert reason in str(error)
+    assert not error.unreachable
+    assert len(error.calls) == len(model.asked) == 2
+
+
+def test_a_known_child_is_refused_in_the_words_of_the_screen(task: Task) -> None:
+    def refuse(source: str) -> None:
+        if source == CHILD:
+            raise RefusedError("seen before")
+
+    other = edit("RATE = 0.1", "RATE = 0.2")
+    proposal, model = tweak(task, GOOD, other, screen=refuse)
+    assert "RATE = 0.2" in proposal.source
+    assert "WIDTH = 32" in proposal.source, "the edit is of the file as it was first shown"
+    assert "seen before" in model.asked[1][-1]["content"]
+    error, _ = failure(task, GOOD, GOOD, screen=refuse)
+    assert str(error) == "seen before"
+
+
+# -- a model that does not answer -----------------------------------------------------------------
+
+
+def test_a_silent_model_is_not_the_replys_fault(task: Task) -> None:
+    error, model = failure(task, DOWN, GOOD)
+    assert error.unreachable
+    assert str(error) == "model m did not answer: no route"
+    assert error.calls == (DOWN.call,)
+    assert len(model.asked) == 1
+
+
+def test_a_model_that_falls_silent_has_been_paid_for_what_it_said(task: Task) -> None:
+    error, _ = failure(task, "What?", DOWN)
+    assert error.unreachable
+    assert [(call.reply, call.cost) for call in error.calls] == [("What?", 0.5), ("", None)]
+
+
+@pytest.mark.parametrize("operator", [Tweak(), Crossover()])
+def test_without_a_model_it_says_how_to_name_one(task: Task, operator: Operator) -> None:
+    assert operator.needs_model
+    parents = [parent(FIRST, 3), parent(SECOND, 8)][: operator.arity]
+    with pytest.raises(ProposalError, match="--model") as caught:
+        operator.propose(parents, context(task, None))
+    assert not caught.value.unreachable
+
+
+# -- what the model reads -------------------------------------------------------------------------
+
+
+def test_the_standing_instruction_is_the_tasks_own_with_its_contract(task: Task) -> None:
+    _, model = tweak(task, GOOD)
+    system = model.asked[0][0]
+    assert system["role"] == "system"
+    text = system["content"]
+    assert "Make the score small." in text
+    assert "`toy.py`" in text
+    assert "scored by score (lower is better)" in text
+    assert "0.05 seconds" in text
+    assert "IDEA:" in text
+    assert "<<<<<<< SEARCH" in text
+    upwards = replace(task, direction=Direction.MAXIMIZE, metric="points")
+    _, model = tweak(upwards, GOOD)
+    assert "scored by points (higher is better)" in model.asked[0][0]["content"]
+
+
+def test_a_request_shows_the_genome_its_numbers_and_what_was_tried(task: Task) -> None:
+    history = ["- genome 1: deeper: worse", "- genome 2: faster: better"]
+    _, model = tweak(task, GOOD, history=history)
+    assert f"```python\n{FIRST}\n```" in model.request
+    assert "genome 3 (score 2.25, size 1234 units, pace 56 units/s)" in model.request
+    assert "\n".join(history) in model.request
+    _, model = tweak(task, GOOD)
+    assert "tried lately" not in model.request
+
+
+def test_a_parent_without_a_score_is_shown_as_such(task: Task) -> None:
+    model = Model(GOOD)
+    Tweak().propose([parent(fitness=None)], context(task, model))
+    assert "genome 3 (not scored yet)" in model.request
+
+
+def test_a_score_of_zero_is_a_score(task: Task) -> None:
+    model = Model(GOOD)
+    Tweak().propose([parent(fitness=0.0)], context(task, model))
+    assert "genome 3 (score 0, size 1234 units" in model.request
+
+
+def test_prose_is_not_called_python(task: Task) -> None:
+    prose = replace(task, language="prose", requires=())
+    model = Model("IDEA: shorter\n```\nOnce there was.\n```")
+    story = parent("Once upon a time there was.\n")
+    child = Tweak().propose([story], context(prose, model))
+    assert child.source == "Once there was.\n"
+    assert f"```\n{story.source}\n```" in model.request
+    assert "```python" not in model.request
+
+
+def test_a_crossover_shows_how_the_other_parent_differs(task: Task) -> None:
+    model = Model(GOOD)
+    parents = [parent(FIRST, 3), parent(SECOND, 8, fitness=1.5, size=99.0)]
+    Crossover().propose(parents, context(task, model, history=["- genome 1: deeper: worse"]))
+    assert f"```python\n{FIRST}\n```" in model.request
+    assert "genome 8 (score 1.5, size 99 units, pace 56 units/s)" in model.request
+    difference = model.request.split("```diff\n")[1].split("```")[0]
+    changed = [line for line in difference.splitlines() if line[0] in "+-"]
+    assert changed[2:] == ["-RATE = 0.1", "+RATE = 0.7", "+", "+WARMUP = 5"]
+    assert "- genome 1: deeper: worse" in model.request
+
+
+# -- whatever comes -------------------------------------------------------------------------------
+
+pieces = st.sampled_from(
+    [
+        *("IDEA: x\n", "WHY: y\n", "<<<<<<< SEARCH\n", "=======\n", ">>>>>>> REPLACE\n", "```\n"),
+        *("WIDTH = 32  # é\n", "RATE = 0.1\n", "RATE = 0.2\n", "GOAL = (\n", FIRST, SECOND, "\0"),
+    ]
+)
+replies = st.lists(pieces | st.text(max_size=6), max_size=8).map("".join) | st.sampled_from(
+    [GOOD, DOWN]
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(replies, replies)
+def test_any_replies_make_a_child_or_a_reason(task: Task, one: Reply, two: Reply) -> None:
+    model, proposal, refusal = Model(one, two), None, None
+    try:
+        proposal = Tweak().propose([parent()], context(task, model))
+    except ProposalError as error:
+        refusal = error
+    if proposal is not None:
+        calls = proposal.calls
+        screen(proposal.source, task, ())  # raises if this is not worth a run
+        assert proposal.source != FIRST
+        assert proposal.description == " ".join(proposal.description.split()) != ""
+    else:
+        assert refusal is not None
+        calls = refusal.calls
+        assert str(refusal)
+        assert refusal.unreachable == (DOWN in (one, two)[: len(calls)])
+    assert 1 <= len(calls) == len(model.asked) <= RETRIES + 1
