@@ -13,7 +13,7 @@ from archive.run_folder import RunError
 from evolve import commands
 from evolve.models import ModelSpec, Price
 from evolve.operators import OPERATORS, operator_mix
-from evolve.settings import Settings
+from evolve.settings import OptionError, Settings
 from evolve.strategies import STRATEGIES
 from population.lineage import LineageError
 from population.selection import SELECTORS
@@ -24,7 +24,7 @@ from trainer.task import TaskError
 
 EXPECTED = (
     *(RunError, RecordError, LineageError, TaskError, SetupError, DeviceError, SupervisorError),
-    *(OSError, ValueError),
+    *(OptionError, OSError),
 )
 COMMANDS = """\
 commands:
@@ -85,11 +85,11 @@ def _start_parser() -> Parsed:
         help="a genome to start from: a file, or RUN:ID or RUN:best of another run; repeatable "
         "(default: the task's own)",
     )
-    _length_options(parser)
-    parser.add_argument(
+    length = _length_options(parser)
+    length.add_argument(
         "--children", type=_count, default=5, metavar="N", help="children a generation (default 5)"
     )
-    parser.add_argument(
+    length.add_argument(
         "--budget", type=_positive, metavar="S", help="seconds that a child trains (default 300)"
     )
     _device_option(parser)
@@ -140,8 +140,6 @@ def _start_parser() -> Parsed:
 
 
 def _start(options: argparse.Namespace) -> int:
-    if options.children < 1:
-        raise ValueError("--children should be at least 1")
     operators = tuple(filter(None, options.operators.split(",")))
     operator_mix(operators, with_models=bool(options.model))
     for model in options.model:
@@ -263,7 +261,7 @@ def _individual_argument(parser: argparse.ArgumentParser, nargs: str | None = No
     )
 
 
-def _length_options(parser: argparse.ArgumentParser) -> None:
+def _length_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     length = parser.add_argument_group("how long")
     length.add_argument(
         "--generations", type=_count_or_none, metavar="N", help="in all (default 20)"
@@ -274,6 +272,7 @@ def _length_options(parser: argparse.ArgumentParser) -> None:
     length.add_argument(
         "--target", type=float, metavar="F", help="stop when the best is as fit as this"
     )
+    return length
 
 
 def _device_option(parser: argparse.ArgumentParser) -> None:

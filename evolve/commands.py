@@ -241,7 +241,10 @@ def rebin(name: str, cells: int | None, bounds: Mapping[str, tuple[float, float]
         for axis_name in bounds:
             if axis_name not in names:
                 raise RunError(f"there is no axis {axis_name}; there are {' and '.join(names)}")
-        first, second = (_rebinned(axis, cells, bounds) for axis in before.axes)
+        try:
+            first, second = (_rebinned(axis, cells, bounds) for axis in before.axes)
+        except ValueError as error:
+            raise RunError(f"the archive cannot be cut so: {error}") from error
         archive = before.rebin((first, second))
         run.record.set_meta({"axes": [axis.to_dict() for axis in archive.axes]})
         draw(run, archive, noise)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archive.record import ModelCall
+from evolve.settings import OptionError
 
 TIMEOUT = 300.0  # seconds for one request
 MAX_RETRIES = 3  # of one request, with backoff, by litellm's client
@@ -43,14 +44,14 @@ class ModelSpec:
         """Read NAME or NAME:WEIGHT; a tag such as `ollama/qwen3:8b` is part of the name.
 
         Raises:
-            ValueError: the name is empty or the weight is not above 0.
+            OptionError: the name is empty or the weight is not above 0.
         """
         match = re.fullmatch(r"(?P<name>.+?)(:(?P<weight>\d*\.?\d+))?", text.strip())
         if match is None:
-            raise ValueError("the name of a model is empty")
+            raise OptionError("the name of a model is empty")
         weight = float(match["weight"] or 1)
         if weight <= 0:
-            raise ValueError(f"the weight of model {match['name']} should be above 0")
+            raise OptionError(f"the weight of model {match['name']} should be above 0")
         return cls(match["name"], weight)
 
 
@@ -66,16 +67,16 @@ class Price:
         """Read IN:OUT.
 
         Raises:
-            ValueError: it is no pair of numbers.
+            OptionError: it is no pair of numbers.
         """
         try:
             tokens_in, tokens_out = map(float, text.split(":"))
         except ValueError as error:
-            raise ValueError(
+            raise OptionError(
                 f"a price is IN:OUT in dollars a million tokens, not {text}"
             ) from error
         if not (tokens_in >= 0 and tokens_out >= 0):
-            raise ValueError(f"a price is not below 0: {text}")
+            raise OptionError(f"a price is not below 0: {text}")
         return cls(tokens_in, tokens_out)
 
     def of(self, tokens_in: int, tokens_out: int) -> float:

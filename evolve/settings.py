@@ -9,6 +9,10 @@ from typing import Any
 from archive import default_cells
 
 
+class OptionError(ValueError):
+    """An option of a run is impossible; the message says why."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """The options of a run.

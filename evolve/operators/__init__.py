@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from evolve.operators.base import Operator
 from evolve.operators.llm import Crossover, Tweak
 from evolve.operators.offline import Perturb, Recombine
+from evolve.settings import OptionError
 
 OPERATORS: dict[str, Operator] = {
     operator.name: operator for operator in (Tweak(), Crossover(), Perturb(), Recombine())
@@ -23,7 +24,7 @@ def operator_mix(names: Sequence[str], *, with_models: bool) -> dict[Operator, f
         with_models: whether a language model is configured.
 
     Raises:
-        ValueError: an operator is unknown, or cannot work as it is.
+        OptionError: an operator is unknown, or cannot work as it is.
     """
     weights = dict(_weight(name) for name in names)
     if not weights:
@@ -32,20 +33,20 @@ def operator_mix(names: Sequence[str], *, with_models: bool) -> dict[Operator, f
     if not with_models:
         asking = [operator.name for operator in mix if operator.needs_model]
         if asking:
-            raise ValueError(f"{' and '.join(asking)} need a language model: add --model NAME")
+            raise OptionError(f"{' and '.join(asking)} need a language model: add --model NAME")
     if all(operator.arity > 1 for operator in mix):
-        raise ValueError("among the operators there should be one that needs a single parent")
+        raise OptionError("among the operators there should be one that needs a single parent")
     return mix
 
 
 def _weight(text: str) -> tuple[str, float]:
     name, _, weight = text.partition(":")
     if name not in OPERATORS:
-        raise ValueError(f"there is no operator {name}; there are {', '.join(OPERATORS)}")
+        raise OptionError(f"there is no operator {name}; there are {', '.join(OPERATORS)}")
     try:
         value = float(weight or 1)
     except ValueError:
         value = 0.0
-    if not value > 0:
-        raise ValueError(f"the weight of operator {name} should be a number above 0")
+    if not 0 < value < float("inf"):
+        raise OptionError(f"the weight of operator {name} should be a number above 0")
     return name, value
