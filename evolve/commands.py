@@ -24,10 +24,12 @@ from evolve.settings import Settings
 from population import Individual
 from trainer.task import load_task
 
+WIDTH = 160  # columns, where the output is no terminal
+
 
 def start(settings: Settings, name: str | None, seed_genomes: Sequence[str]) -> int:
     """Begin a run and work on it to its end."""
-    console = Console(highlight=False)
+    console = _console()
     if not settings.budget:
         settings = replace(settings, budget=load_task(Path(settings.task)).budget)
     return _work(begin(settings, name, seed_genomes, _say(console)), console)
@@ -35,7 +37,7 @@ def start(settings: Settings, name: str | None, seed_genomes: Sequence[str]) -> 
 
 def resume(name: str, changes: dict[str, Any]) -> int:
     """Go on with a run."""
-    console = Console(highlight=False)
+    console = _console()
     return _work(reopen(name, changes, _say(console)), console)
 
 
@@ -55,13 +57,18 @@ def _work(run: Run, console: Console) -> int:
         run.close()
 
 
+def _console() -> Console:
+    """Of a terminal's own width; a file or a pipe gets lines that are long enough for tables."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
+
+
 def _say(console: Console) -> Callable[[str], None]:
     return lambda line: console.print(Text(line), soft_wrap=True)
 
 
 def list_runs(name: str | None) -> int:
     """List all runs, or the elites of one."""
-    console = Console(highlight=False)
+    console = _console()
     if name is not None:
         return _list_elites(name, console)
     folders = sorted(path.parent for path in RUNS.glob("*/archive.db"))
@@ -69,6 +76,8 @@ def list_runs(name: str | None) -> int:
         console.print(f"there are no runs in {RUNS.resolve()}; begin one: python -m evolve")
         return 0
     table = _table("run", "strategy", "children", "failed", "cells", "metric", "seed", "best", "id")
+    table.columns[0].no_wrap = False  # where it is narrow, names are folded and numbers are not
+    table.columns[0].overflow = "fold"
     for folder in folders:
         try:
             run = look(str(folder))
@@ -133,7 +142,7 @@ def _list_elites(name: str, console: Console) -> int:
 
 def show(name: str, number: str) -> int:
     """Show an individual."""
-    console = Console(highlight=False)
+    console = _console()
     run = look(name)
     individual = find_individual(run, number)
     everyone = {one.id: one for one in run.individuals()}
@@ -144,10 +153,11 @@ def show(name: str, number: str) -> int:
         f"commit {individual.commit[:12]}"
     )
     for parent in (everyone[number] for number in individual.parents):
-        console.print(Text(f"parent #{parent.id} ({_score(run, parent)}): {parent.description}"))
+        line = f"parent #{parent.id} ({_score(run, parent)}): {parent.description}"
+        console.print(Text(line), soft_wrap=True)
     children = [str(one.id) for one in everyone.values() if individual.id in one.parents]
     if children:
-        console.print(f"children: {', '.join(children)}")
+        console.print(f"children: {', '.join(children)}", soft_wrap=True)
     console.print(f"{run.task.metric} {_score(run, individual)}")
     for axis in run.task.axes:
         if axis.name in individual.measures:
@@ -157,7 +167,10 @@ def show(name: str, number: str) -> int:
     for parent in (everyone[number] for number in individual.parents):
         console.print(Text(f"\nwhat changed against parent #{parent.id}:", "bold"))
         change = run.lineage.diff(parent.commit, individual.commit)
-        console.print(Syntax(change, "diff", background_color="default", word_wrap=True))
+        if console.is_terminal:
+            console.print(Syntax(change, "diff", background_color="default", word_wrap=True))
+        else:
+            print(change)
     run.close()
     return 0
 
@@ -202,7 +215,7 @@ def heatmap(name: str, output: Path | None) -> int:
     if output is None:
         from archive.terminal import heatmap_text
 
-        Console(highlight=False).print(heatmap_text(archive, metric=run.task.metric))
+        _console().print(heatmap_text(archive, metric=run.task.metric))
     else:
         from archive import pictures  # matplotlib takes half a second
 
