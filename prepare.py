@@ -22,6 +22,7 @@ import base64
 import bisect
 import contextlib
 import fcntl
+import gc
 import hashlib
 import inspect
 import itertools
@@ -37,7 +38,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -86,11 +87,7 @@ SPLIT_PATTERN = (  # of GPT-4 (cl100k_base of tiktoken), but at most two digits,
 )
 TOKENIZER_BYTES = 64_000_000  # of text that the tokenizer learns from, at most
 DOCUMENT_CHARS = 16_384  # longer text files are split at blank lines
-POOL = 4096  # pieces that packing chooses from
 FORMAT = 1  # of the data folder
-
-
-Advance = Callable[[int], None]  # reports that so many more bytes are done
 
 
 class DataError(RuntimeError):
@@ -124,11 +121,10 @@ class Prepared:
     corpus: str  # one line about it
     num_shards: int  # of climbmix, else 0
     seq_len: int
-    vocab_size: int
     eval_rows: int  # scored by evaluate_bpb
     train_rows: int
     val_rows: int
-    tokenizer: str  # digest
+    tokenizer: str  # its size and digest
     fingerprint: str  # digest of text, tokenizer and constants
 
     def path(self, name: str) -> Path:
@@ -148,16 +144,18 @@ def prepared() -> Prepared:
     path = DATA_DIR / "meta.json"
     try:
         meta = json.loads(path.read_text(encoding="utf-8"))
-        if meta.pop("format") != FORMAT:
-            raise DataError(f"{path} is of another version: run `python prepare.py` to mend it")
+        version = meta.pop("format")
         found = Prepared(**meta)
-        if any(type(meta[x]) is not kind for x, kind in Prepared.__annotations__.items()):
-            raise TypeError
+        kinds = Prepared.__annotations__.items()
+        if version != FORMAT or any(type(meta[name]) is not kind for name, kind in kinds):
+            raise ValueError
         return found
     except FileNotFoundError:
         raise DataError(f"there is no data in {DATA_DIR}: run `python prepare.py` first") from None
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise DataError(f"{path} is damaged: run `python prepare.py` to mend it") from None
+        raise DataError(
+            f"{path} is damaged or of another version: run `python prepare.py` to mend it"
+        ) from None
 
 
 def automatic_scale() -> str:
@@ -258,35 +256,28 @@ def make_dataloader(
             f"T is {T}, and rows hold {rows.shape[1] - 1} tokens: use T <= MAX_SEQ_LEN"
         )
     parts = np.lib.stride_tricks.sliding_window_view(rows, T + 1, axis=1)[:, ::T]
-    order = _row_order(parts.shape[0] * parts.shape[1], B, SEED if split == "train" else None)
-    return _batches(parts, order)
-
-
-def _row_order(n: int, B: int, seed: int | None) -> Iterator[tuple[np.ndarray, int]]:
-    """Endless (B of n row numbers, epoch of the last one); in order when seed is None."""
-    waiting = np.empty(0, np.int64)
-    for epoch in itertools.count(1):
-        fresh = np.arange(n)
-        if seed is not None:
-            np.random.default_rng([abs(seed), int(seed < 0), epoch]).shuffle(fresh)
-        waiting = np.concatenate((waiting, fresh))
-        for start in range(0, len(waiting) - B + 1, B):
-            yield waiting[start : start + B], epoch
-        waiting = waiting[len(waiting) // B * B :]
+    return _batches(parts, B, SEED if split == "train" else None)
 
 
 def _batches(
-    parts: np.ndarray, order: Iterable[tuple[np.ndarray, int]]
+    parts: np.ndarray, B: int, seed: int | None
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor, int]]:
-    """Batches of parts (rows, parts a row, T + 1). They travel as int16: a quarter of the bytes."""
-    on_gpu = torch.cuda.is_available()
+    """Batches of parts (rows, parts a row, T + 1), in order when seed is None."""
     per_row = parts.shape[1]
-    for chosen, epoch in order:
-        tokens = torch.from_numpy(parts[chosen // per_row, chosen % per_row].view(np.int16))
-        if on_gpu:  # the copy goes on beside the training; torch keeps pinned memory until its end
-            tokens = tokens.pin_memory().to("cuda", non_blocking=True)
-        tokens = tokens.long()
-        yield tokens[:, :-1].contiguous(), tokens[:, 1:].contiguous(), epoch
+    on_gpu = torch.cuda.is_available()
+    waiting = np.empty(0, np.int64)  # numbers of parts
+    for epoch in itertools.count(1):
+        fresh = np.arange(parts.shape[0] * per_row)
+        if seed is not None:
+            np.random.default_rng([abs(seed), int(seed < 0), epoch]).shuffle(fresh)
+        waiting = np.concatenate((waiting, fresh))
+        while len(waiting) >= B:
+            chosen, waiting = waiting[:B], waiting[B:]
+            # as int16, a quarter of the bytes travels
+            tokens = torch.from_numpy(parts[chosen // per_row, chosen % per_row].view(np.int16))
+            if on_gpu:  # the copy runs beside the training; torch keeps pinned memory for its end
+                tokens = tokens.pin_memory().to("cuda", non_blocking=True)
+            yield tokens[:, :-1].long(), tokens[:, 1:].long(), epoch
 
 
 def evaluation_rows() -> np.ndarray:
@@ -335,6 +326,25 @@ def evaluate_bpb(model: Any, tokenizer: Tokenizer, batch_size: int) -> float:
 
 # --- From text to rows ---
 
+Advance = Callable[[int], None]  # is told how many more bytes are done
+
+
+class Progress:
+    """Prints how much of the work is done: at most once in five seconds, and from any thread."""
+
+    def __init__(self, label: str, total: int) -> None:
+        self.total, self.done = total, 0
+        self.shown = time.monotonic()
+        self.lock = threading.Lock()
+        print(f"{label} ...", flush=True)
+
+    def __call__(self, n: int) -> None:
+        with self.lock:
+            self.done += n
+            if time.monotonic() - self.shown > 5:
+                self.shown = time.monotonic()
+                print(f"  {min(self.done / self.total, 1):.0%}", flush=True)
+
 
 def train_tokenizer(texts: Iterator[str], vocab_size: int, folder: Path) -> None:
     """Write tokenizer.json: a byte-pair encoding learnt from the texts."""
@@ -360,11 +370,11 @@ def pieces(tokens: np.ndarray, bos: int, width: int) -> Iterator[np.ndarray]:
 
 
 def pack(
-    stream: Iterator[np.ndarray], width: int, pool: int = POOL
+    stream: Iterator[np.ndarray], width: int, pool: int = 4096
 ) -> Iterator[tuple[np.ndarray, int]]:
     """Full rows of `width` tokens, each with the number of tokens that were cropped for it.
 
-    Best fit: the longest of the waiting pieces that still fits; where none does, the shortest is
+    Best fit: the longest of `pool` waiting pieces that still fits; where none does, the shortest is
     cropped, since that loses least. The last pieces, which fill no row, are dropped.
     """
     waiting: list[np.ndarray] = []  # the shortest first
@@ -414,23 +424,6 @@ def write_split(
 # --- Sources of text ---
 
 
-class Progress:
-    """Prints how much of the work is done: at most once in five seconds, and from any thread."""
-
-    def __init__(self, label: str, total: int) -> None:
-        self.total, self.done = total, 0
-        self.shown = time.monotonic()
-        self.lock = threading.Lock()
-        print(f"{label} ...", flush=True)
-
-    def __call__(self, n: int) -> None:
-        with self.lock:
-            self.done += n
-            if time.monotonic() - self.shown > 5:
-                self.shown = time.monotonic()
-                print(f"  {min(self.done / self.total, 1):.0%}", flush=True)
-
-
 @dataclass(frozen=True)
 class Corpus:
     """Documents, in a fixed order. No document is on both sides."""
@@ -440,6 +433,7 @@ class Corpus:
     size: int  # bytes, roughly
     train: Callable[[], Iterator[str]]  # reads from the start at each call
     val: Callable[[], Iterator[str]]
+    num_shards: int = 0  # of climbmix
 
 
 def text_hash(text: str) -> int:
@@ -454,13 +448,8 @@ def offline_versions() -> str:
 
 def offline_corpus() -> Corpus:
     """The documentation inside the installed Python and packages: English prose, no download."""
-    try:
-        from pydoc_data import topics
-    except ImportError:
-        message = (
-            "this Python comes without pydoc_data, a part of the offline corpus: use --source PATH"
-        )
-        raise DataError(message) from None
+    from pydoc_data import topics
+
     library = Path(sysconfig.get_path("stdlib"))
     roots = [library, *(Path(str(package.__file__)).parent for package in OFFLINE_PACKAGES)]
     skip = {"test", "tests", "site-packages", "dist-packages", *VALIDATION_PACKAGES}
@@ -485,8 +474,10 @@ def offline_corpus() -> Corpus:
     val.sort(key=text_hash)  # so that a part of it is a fair sample
     train = []
     print(f"reading the documentation in {len(train_files)} files ...", flush=True)
+    gc.disable()  # syntax trees hold no garbage, and looking for it takes half of the time
     for path in train_files:
         train.append("\n\n".join(fresh(docstrings(path))))
+    gc.enable()
     train = [text for text in train if text]
     size = sum(map(len, train)) + sum(map(len, val))
     description = f"offline: {offline_versions()}"
@@ -553,18 +544,14 @@ def read_documents(files: Iterable[Path]) -> Iterator[str]:
 
 def _read_text(path: Path) -> Iterator[str]:
     """A document, or several where it is long: split at blank lines if there are any."""
-    with open(path, encoding="utf-8-sig", errors="replace") as file:
-        text = ""
-        while block := file.read(64 * DOCUMENT_CHARS):
-            text += block
-            start = 0
-            while len(text) - start > DOCUMENT_CHARS:
-                blank = text.rfind("\n\n", start + 1, start + DOCUMENT_CHARS)
-                end = start + DOCUMENT_CHARS if blank < 0 else blank + 2
-                yield text[start:end]
-                start = end
-            text = text[start:]
-        yield text
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    start = 0
+    while len(text) - start > DOCUMENT_CHARS:
+        blank = text.rfind("\n\n", start + 1, start + DOCUMENT_CHARS)
+        end = start + DOCUMENT_CHARS if blank < 0 else blank + 2
+        yield text[start:end]
+        start = end
+    yield text[start:]
 
 
 def _read_jsonl(path: Path) -> Iterator[str]:
@@ -606,59 +593,53 @@ READERS: dict[str, Callable[[Path], Iterator[str]]] = {
 WAY_OUT = "Run it again to continue, or take --source offline, or your own text: --source PATH"
 
 
-class UnreachableError(DataError):
-    """The server does not answer, or has nothing."""
-
-
 def climbmix_corpus(num_shards: int, workers: int) -> Corpus:
-    import pyarrow.parquet as pq
-
     numbers = (*range(num_shards), CLIMBMIX_LAST)
     paths = [DATA_DIR / "climbmix" / f"shard_{i:05d}.parquet" for i in numbers]
     download(CLIMBMIX_URL, paths, workers)
     *train, val = paths
     held_out = {text_hash(text) for text in read_documents([val])}
-    size = 0
-    for meta in map(pq.read_metadata, paths):
-        size += sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
     return Corpus(
         "climbmix",
         f"climbmix: {num_shards} shards, validation {val.stem}",
-        size,
+        sum(5 * path.stat().st_size // 2 for path in paths),  # of text, compressed
         lambda: (x for x in read_documents(train) if text_hash(x) not in held_out),
         lambda: read_documents([val]),
+        num_shards,
     )
 
 
 def download(url: str, paths: Sequence[Path], workers: int) -> None:
-    """Fetch url/NAME for each path that is not here yet; DataError when one cannot be fetched."""
+    """Fetch url/NAME for each path that is not here yet.
+
+    Raises:
+        ConnectionError: there is no network, or no such server; found out within seconds.
+        DataError: a file cannot be fetched.
+    """
     import requests
 
     missing = [path for path in paths if not _is_parquet(path)]
     if not missing:
         return
-    try:  # without a network, this ends within seconds
+    try:
         last = f"{url}/{missing[-1].name}"
         requests.head(last, timeout=4, allow_redirects=True).raise_for_status()
     except requests.RequestException as error:
         reason = getattr(error.response, "status_code", type(error).__name__)
-        raise UnreachableError(f"{url} cannot be reached ({reason})") from error
+        raise ConnectionError(f"{url} cannot be reached ({reason})") from error
     missing[0].parent.mkdir(exist_ok=True)
     stop = threading.Event()
     label = f"fetching {len(missing)} shards of about {SHARD_BYTES // 10**6} MB from {url}"
     advance = Progress(label, SHARD_BYTES * len(missing))
+
+    def fetch(path: Path) -> None:
+        fetch_file(f"{url}/{path.name}", path, advance, stop)
+
     with ThreadPoolExecutor(workers) as threads:
-        futures = [
-            threads.submit(fetch_file, f"{url}/{path.name}", path, advance, stop)
-            for path in missing
-        ]
         try:
-            for future in as_completed(futures):
-                future.result()
-        except BaseException:
-            stop.set()  # the others end at their next block, and what they have stays
-            threads.shutdown(cancel_futures=True)
-            raise
+            list(threads.map(fetch, missing))
+        finally:
+            stop.set()  # after a failure the others end at their next block; what they have stays
 
 
 def fetch_file(
@@ -666,26 +647,23 @@ def fetch_file(
 ) -> None:
     """Fetch a parquet file by way of PATH.part, from where an earlier try stopped.
 
-    A failed try is repeated after a pause in seconds that doubles with each try that came no
-    further; the fifth of these is a DataError.
+    A failed try is repeated after a pause in seconds, twice as long each time; the fifth is a
+    DataError.
     """
     import requests
 
     part = path.with_name(f"{path.name}.part")
-    failures = 0
     advance(_size(part))
-    while True:
-        before = _size(part)
+    for tries in itertools.count(1):
         try:
             _try_fetch(url, part, advance, stop)
             os.replace(part, path)
             return
         except requests.RequestException as error:
             status = error.response.status_code if error.response is not None else 0
-            failures += _size(part) <= before
-            if failures == 5 or (400 <= status < 500 and status not in (408, 416, 429)):
+            if tries == 5 or (400 <= status < 500 and status not in (408, 416, 429)):
                 raise DataError(f"{url} cannot be fetched: {error}. {WAY_OUT}") from error
-        if stop.wait(pause * 2**failures / 2):
+        if stop.wait(pause * 2**tries):
             raise DataError("the download was stopped")
 
 
@@ -724,12 +702,9 @@ def _sha256(path: Path) -> str:
 
 
 def _is_parquet(path: Path) -> bool:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     try:
-        return "text" in pq.read_schema(path).names
-    except (pa.ArrowException, OSError):
+        return next(_read_parquet(path), None) is not None
+    except (DataError, OSError):
         return False
 
 
@@ -765,7 +740,7 @@ def signature_of(source: str) -> str:
     return f"{text_hash(json.dumps(stats)):016x}"
 
 
-def build(corpus: Corpus, scale_name: str, num_shards: int, work: Path) -> Prepared:
+def build(corpus: Corpus, scale_name: str, work: Path) -> Prepared:
     """Tokenise and pack a corpus into a new set, and make it the current one."""
     scale = SCALES[scale_name]
     width = scale.seq_len + 1
@@ -780,18 +755,15 @@ def build(corpus: Corpus, scale_name: str, num_shards: int, work: Path) -> Prepa
     megabytes = corpus.size / 1e6
     advance = Progress(f"tokenising and packing {megabytes:.0f} MB", corpus.size)
     val_rows = write_split(work / "val.bin", tokenizer, corpus.val(), width, advance)
-    have = val_rows * scale.seq_len
-    if have < MIN_EVAL_TOKENS:
-        raise DataError(
-            f"{corpus.source} is too little text: its {megabytes:.1f} MB give {have:,} tokens for "
-            f"validation and {MIN_EVAL_TOKENS:,} are needed; about "
-            f"{1.2 * megabytes * MIN_EVAL_TOKENS / max(have, 1000):.1f} MB would do"
-        )
     train_rows = write_split(work / "train.bin", tokenizer, corpus.train(), width, advance)
-    if not train_rows:
-        raise DataError(f"{corpus.source} leaves no text to train on: add more documents")
+    have = val_rows * scale.seq_len
+    if have < MIN_EVAL_TOKENS or not train_rows:
+        raise DataError(
+            f"{corpus.source} is too little text: its {megabytes:.1f} MB give {train_rows:,} rows "
+            f"to train on and {have:,} tokens for validation, where {MIN_EVAL_TOKENS:,} are needed;"
+            f" about {1.2 * megabytes * MIN_EVAL_TOKENS / max(have, 1000):.1f} MB would do"
+        )
     eval_rows = min(scale.eval_tokens // scale.seq_len, val_rows)
-    print(f"scored: {eval_rows * scale.seq_len:,} of the validation tokens")
 
     digest = _sha256(work / "tokenizer.json")[:16]
     rows = (_sha256(work / "train.bin"), _sha256(work / "val.bin"))
@@ -802,13 +774,12 @@ def build(corpus: Corpus, scale_name: str, num_shards: int, work: Path) -> Prepa
         source=corpus.source,
         signature=signature,
         corpus=corpus.description,
-        num_shards=num_shards if corpus.source == "climbmix" else 0,
+        num_shards=corpus.num_shards,
         seq_len=scale.seq_len,
-        vocab_size=scale.vocab_size,
         eval_rows=eval_rows,
         train_rows=train_rows,
         val_rows=val_rows,
-        tokenizer=digest,
+        tokenizer=f"{scale.vocab_size} tokens, {digest}",
         fingerprint=fingerprint,
     )
     meta.path("").mkdir(exist_ok=True)
@@ -867,12 +838,12 @@ def ready(arguments: argparse.Namespace) -> Prepared | None:
     return None if arguments.force or other_text or other_scale or more_shards else meta
 
 
-def choose_corpus(arguments: argparse.Namespace, scale: str, num_shards: int) -> Corpus:
+def choose_corpus(arguments: argparse.Namespace, scale: str) -> Corpus:
     source = arguments.source or ("climbmix" if scale == "gpu" else "offline")
     if source == "climbmix":
         try:
-            return climbmix_corpus(num_shards, arguments.download_workers)
-        except UnreachableError as error:
+            return climbmix_corpus(arguments.num_shards or 10, arguments.download_workers)
+        except ConnectionError as error:
             if arguments.source:
                 raise DataError(f"{error}. {WAY_OUT}") from error
             print(
@@ -894,9 +865,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             meta = ready(arguments)  # another process may have made it meanwhile
             if not meta:
                 scale = automatic_scale() if arguments.scale == "auto" else arguments.scale
-                num_shards = arguments.num_shards or 10
-                corpus = choose_corpus(arguments, scale, num_shards)
-                meta = build(corpus, scale, num_shards, work)
+                meta = build(choose_corpus(arguments, scale), scale, work)
         print(f"ready in {time.monotonic() - started:.1f} s: {meta.corpus}, in {DATA_DIR}")
     print("---")  # what follows is for the search
     print(f"seed: {SCALES[meta.scale].seed}")
@@ -904,7 +873,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f"fingerprint.data: {meta.fingerprint}")
     print(f"fingerprint.scale: {meta.scale}")
     print(f"fingerprint.torch: {torch.__version__}")
-    print(f"fingerprint.tokenizer: {meta.vocab_size} tokens, {meta.tokenizer}")
+    print(f"fingerprint.tokenizer: {meta.tokenizer}")
     print(f"fingerprint.corpus: {meta.corpus}")
 
 
@@ -912,7 +881,7 @@ if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # files and threads end in order
     try:
         main()
-    except (DataError, OSError) as problem:
+    except (DataError, ImportError, OSError) as problem:
         sys.exit(f"prepare.py: {problem}")
     except KeyboardInterrupt:
         sys.exit("prepare.py: interrupted; run it again to continue")

@@ -18,6 +18,7 @@ class Allowance:
         max_cost: dollars that the models may take in all; None is no limit.
         deadline: when no child is started any more, by `clock`; None is never.
         clock: seconds.
+        guess: dollars that a request is taken to cost until one has come back.
     """
 
     def __init__(
@@ -27,12 +28,13 @@ class Allowance:
         max_cost: float | None,
         deadline: float | None,
         clock: Callable[[], float],
+        guess: float = 0.0,
     ) -> None:
         self._has_models, self._max_cost = has_models, max_cost
         self._deadline, self._clock = deadline, clock
         self._failures = 0
         self._rest_until = 0
-        self._dearest = 0.0
+        self._guess, self._dearest = guess, 0.0
 
     @property
     def out_of_time(self) -> bool:
@@ -54,7 +56,7 @@ class Allowance:
         if proposal < self._rest_until:
             return f"the last {FAILURES} requests had no answer"
         if self._max_cost is not None:
-            expected = spend.cost + (in_flight + 1) * self._dearest
+            expected = spend.cost + (in_flight + 1) * (self._dearest or self._guess)
             if spend.cost >= self._max_cost or expected > self._max_cost:
                 return f"the models took ${spend.cost:.2f} of the ${self._max_cost:.2f} allowed"
         return ""

@@ -98,6 +98,7 @@ def conduct(run: Run, models: list[tuple[LiteLLM, float]], console: Console) -> 
             max_cost=settings.max_cost,
             deadline=None if settings.hours is None else begun + settings.hours * 3600,
             clock=time.monotonic,
+            guess=max((cost or 0.0 for cost in _request_costs(run, models)), default=0.0),
         ),
         interrupt,
         wake,
@@ -221,13 +222,10 @@ def _cost_lines(run: Run, models: list[tuple[LiteLLM, float]], children: int) ->
             "is there. For new ideas add --model NAME, any name that litellm knows, with its key "
             "in the environment"
         ]
-    genome = run.lineage.source(run.individuals()[0].commit)
-    messages = [{"role": "user", "content": f"{run.task.text}\n{genome}\n{genome}"}]
     lines = []
     total = sum(weight for _, weight in models)
-    for model, weight in models:
+    for (model, weight), each in zip(models, _request_costs(run, models), strict=True):
         calls = children * weight / total
-        each = model.estimate(messages)
         cost = (
             "of unknown price (--price IN:OUT, in dollars a million tokens, makes it known)"
             if each is None
@@ -237,6 +235,15 @@ def _cost_lines(run: Run, models: list[tuple[LiteLLM, float]], children: int) ->
     if run.settings.max_cost is not None:
         lines.append(f"the models may take ${run.settings.max_cost:.2f} in all")
     return lines
+
+
+def _request_costs(run: Run, models: list[tuple[LiteLLM, float]]) -> list[float | None]:
+    """What a request to each model is likely to cost, in dollars; None if its price is unknown."""
+    if not models:
+        return []
+    genome = run.lineage.source(run.individuals()[0].commit)
+    messages = [{"role": "user", "content": f"{run.task.text}\n{genome}\n{genome}"}]
+    return [model.estimate(messages) for model, _ in models]
 
 
 def make_models(run: Run) -> list[tuple[LiteLLM, float]]:

@@ -3,6 +3,7 @@ the run's headline; the search's own best value is the luckiest of many and too 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -49,14 +50,15 @@ class Headline:
     def text(self, metric: str, best: int) -> str:
         """The headline in one sentence."""
         write = formatter([self.seed_mean, self.best_mean])
+        word = "better" if self.gain > 0 else "worse" if self.gain < 0 else "better or worse"
         line = (
             f"{metric} {write(self.best_mean)} (#{best}) against {write(self.seed_mean)} "
             f"(the seed) in {self.runs[1]} and {self.runs[0]} fresh runs: "
-            f"{abs(self.gain):.3g} {'better' if self.gain > 0 else 'worse'}"
+            f"{abs(self.gain):.3g} {word}"
         )
         if self.low is None or self.high is None:
             return line
-        verdict = "" if self.low > 0 else "; this may be noise"
+        verdict = "" if self.low > 0 or self.high < 0 else "; this may be noise"
         return f"{line} (95 % interval {self.low:+.3g} to {self.high:+.3g}){verdict}"
 
 
@@ -129,7 +131,9 @@ def headline(
         from scipy import stats  # a second, and only here
 
         fitter, other = (seed, best) if direction is Direction.MINIMIZE else (best, seed)
-        interval = stats.ttest_ind(fitter, other, equal_var=False).confidence_interval(0.95)
+        with warnings.catch_warnings():  # runs that are all equal have an interval without width
+            warnings.simplefilter("ignore", RuntimeWarning)
+            interval = stats.ttest_ind(fitter, other, equal_var=False).confidence_interval(0.95)
         low, high = float(interval.low), float(interval.high)
     return Headline(
         seed_mean=seed_mean,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import time
@@ -46,7 +47,7 @@ class ModelSpec:
         Raises:
             OptionError: the name is empty or the weight is not above 0.
         """
-        match = re.fullmatch(r"(?P<name>.+?)(:(?P<weight>\d*\.?\d+))?", text.strip())
+        match = re.fullmatch(r"(?P<name>[^:].*?)(:(?P<weight>\d*\.?\d+))?", text.strip())
         if match is None:
             raise OptionError("the name of a model is empty")
         weight = float(match["weight"] or 1)
@@ -75,8 +76,8 @@ class Price:
             raise OptionError(
                 f"a price is IN:OUT in dollars a million tokens, not {text}"
             ) from error
-        if not (tokens_in >= 0 and tokens_out >= 0):
-            raise OptionError(f"a price is not below 0: {text}")
+        if not (0 <= tokens_in < math.inf and 0 <= tokens_out < math.inf):
+            raise OptionError(f"a price is a number from 0, not {text}")
         return cls(tokens_in, tokens_out)
 
     def of(self, tokens_in: int, tokens_out: int) -> float:
@@ -107,7 +108,11 @@ class LiteLLM:
         self.name = name
         self.price = price or _known_price(name, own_server=api_base is not None)
         self._api_base = api_base
-        self._secrets = [v for k, v in environment.items() if SECRET.search(k) and len(v) >= 8]
+        self._secrets = sorted(  # the longest first, since one may be the beginning of another
+            (v for k, v in environment.items() if SECRET.search(k) and len(v) >= 8),
+            key=len,
+            reverse=True,
+        )
         self._timeout = timeout
         self._clock = clock
 
@@ -115,7 +120,7 @@ class LiteLLM:
         """Send chat messages and wait for the reply.
 
         Raises:
-            ModelError: there is none after some retries, or it is empty.
+            ModelError: there is none after some retries.
         """
         options: dict[str, Any] = {"api_base": self._api_base} if self._api_base else {}
         if self._api_base and self.name.startswith("openai/"):
@@ -131,6 +136,7 @@ class LiteLLM:
                 **options,
             )
             reply = response.choices[0].message.content or ""
+            reply = reply.encode(errors="replace").decode()  # JSON can carry half a surrogate pair
             tokens_in = int(response.usage.prompt_tokens)
             tokens_out = int(response.usage.completion_tokens)
         except Exception as error:  # litellm raises the exceptions of every provider's client

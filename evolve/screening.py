@@ -38,8 +38,12 @@ def screen(source: str, task: Task, known: Container[str]) -> None:
     Raises:
         RefusedError: it is no Python, too long, lacks what the contract demands or is known.
     """
-    if len(source.encode()) > MAX_BYTES:
-        raise RefusedError(f"the file has {len(source.encode()):,} bytes, more than {MAX_BYTES:,}")
+    try:
+        size = len(source.encode())
+    except UnicodeEncodeError as error:
+        raise RefusedError(f"the file is no valid Unicode: {error}") from error
+    if size > MAX_BYTES:
+        raise RefusedError(f"the file has {size:,} bytes, more than {MAX_BYTES:,}")
     if not source.strip():
         raise RefusedError("the file is empty")
     try:
@@ -63,6 +67,8 @@ def _names(source: str) -> set[str]:
                 names.add(name)
             case ast.alias(name, asname):
                 names.update(filter(None, (name, asname)))
-            case ast.FunctionDef(name) | ast.ClassDef(name):
+            case ast.FunctionDef(name) | ast.AsyncFunctionDef(name) | ast.ClassDef(name):
                 names.add(name)
+            case ast.ImportFrom(module) if module:
+                names.update(module.split("."))
     return names

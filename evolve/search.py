@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from archive import AddStatus, Archive, Axis
+from evolve.operators import OPERATORS
 from evolve.operators.base import Operator
 from evolve.strategies import STRATEGIES
 from population import Individual, Measurement
@@ -93,7 +94,7 @@ class Search:
             operator: weight
             for operator, weight in self._operators.items()
             if operator.arity <= len(pool) and not (offline and operator.needs_model)
-        }
+        } or {OPERATORS["perturb"]: 1.0}  # one parent and no model: it works whatever was chosen
         weights = np.array(list(choices.values()))
         operator = list(choices)[int(rng.choice(len(weights), p=weights / weights.sum()))]
         parents: list[Individual] = []

@@ -78,7 +78,7 @@ def _numbered(parent: Parent, task: Task) -> str:
 
 def _scores(parent: Parent, task: Task) -> str:
     individual = parent.individual
-    numbers = [f"{task.metric} {individual.objective:.6g}"] if individual.objective else []
+    numbers = [f"{task.metric} {individual.objective:.6g}"] if individual.scored else []
     numbers += [
         f"{axis.label} {individual.measures[axis.name]:.4g} {axis.unit}".strip()
         for axis in task.axes

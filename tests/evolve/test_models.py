@@ -15,6 +15,9 @@ from hypothesis import strategies as st
 
 from evolve.models import MAX_RETRIES, REPLY_TOKENS, LiteLLM, ModelError, ModelSpec, Price
 
+# litellm's own types make pydantic wonder when it is imported.
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydantic")
+
 ASKED = [{"role": "system", "content": "Be é."}, {"role": "user", "content": "Hello?"}]
 KEY = "sk-abcdefgh"
 

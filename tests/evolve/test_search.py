@@ -189,6 +189,26 @@ def test_a_crossover_waits_for_a_second_elite_and_takes_two_that_differ() -> Non
     assert {tuple(parent.id for parent in pair) for pair in drawn} == {(0, 1), (1, 0)}
 
 
+def test_parents_are_remembered_by_their_children_in_flight_and_by_those_that_won() -> None:
+    def favourite(search: Search) -> int:
+        drawn = Counter(parents[0].id for _, _, parents, _ in asked(search))
+        (parent, count), *_ = drawn.most_common(1)
+        assert count > 45, drawn
+        return parent
+
+    equals = (run(2.0), run(2.0, size=9.0))
+    search = new_search(operators={"perturb": 1}, selector="ucb", seeds=equals)
+    for number in range(2, 8):
+        search.born(Individual(number, "c", (0,), "perturb", "", 1, Direction.MINIMIZE))
+    assert favourite(search) == 1, "nobody waits for children of this one"
+    search = new_search(operators={"perturb": 1}, selector="ucb", seeds=equals)
+    for size in (1.5, 9.0):
+        for speed in (3.0, 5.0, 9.0):
+            assert add(search, run(99.0, size, speed), 0), "an empty cell is taken"
+            assert not add(search, FAILED, 1)
+    assert favourite(search) == 0, "its children won"
+
+
 def test_offline_the_operators_that_need_a_model_are_left_out() -> None:
     search = new_search(operators=WITH_MODELS)
     add(search, run(3.0, size=9.0))
