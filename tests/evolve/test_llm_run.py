@@ -126,14 +126,14 @@ def test_max_cost_is_kept_and_offline_operators_go_on(
 ) -> None:
     place, server = make_place(), serve(scripted.tweaked)
     each = (scripted.TOKENS_IN * 2 + scripted.TOKENS_OUT * 10) / 1e6
-    limit = 12.5 * each
+    limit = 7.5 * each
     done = evolve(
         *(place, server, "--generations", "4", "--price", "2:10", "--operators", "tweak,perturb"),
         *("--max-cost", str(limit)),
     )
     assert done.returncode == 0, done.stderr
     assert place.rows("m", "SELECT sum(cost) FROM calls")[0][0] <= limit
-    assert len(server.requests) == 12
+    assert len(server.requests) == 7
     assert place.count("m", "individuals WHERE id > 0") == 20
     assert "the offline operators go on" in done.stdout
 
