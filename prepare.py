@@ -248,13 +248,9 @@ def make_dataloader(
     """
     if split not in ("train", "val"):
         raise ValueError(f'split must be "train" or "val", not {split!r}')
-    if min(B, T) < 1:
-        raise ValueError(f"B and T must be at least 1, not {B} and {T}")
     rows = prepared().rows(split)
-    if rows.shape[1] <= T:
-        raise ValueError(
-            f"T is {T}, and rows hold {rows.shape[1] - 1} tokens: use T <= MAX_SEQ_LEN"
-        )
+    if min(B, T) < 1 or rows.shape[1] <= T:
+        raise ValueError(f"B is {B} and T {T}: both must be at least 1, and T <= MAX_SEQ_LEN")
     parts = np.lib.stride_tricks.sliding_window_view(rows, T + 1, axis=1)[:, ::T]
     return _batches(parts, B, SEED if split == "train" else None)
 
