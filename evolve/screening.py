@@ -6,6 +6,7 @@ import ast
 import hashlib
 from collections.abc import Container
 
+from evolve.parsing import parse
 from trainer.task import Task
 
 MAX_BYTES = 1_000_000
@@ -23,7 +24,7 @@ def digest(source: str, language: str) -> str:
     Raises:
         SyntaxError: the language is Python and the source is not.
     """
-    canonical = ast.dump(ast.parse(source)) if language == "python" else " ".join(source.split())
+    canonical = ast.dump(parse(source)) if language == "python" else " ".join(source.split())
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 
@@ -61,7 +62,7 @@ def screen(source: str, task: Task, known: Container[str]) -> None:
 def _names(source: str) -> set[str]:
     """Every identifier that the program uses; comments and strings do not count."""
     names = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parse(source)):
         match node:
             case ast.Name(name) | ast.Attribute(attr=name):
                 names.add(name)

@@ -8,7 +8,7 @@ import operator
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -49,6 +49,7 @@ class Formula:
     """
 
     text: str
+    tree: ast.expr = field(repr=False, compare=False)
 
     @classmethod
     def parse(cls, text: str) -> Formula:
@@ -60,12 +61,13 @@ class Formula:
         try:
             if len(text) > LONGEST_FORMULA:
                 raise ValueError(f"longer than {LONGEST_FORMULA} characters")
-            _check(ast.parse(text, mode="eval").body)
+            tree = ast.parse(text, mode="eval").body
+            _check(tree)
         except (SyntaxError, ValueError) as error:
             raise ValueError(
                 f'"{text}" is no formula of reported numbers, such as "tokens / seconds"'
             ) from error
-        return cls(text)
+        return cls(text, tree)
 
     def __call__(self, numbers: Mapping[str, float]) -> float:
         """The expression's value.
@@ -75,7 +77,7 @@ class Formula:
             ValueError: the value is not finite (a division by zero, say).
         """
         try:
-            value = _evaluate(ast.parse(self.text, mode="eval").body, numbers)
+            value = _evaluate(self.tree, numbers)
         except (ZeroDivisionError, OverflowError) as error:
             raise ValueError(f"{self.text} has no value: {error}") from error
         if isinstance(value, complex) or not math.isfinite(value):

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from evolve.parsing import parse
+
 HUGE = 1e300  # near the largest float
 
 
@@ -84,7 +86,7 @@ def definitions(source: str) -> dict[str, Span]:
     locate = _Locator(source)
     return {
         node.name: locate(node)
-        for node in ast.parse(source).body
+        for node in parse(source).body
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
     }
 
@@ -105,7 +107,7 @@ def _of(nodes: Iterable[ast.AST], kind: type[N]) -> list[N]:
 
 
 def _assignments(source: str) -> Iterable[tuple[str, ast.stmt, ast.expr]]:
-    for node in ast.parse(source).body:
+    for node in parse(source).body:
         match node:
             case ast.Assign(targets=[ast.Name(name)], value=value):
                 pass
