@@ -371,7 +371,7 @@ def test_the_noise_is_that_of_everyone_who_ran_more_than_once() -> None:
 
 
 def spec(name: str, *, log: bool = True, bounds: tuple[float, float] | None = None) -> AxisSpec:
-    return AxisSpec(name, Formula("x"), name.upper(), "units", log, (0.5, 4.0), bounds, None)
+    return AxisSpec(name, Formula.parse("x"), name.upper(), "units", log, (0.5, 4.0), bounds, None)
 
 
 def test_axes_lie_around_what_the_seed_measured_or_within_the_bounds_of_the_task() -> None:
