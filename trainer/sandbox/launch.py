@@ -1,0 +1,152 @@
+"""Runs one command in a sandbox: limits it, enters, waits, tidies up, and ends as it ended.
+
+    python -I -S launch.py --level=bwrap --folder=/job --memory=1000000000 ... -- python train.py
+
+Written by `Sandbox.wrap` and run below a supervisor. Of the standard library alone, to start in
+milliseconds. Its own end is the command's: the kernel kills that one when this one is killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import select
+import signal
+import sys
+
+sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+
+from trainer.sandbox import landlock
+from trainer.sandbox.bubblewrap import Bubblewrap, NotEnteredError
+from trainer.sandbox.cgroup import Group
+from trainer.sandbox.confine import Confined
+from trainer.sandbox.folder import TooMuchError
+from trainer.sandbox.options import Options
+
+NOT_ENTERED = 126
+LOOK = 0.5  # seconds between two looks at what the command holds
+PAGE = resource.getpagesize()
+SIGNALLED = 128  # added to the number of a signal, by shells and by bubblewrap
+
+
+def main() -> None:
+    options = Options(sys.argv[1:])
+    _close_but(options.fds)
+    landlock.adopt_orphans()
+    group = Group(options.memory, options.processes)
+    try:
+        status = _run(options, group)
+    except NotEnteredError:
+        sys.exit(NOT_ENTERED)
+    except (OSError, TooMuchError, RecursionError) as error:
+        print(f"sandbox: error: {error}", file=sys.stderr)
+        sys.exit(NOT_ENTERED)
+    finally:
+        group.remove()
+    _end_like(os.waitstatus_to_exitcode(status), options)
+
+
+def _run(options: Options, group: Group) -> int:
+    """The command's wait status."""
+    jail = Bubblewrap(options) if options.level == "bwrap" else Confined(options)
+    launcher = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        _become(jail, options, group, launcher)
+    try:
+        jail.started()
+        status = _wait(pid, jail, options, group)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)  # it is not reaped yet, or was and there is none
+        _end_all(pid)
+    jail.ended(os.waitstatus_to_exitcode(status))
+    return status
+
+
+def _become(jail: Bubblewrap | Confined, options: Options, group: Group, launcher: int) -> None:
+    try:
+        # Python ignores the last two, which would pass through exec to a command.
+        for number in (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):
+            signal.signal(number, signal.SIG_DFL)
+        group.join()
+        options.set_limits(group.holds, jail.user)
+        landlock.die_with(launcher)
+        jail.enter(launcher)
+    except BaseException as error:
+        os.write(2, f"sandbox: error: {error}\n".encode())
+    finally:
+        os._exit(NOT_ENTERED)
+
+
+def _wait(pid: int, jail: Bubblewrap | Confined, options: Options, group: Group) -> int:
+    """Wait for the command's end, or end it when it holds too much: its wait status."""
+    watched = jail.watched or "memory" not in group.holds
+    ended = os.pidfd_open(pid)
+    while not select.select([ended], (), (), LOOK if watched else None)[0]:
+        with contextlib.suppress(ChildProcessError):  # orphans; the command itself comes later
+            while (
+                other := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            ) is not None:
+                if other.si_pid == pid:
+                    break
+                os.waitpid(other.si_pid, 0)
+        from trainer.supervisor import descendants
+
+        processes = descendants(os.getpid())
+        excess, ending = jail.excess(processes), signal.SIGXFSZ
+        if "memory" not in group.holds and _memory(processes) > options.memory:
+            excess, ending = f"out of memory: more than {options.memory} bytes", signal.SIGKILL
+        if excess:
+            os.write(2, f"sandbox: error: {excess}\n".encode())
+            return int(ending)  # as a wait status: ended by this signal
+    return os.waitpid(pid, 0)[1]
+
+
+def _memory(processes: list[int]) -> int:
+    """Bytes of memory that belong to these processes alone."""
+    pages = 0
+    for process in processes:
+        with contextlib.suppress(OSError), open(f"/proc/{process}/statm") as file:
+            _, resident, shared, *_ = file.read().split()
+            pages += int(resident) - int(shared)
+    return pages * PAGE
+
+
+def _end_all(pid: int) -> None:
+    """Leave nothing of what the command has started."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return  # no child, no descendant
+    from trainer.supervisor import end_tree
+
+    end_tree(pid)
+
+
+def _end_like(code: int, options: Options) -> None:
+    """End by the signal that ended the command, or with its code."""
+    # Bubblewrap reports a signal in the way of shells, and cannot tell it from such a code.
+    signalled = options.level == "bwrap" and code > SIGNALLED
+    number = code - SIGNALLED if signalled else -code
+    if number in signal.valid_signals():
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        with contextlib.suppress(OSError, ValueError):
+            signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+    sys.exit(code)
+
+
+def _close_but(kept: list[int]) -> None:
+    """Let the command inherit what was given to it, and nothing else."""
+    for descriptor in map(int, os.listdir("/proc/self/fd")):
+        if descriptor > 2 and descriptor not in kept:
+            with contextlib.suppress(OSError):  # the one that listed them
+                os.close(descriptor)
+    for descriptor in kept:
+        os.set_inheritable(descriptor, True)
+
+
+if __name__ == "__main__":
+    main()

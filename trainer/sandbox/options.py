@@ -1,0 +1,86 @@
+"""What the launcher is told on its command line, and what both levels make of it."""
+
+from __future__ import annotations
+
+import os
+import resource
+
+SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin")
+ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime")
+DEVICES = ("null", "zero", "full", "random", "urandom")
+MAPPED = 8 << 30  # bytes of address space that libraries map without using them
+
+
+class Options:
+    """The launcher's options; see `Sandbox.wrap`, which writes them."""
+
+    def __init__(self, words: list[str]) -> None:
+        """Parsed by hand: argparse would take as long to import as all the rest."""
+        split = words.index("--")
+        self.command = words[split + 1 :]
+        given: dict[str, list[str]] = {}
+        for word in words[:split]:
+            name, _, value = word.removeprefix("--").partition("=")
+            given.setdefault(name, []).append(value)
+        self.level = given["level"][0]
+        self.bwrap = given["bwrap"][0]
+        self.folder = given["folder"][0]
+        self.read = given.get("read", [])
+        self.masked = frozenset(given.get("mask", []))
+        self.fds = [int(fd) for fd in given.get("fd", [])]
+        self.gpu = given["gpu"] == ["1"]
+        self.keep = given["keep"] == ["1"]
+        self.memory = int(given["memory"][0])
+        self.processes = int(given["processes"][0])
+        self.file_size = int(given["file-size"][0])
+        self.disk = int(given["disk"][0])
+        self.open_files = int(given["open-files"][0])
+        # The environment as it was: Python's own start may add a locale.
+        with open("/proc/self/environ", "rb") as file:
+            pairs = [pair.partition(b"=") for pair in file.read().split(b"\0") if pair]
+        self.environ = {name: value for name, _, value in pairs}
+
+    def gpu_files(self) -> list[str]:
+        """The device files through which a GPU is used."""
+        if not self.gpu:
+            return []
+        names = [name for name in os.listdir("/dev") if name.startswith("nvidia")]
+        return [f"/dev/{name}" for name in names if name != "nvidia-modeset"]
+
+    def set_limits(self, held: set[str], user: int | None) -> None:
+        """Limit this process and what it starts.
+
+        Args:
+            held: what a control group limits already.
+            user: the user of its own that it will be; None if it stays whose it is.
+        """
+        limits = {
+            resource.RLIMIT_CORE: 0,
+            resource.RLIMIT_FSIZE: self.file_size,
+            resource.RLIMIT_NOFILE: self.open_files,
+        }
+        if user is not None:
+            limits[resource.RLIMIT_NPROC] = self.processes
+        elif "pids" not in held:
+            limits[resource.RLIMIT_NPROC] = self.processes + _threads(os.getuid())
+        if "memory" not in held and not self.gpu:  # a GPU's driver maps more than there is
+            limits[resource.RLIMIT_DATA] = self.memory
+            limits[resource.RLIMIT_AS] = self.memory + MAPPED
+        for limit, value in limits.items():
+            most = resource.getrlimit(limit)[1]
+            if most != resource.RLIM_INFINITY:
+                value = min(value, most)
+            resource.setrlimit(limit, (value, value))
+
+
+def _threads(user: int) -> int:
+    """How many threads a user has: what RLIMIT_NPROC counts."""
+    count = 0
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                if os.stat(f"/proc/{name}").st_uid == user:
+                    count += len(os.listdir(f"/proc/{name}/task"))
+            except OSError:
+                continue  # gone by now
+    return count

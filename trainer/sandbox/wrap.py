@@ -1,0 +1,140 @@
+"""What a sandbox is to its callers: its level, its limits, and the command that enters it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from trainer.devices import Device
+from trainer.process import resolve
+
+LAUNCHER = Path(__file__).with_name("launch.py")
+
+
+class SandboxError(Exception):
+    """The sandbox that was asked for does not work here; the message says why and what to do."""
+
+
+class Level(StrEnum):
+    """How a child is kept in, the strongest first."""
+
+    BWRAP = "bwrap"
+    LANDLOCK = "landlock"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a child and all that it starts may use, together unless said otherwise.
+
+    Attributes:
+        memory: bytes of the machine's memory, with what it writes to memory file systems.
+        processes: processes and threads.
+        file_size: bytes of a single file.
+        disk: bytes in its working folder, and again in /tmp.
+        open_files: descriptors of each process.
+    """
+
+    memory: int
+    processes: int = 1024
+    file_size: int = 4 << 30
+    disk: int = 4 << 30
+    open_files: int = 4096
+
+    @classmethod
+    def share(cls, slots: int) -> Limits:
+        """Of a child that has the machine to itself but for its like in the other slots."""
+        import psutil  # here: only who measures needs it
+
+        return cls(memory=int(0.9 * psutil.virtual_memory().total / slots))
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A level that works on this machine.
+
+    Attributes:
+        level: which.
+        note: one line for people: what it is, and why there is no stronger one.
+        bwrap: the path of the bubblewrap program, at its level.
+    """
+
+    level: Level
+    note: str
+    bwrap: str = ""
+
+    def wrap(
+        self,
+        command: Sequence[str],
+        *,
+        folder: Path,
+        limits: Limits,
+        masked: Iterable[Path] = (),
+        readable: Iterable[Path] = (),
+        device: Device | None = None,
+        keep_fds: Iterable[int] = (),
+        keep: bool = True,
+    ) -> list[str]:
+        """The command that runs a command in the sandbox, and ends as that one ends.
+
+        It has the environment that the whole is started with, to the letter. Code 126 means
+        that the sandbox could not be entered; the last line of the output says why.
+
+        Args:
+            command: its words; "python" as the first means this interpreter.
+            folder: where it runs, the only place it may write to but /tmp and /dev/shm. Nothing
+                else must use it meanwhile. As root it may be handed to another user.
+            limits: what it may use.
+            masked: files and folders that it must not read though they lie in what is readable.
+                With a module goes what the interpreter cached of it.
+            readable: files and folders that it may read, besides the interpreter and the system.
+                As root, by a user of its own: their modes must let everybody read.
+            device: what it runs on; a GPU's device files are let in.
+            keep_fds: open descriptors of the caller's that it gets; all others above 2 are closed.
+            keep: whether the folder gets what a command that ended by itself left in it; at the
+                level landlock it always does.
+        """
+        if self.level is Level.NONE:
+            return resolve(command)
+        options = [
+            *_words("level", [self.level]),
+            *_words("bwrap", [self.bwrap]),
+            *_words("folder", [folder.resolve()]),
+            *_words("read", dict.fromkeys([*_interpreter(), *(p.absolute() for p in readable)])),
+            *_words("mask", dict.fromkeys(_with_caches(masked))),
+            *_words("fd", keep_fds),
+            *_words("gpu", [int(device is not None and device.kind == "cuda")]),
+            *_words("keep", [int(keep)]),
+            *_words("memory", [limits.memory]),
+            *_words("processes", [limits.processes]),
+            *_words("file-size", [limits.file_size]),
+            *_words("disk", [limits.disk]),
+            *_words("open-files", [limits.open_files]),
+        ]
+        launcher = [sys.executable, "-I", "-S", str(LAUNCHER)]
+        return [*launcher, *options, "--", *resolve(command)]
+
+
+def _words(name: str, values: Iterable[object]) -> list[str]:
+    return [f"--{name}={value}" for value in values]
+
+
+def _interpreter() -> Iterator[Path]:
+    """Where Python and its packages are, under the names that it will look them up by."""
+    prefixes = [Path(prefix) for prefix in (sys.prefix, sys.base_prefix, sys.exec_prefix)]
+    program = Path(sys.executable).resolve()
+    for place in (*prefixes, program.parent.parent):
+        # Names for versions, such as 3.11 for 3.11.7, are links, which must lead somewhere.
+        yield place
+        yield place.resolve()
+
+
+def _with_caches(masked: Iterable[Path]) -> Iterator[Path]:
+    for path in masked:
+        real = path.resolve()
+        yield real
+        if real.suffix == ".py":
+            yield from (real.parent / "__pycache__").glob(f"{real.stem}.*.pyc")
