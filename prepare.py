@@ -28,10 +28,12 @@ import inspect
 import itertools
 import json
 import math
+import mmap
 import os
 import platform
 import shutil
 import signal
+import socket
 import sys
 import sysconfig
 import threading
@@ -45,6 +47,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 # --- Constants ---
 
@@ -87,7 +90,7 @@ SPLIT_PATTERN = (  # of GPT-4 (cl100k_base of tiktoken), but at most two digits,
 )
 TOKENIZER_BYTES = 64_000_000  # of text that the tokenizer learns from, at most
 DOCUMENT_CHARS = 16_384  # longer text files are split at blank lines
-FORMAT = 1  # of the data folder
+FORMAT = 2  # of the data folder
 
 
 class DataError(RuntimeError):
@@ -121,7 +124,7 @@ class Prepared:
     corpus: str  # one line about it
     num_shards: int  # of climbmix, else 0
     seq_len: int
-    eval_rows: int  # scored by evaluate_bpb
+    eval_rows: int  # scored by evaluate_bpb, the first ones of val.bin
     train_rows: int
     val_rows: int
     tokenizer: str  # its size and digest
@@ -162,8 +165,98 @@ def automatic_scale() -> str:
     return "gpu" if torch.cuda.is_available() else "cpu"
 
 
+# --- Under a referee ---
+
+
+class Referee:
+    """Whoever holds the data and the clock while a genome is measured; docs/protocol.md has it all.
+
+    It sits at the other end of the socket that $TRAINER_REFEREE numbers and hands out files: the
+    tokenizer and some warm-up rows at the beginning, the training rows when the clock starts.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self.socket = socket.socket(fileno=descriptor)
+        self.lock = threading.Lock()
+        greeting, (self.tokenizer, self.warmup) = self.ask("hello")
+        self.seq_len: int = greeting["seq_len"]
+        self.train: int | None = None  # until the clock has started
+        self.deadline = math.inf
+        self.tokens = 0  # that the loader has served since then
+
+    def ask(self, word: str, **values: int) -> tuple[dict[str, Any], list[int]]:
+        """Say a word; the answer, and the files that came with it."""
+        with self.lock:
+            self.socket.send(json.dumps({"op": word} | values).encode())
+            data, files, _, _ = socket.recv_fds(self.socket, 1 << 16, 8)
+        if not data:
+            sys.exit("the referee has ended this run")
+        return json.loads(data), files
+
+    def started(self, word: str) -> bool:
+        """Whether the clock runs; while it does not, the word may start it."""
+        if self.train is None:
+            answer, files = self.ask(word)
+            if answer["started"]:
+                self.deadline = time.monotonic() + answer["budget"]
+                self.train = files[0]
+        return self.train is not None
+
+    def rows(self, file: int) -> np.ndarray:
+        with open(file, "rb", closefd=False) as data:
+            return np.memmap(data, "<u2", "r").reshape(-1, self.seq_len + 1)
+
+    def batches(self, B: int, T: int) -> Iterator[tuple[torch.Tensor, torch.Tensor, int]]:
+        """A few rows again and again until the clock starts, then training rows until it ends."""
+        warmup = _batches(_parts(self.rows(self.warmup), T), B, None)
+        while not self.started("batch"):
+            yield next(warmup)
+        assert self.train is not None
+        for batch in _batches(_parts(self.rows(self.train), T), B, SEED):
+            self.tokens += B * T
+            yield batch
+            if time.monotonic() > self.deadline:
+                break
+        while True:  # there is nothing more to learn from
+            yield batch
+
+    @torch.no_grad()
+    def evaluate(self, model: Any, batch_size: int, device: torch.device) -> float:
+        """Answer the referee's questions with the model's logits."""
+        parameters = model.parameters() if isinstance(model, torch.nn.Module) else ()
+        size = sum(parameter.numel() for parameter in parameters)
+        answer, files = self.ask("evaluate", batch=batch_size, parameters=size, tokens=self.tokens)
+        kinds: tuple[Any, ...] = (np.uint16, np.float32, np.uint32)
+        tokens, answers, wanted = (
+            np.frombuffer(mmap.mmap(file, 0), kind) for file, kind in zip(files, kinds, strict=True)
+        )
+        vocabulary = answer["vocabulary"]
+        while "rows" in (answer := self.ask("next")[0]):
+            rows = torch.from_numpy(tokens.reshape(answer["rows"], -1).astype(np.int64)).to(device)
+            logits = model(rows[:, :-1].contiguous()).flatten(0, -2)
+            if logits.shape != (rows[:, 1:].numel(), vocabulary):
+                raise ValueError(f"model(x) must give (B, T, {vocabulary}) logits")
+            if answer["commit"]:
+                targets = rows[:, 1:].flatten()
+                for start in range(0, len(targets), 4096):
+                    part = slice(start, start + 4096)
+                    losses = F.cross_entropy(logits[part].float(), targets[part], reduction="none")
+                    answers[start : start + len(losses)] = losses.cpu().numpy()
+            word = "ready"
+            while count := self.ask(word)[0]["positions"]:
+                chosen = torch.from_numpy(wanted[:count].astype(np.int64)).to(device)
+                found = logits[chosen].float().cpu().numpy()
+                answers[: found.size].reshape(found.shape)[:] = found
+                word = "answered"
+        return float(answer["val_bpb"])
+
+
+# The variable is taken away: another process of this genome is not the one that is measured.
+_descriptor = os.environ.pop("TRAINER_REFEREE", None)
+referee = None if _descriptor is None else Referee(int(_descriptor))
+
 try:
-    MAX_SEQ_LEN = prepared().seq_len
+    MAX_SEQ_LEN = referee.seq_len if referee else prepared().seq_len
 except DataError:  # the first function that needs the data says so
     MAX_SEQ_LEN = SCALES[automatic_scale()].seq_len
 
@@ -181,20 +274,31 @@ class Tokenizer:
     @classmethod
     def from_directory(cls, tokenizer_dir: str | Path | None = None) -> "Tokenizer":
         """The prepared tokenizer, or that of a folder; DataError if missing or damaged."""
-        import tiktoken
-
+        if referee and tokenizer_dir is None:
+            return cls.from_json(os.pread(referee.tokenizer, 1 << 24, 0))
         path = Path(tokenizer_dir or prepared().path("")) / "tokenizer.json"
         try:
-            stored = json.loads(path.read_text(encoding="utf-8"))
-            tokens = [base64.b64decode(x) for x in stored["tokens"]]
-            pattern = str(stored["pattern"])
+            return cls.from_json(path.read_bytes())
         except (FileNotFoundError, ValueError, TypeError, KeyError):
             message = f"{path} is missing or damaged: run `python prepare.py --force` to mend it"
             raise DataError(message) from None
+
+    @classmethod
+    def from_json(cls, data: bytes) -> "Tokenizer":
+        """What tokenizer.json holds."""
+        import tiktoken
+
+        stored = json.loads(data)
+        tokens = [base64.b64decode(x) for x in stored["tokens"]]
         ranks = {token: i for i, token in enumerate(tokens)}
         special = {name: len(tokens) + i for i, name in enumerate(SPECIAL_TOKENS)}
         return cls(
-            tiktoken.Encoding("bpe", pat_str=pattern, mergeable_ranks=ranks, special_tokens=special)
+            tiktoken.Encoding(
+                "bpe",
+                pat_str=str(stored["pattern"]),
+                mergeable_ranks=ranks,
+                special_tokens=special,
+            )
         )
 
     def get_vocab_size(self) -> int:
@@ -248,11 +352,30 @@ def make_dataloader(
     """
     if split not in ("train", "val"):
         raise ValueError(f'split must be "train" or "val", not {split!r}')
-    rows = prepared().rows(split)
-    if min(B, T) < 1 or rows.shape[1] <= T:
+    if min(B, T) < 1 or T > MAX_SEQ_LEN:
         raise ValueError(f"B is {B} and T {T}: both must be at least 1, and T <= MAX_SEQ_LEN")
-    parts = np.lib.stride_tricks.sliding_window_view(rows, T + 1, axis=1)[:, ::T]
-    return _batches(parts, B, SEED if split == "train" else None)
+    if referee and split == "val":
+        raise DataError("the validation text is the referee's alone")
+    if referee:
+        return referee.batches(B, T)
+    return _batches(_parts(prepared().rows(split), T), B, SEED if split == "train" else None)
+
+
+def start_clock() -> float:
+    """Begin the time of training; tells time.perf_counter().
+
+    Call it when the model is built, compiled and warm: what came before is not counted. A genome
+    that never calls it is taken to train in earnest once its calls of the loader are steady. By
+    hand, where nobody holds a clock, it does nothing else.
+    """
+    if referee:
+        referee.started("start")
+    return time.perf_counter()
+
+
+def _parts(rows: np.ndarray, T: int) -> np.ndarray:
+    """(rows, parts a row, T + 1) of rows that hold one token more than their context."""
+    return np.lib.stride_tricks.sliding_window_view(rows, T + 1, axis=1)[:, ::T]
 
 
 def _batches(
@@ -276,13 +399,6 @@ def _batches(
             yield tokens[:, :-1].long(), tokens[:, 1:].long(), epoch
 
 
-def evaluation_rows() -> np.ndarray:
-    """The rows that evaluate_bpb scores, (rows, MAX_SEQ_LEN + 1) uint16, spread over the split."""
-    meta = prepared()
-    chosen = np.arange(meta.eval_rows) * meta.val_rows // meta.eval_rows
-    return np.asarray(meta.rows("val")[chosen])
-
-
 @torch.no_grad()
 def evaluate_bpb(model: Any, tokenizer: Tokenizer, batch_size: int) -> float:
     """Bits per byte of the validation text, comparable across vocabularies; lower is better.
@@ -298,11 +414,14 @@ def evaluate_bpb(model: Any, tokenizer: Tokenizer, batch_size: int) -> float:
     """
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, not {batch_size}")
-    rows = torch.from_numpy(evaluation_rows().astype(np.int64))
-    token_bytes = get_token_bytes()
     parameters = model.parameters() if isinstance(model, torch.nn.Module) else ()
     default = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     device = next((p.device for p in parameters), default)
+    if referee:
+        return referee.evaluate(model, batch_size, device)
+    meta = prepared()
+    rows = torch.from_numpy(meta.rows("val")[: meta.eval_rows].astype(np.int64))
+    token_bytes = get_token_bytes()
     nats, total_bytes = 0.0, 0
     for start in range(0, len(rows), batch_size):
         chosen = torch.arange(start, start + batch_size)
@@ -417,6 +536,14 @@ def write_split(
     return count["rows"]
 
 
+def scored_first(path: Path, width: int, count: int) -> None:
+    """Move so many rows, spread over the file, to its beginning: those are scored."""
+    rows = np.fromfile(path, "<u2").reshape(-1, width)
+    chosen = np.zeros(len(rows), bool)
+    chosen[np.arange(count) * len(rows) // count] = True
+    np.concatenate((rows[chosen], rows[~chosen])).tofile(path)
+
+
 # --- Sources of text ---
 
 
@@ -478,6 +605,19 @@ def offline_corpus() -> Corpus:
     size = sum(map(len, train)) + sum(map(len, val))
     description = f"offline: {offline_versions()}"
     return Corpus("offline", description, size, lambda: iter(train), lambda: iter(val))
+
+
+def validation_sources(source: str) -> list[Path]:
+    """Where on this machine the validation text of a source can be read, too."""
+    if source == "climbmix":
+        return []
+    if source != "offline":
+        return [Path(source)]
+    pythons = {Path(sysconfig.get_path("stdlib"))}
+    for prefix in ("/usr/lib", "/usr/local/lib"):
+        pythons.update(Path(prefix).glob("python3*"))
+    folders = (python / package for python in pythons for package in VALIDATION_PACKAGES)
+    return sorted(folder for folder in folders if folder.is_dir())
 
 
 def docstrings(path: Path) -> list[str]:
@@ -760,6 +900,7 @@ def build(corpus: Corpus, scale_name: str, work: Path) -> Prepared:
             f" about {1.2 * megabytes * MIN_EVAL_TOKENS / max(have, 1000):.1f} MB would do"
         )
     eval_rows = min(scale.eval_tokens // scale.seq_len, val_rows)
+    scored_first(work / "val.bin", width, eval_rows)
 
     digest = _sha256(work / "tokenizer.json")[:16]
     rows = (_sha256(work / "train.bin"), _sha256(work / "val.bin"))
@@ -866,6 +1007,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     print("---")  # what follows is for the search
     print(f"seed: {SCALES[meta.scale].seed}")
     print(f"env.PREPARE_DATA: {DATA_DIR}")
+    print(f"referee.folder: {meta.path('')}")
+    print(f"referee.seq_len: {meta.seq_len}")
+    print(f"referee.eval_rows: {meta.eval_rows}")
+    for number, path in enumerate((DATA_DIR, *validation_sources(meta.source))):
+        print(f"masked.{number}: {path}")
     print(f"fingerprint.data: {meta.fingerprint}")
     print(f"fingerprint.scale: {meta.scale}")
     print(f"fingerprint.torch: {torch.__version__}")

@@ -20,7 +20,15 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from prepare import MAX_SEQ_LEN, SEED, TIME_BUDGET, Tokenizer, evaluate_bpb, make_dataloader
+from prepare import (
+    MAX_SEQ_LEN,
+    SEED,
+    TIME_BUDGET,
+    Tokenizer,
+    evaluate_bpb,
+    make_dataloader,
+    start_clock,
+)
 
 # ---------------------------------------------------------------------------
 # Hyperparameters
@@ -381,7 +389,7 @@ for step in itertools.count(-warmup_steps):
         gc.collect()
         gc.freeze()  # Python's collector would stall a step now and then
         gc.disable()
-        clock_start = time.perf_counter()
+        clock_start = start_clock()
         x, y, epoch = next(loader)
     step_start = time.perf_counter()
     progress = elapsed / TIME_BUDGET

@@ -16,7 +16,15 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from prepare import MAX_SEQ_LEN, SEED, TIME_BUDGET, Tokenizer, evaluate_bpb, make_dataloader
+from prepare import (
+    MAX_SEQ_LEN,
+    SEED,
+    TIME_BUDGET,
+    Tokenizer,
+    evaluate_bpb,
+    make_dataloader,
+    start_clock,
+)
 
 # ---------------------------------------------------------------------------
 # Hyperparameters
@@ -182,7 +190,7 @@ gc.freeze()  # Python's collector would stall a step now and then
 gc.disable()
 on_terminal = sys.stdout.isatty()
 elapsed, smooth_loss, last_print = 0.0, 0.0, 0.0
-clock_start = time.perf_counter()
+clock_start = start_clock()
 
 for step in itertools.count():
     x, y, epoch = next(loader)

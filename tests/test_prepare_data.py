@@ -302,12 +302,17 @@ def test_bad_arguments_are_refused_at_once(prepare, tokenizer, args, words):
 # --- metric
 
 
+def scored_rows(prepare):
+    meta = prepare.prepared()
+    return meta.rows("val")[: meta.eval_rows]
+
+
 @torch.no_grad()
 def brute_force(prepare, model):
     """Row by row and token by token, in float64, from the text's own bytes."""
     enc = prepare.Tokenizer.from_directory().enc
     nats, size = 0.0, 0
-    for row in prepare.evaluation_rows().astype(np.int64):
+    for row in scored_rows(prepare).astype(np.int64):
         logs = torch.log_softmax(model.table[torch.from_numpy(row[:-1])].double(), dim=-1)
         for position, target in enumerate(row[1:].tolist()):
             if target < enc.n_vocab - len(prepare.SPECIAL_TOKENS):
@@ -318,7 +323,7 @@ def brute_force(prepare, model):
 
 def test_bpb_is_the_same_at_any_batch_size_and_by_brute_force(prepare, tokenizer):
     model = Bigram(tokenizer.get_vocab_size())
-    rows = len(prepare.evaluation_rows())
+    rows = len(scored_rows(prepare))
     assert rows == 512
     results = {}
     for batch_size in (1, 100, 512, 600):
@@ -337,7 +342,7 @@ def test_special_tokens_do_not_count(prepare, tokenizer):
         losses = torch.full(y.shape, math.log(vocabulary), dtype=torch.bfloat16)
         return losses.masked_fill(y == bos, math.inf)
 
-    targets = prepare.evaluation_rows()[:, 1:].astype(np.int64)
+    targets = scored_rows(prepare)[:, 1:].astype(np.int64)
     assert (targets == bos).any()
     size = prepare.get_token_bytes()[torch.from_numpy(targets)]
     loss = torch.tensor(math.log(vocabulary)).bfloat16().item()

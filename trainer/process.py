@@ -100,6 +100,7 @@ def run(
     core: int | None = None,
     stop: threading.Event | None = None,
     grace: float = GRACE,
+    keep: Sequence[int] = (),
 ) -> Ended:
     """Run a command as a tree of its own that ends with it, with its limit or with this process.
 
@@ -114,6 +115,7 @@ def run(
         core: the processor core that it is pinned to, if any (Linux).
         stop: ends it soon after it is set.
         grace: seconds that the supervisor may take to end the tree before it counts as lost.
+        keep: descriptors that the command inherits under their own numbers.
 
     Raises:
         SupervisorError: the supervisor failed by itself: no such core, a full disk.
@@ -131,6 +133,7 @@ def run(
             stdin=lifeline_there,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            pass_fds=keep,
             start_new_session=True,  # the terminal's Ctrl-C is the trainer's to handle
         )
     except BaseException:

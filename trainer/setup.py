@@ -7,11 +7,14 @@ import subprocess
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from trainer.process import resolve
+from trainer.referee.text import Text, TextError, open_text
 from trainer.summary import RULE
 from trainer.task import Task, inside
 
+FACT = re.compile(r"\s*(seed|(?:env|fingerprint|masked|referee)\.[^\s:=]+)\s*:(.*)")
 SHOWN = 15  # lines of a failed setup that its error repeats
 
 
@@ -27,18 +30,22 @@ class Ready:
         seed: path, within the task's folder, of the seed genome that fits this machine.
         env: environment variables for every run.
         fingerprint: what results depend on besides the task's files, such as versions and data.
+        masked: files and folders that no run may read.
+        text: what the referee holds, where the task's results are a referee's; else None.
     """
 
     seed: str
     env: Mapping[str, str] = field(default_factory=dict)
     fingerprint: Mapping[str, str] = field(default_factory=dict)
+    masked: tuple[Path, ...] = ()
+    text: Text | None = None
 
 
 def set_up(task: Task, say: Callable[[str], None]) -> Ready:
     """Run the task's setup command, if it has one, with the user's own environment.
 
     It may download and take its time; each line that it prints goes to `say` at once. Below a
-    line `---` it may report `seed: FILE`, `env.NAME: VALUE` and `fingerprint.NAME: VALUE`.
+    line `---` it may report facts, such as `seed: FILE` and `env.NAME: VALUE`; see `FACT`.
 
     Raises:
         SetupError: the command cannot be started or fails, or its report cannot be used.
@@ -83,7 +90,7 @@ def set_up(task: Task, say: Callable[[str], None]) -> Ready:
 
 
 def _ready(task: Task, report: list[str], shown: str) -> Ready:
-    matches = (re.fullmatch(r"\s*(seed|(?:env|fingerprint)\.[^\s:=]+)\s*:(.*)", x) for x in report)
+    matches = map(FACT.fullmatch, report)
     facts = {match[1]: match[2].strip() for match in matches if match}
     try:
         seed = inside(facts.pop("seed", task.genome), "seed")
@@ -93,7 +100,26 @@ def _ready(task: Task, report: list[str], shown: str) -> Ready:
         raise SetupError(
             f"the setup `{shown}` names the seed {seed}, which is not in {task.folder}"
         )
-    return Ready(seed, _under("env.", facts), _under("fingerprint.", facts))
+    return Ready(
+        seed,
+        _under("env.", facts),
+        _under("fingerprint.", facts),
+        tuple(map(Path, _under("masked.", facts).values())),
+        _text(_under("referee.", facts), shown),
+    )
+
+
+def _text(facts: Mapping[str, str], shown: str) -> Text | None:
+    if not facts:
+        return None
+    try:
+        return open_text(Path(facts["folder"]), int(facts["seq_len"]), int(facts["eval_rows"]))
+    except (KeyError, ValueError) as error:
+        raise SetupError(
+            f"the setup `{shown}` does not say what a referee needs: {error}"
+        ) from error
+    except TextError as error:
+        raise SetupError(str(error)) from error
 
 
 def _under(prefix: str, facts: Mapping[str, str]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,6 +34,18 @@ print("fingerprint.data: ab12\\nfingerprint.torch:2")
     ready = set_up(task_with(toy, script), said.append)
     assert said[:3] == ["1 %", "2 %", "reading with token"]
     assert ready == Ready("small.py", {"DATA": "/some where:/x"}, {"data": "ab12", "torch": "2"})
+
+
+def test_a_setup_may_name_what_is_masked_and_what_a_referee_holds(toy: Any) -> None:
+    report = "print('---\\nmasked.a: /data\\nmasked.b: /more/data')"
+    assert set_up(task_with(toy, report), print).masked == (Path("/data"), Path("/more/data"))
+    for facts, words in (
+        ("referee.folder: /gone", "seq_len"),
+        ("referee.folder: /gone\\nreferee.seq_len: x\\nreferee.eval_rows: 3", "referee needs"),
+        ("referee.folder: /gone\\nreferee.seq_len: 8\\nreferee.eval_rows: 3", "cannot be read"),
+    ):
+        with pytest.raises(SetupError, match=words):
+            set_up(task_with(toy, f"print('---\\n{facts}')"), print)
 
 
 def test_a_setup_may_report_nothing(toy: Any) -> None:
