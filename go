@@ -138,6 +138,18 @@ install_rest() {
     { [ -n "$uv" ] && uv_pip_install --torch-backend "$backend" -e "$1"; } || pip install -e "$1"
 }
 
+apt_install() {
+    timeout 120 apt-get install -q -y "$1" || { timeout 120 apt-get update -q && timeout 120 apt-get install -q -y "$1"; }
+}
+
+# The strongest sandbox. Without it a run takes Landlock, or says what to do.
+install_bubblewrap() {
+    if [ "$(uname)" != Linux ] || command -v bwrap >/dev/null; then return; fi
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null &&
+        step "Installing bubblewrap, which keeps genomes in: 1 MB" apt_install bubblewrap; then return; fi
+    say "Note: bubblewrap is not here, the strongest sandbox. To get it: sudo apt install bubblewrap"
+}
+
 # ready EXTRA: whether the last set-up with it came to its end, here, for what pyproject.toml says now.
 ready() { [ -x .venv/bin/python ] && [ "$(cat ".venv/ready-$1" 2>/dev/null)" = "$stamp" ]; }
 
@@ -167,6 +179,7 @@ set_up() {
     .venv/bin/python -c 'import torch' >/dev/null 2>&1 || install_torch
     step "Installing the other packages${1:+, with those for $1}: up to 400 MB, 1 to 3 minutes" \
         install_rest ".${1:+[$1]}" || failed
+    install_bubblewrap
     printf '%s\n' "$stamp" >.venv/ready-
     printf '%s\n' "$stamp" >".venv/ready-$1"
 }

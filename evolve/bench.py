@@ -16,6 +16,7 @@ from archive.run_folder import RunFolder
 from population import Individual, Measurement
 from trainer.devices import Device
 from trainer.measure import Stopped, measure
+from trainer.sandbox import Sandbox
 from trainer.setup import Ready
 from trainer.task import Task
 
@@ -64,6 +65,7 @@ class Bench:
         task: whose genomes they are.
         ready: what the task's setup found.
         devices: the slots.
+        sandbox: what keeps the children in.
         budget: seconds that a child may work.
         run_seed: of the run's randomness.
         folder: where logs and working folders go.
@@ -76,12 +78,14 @@ class Bench:
         ready: Ready,
         devices: Sequence[Device],
         *,
+        sandbox: Sandbox,
         budget: float,
         run_seed: int,
         folder: RunFolder,
         wake: threading.Event,
     ) -> None:
         self._task, self._ready, self._budget = task, ready, budget
+        self._sandbox = sandbox
         self._run_seed, self._folder, self._wake = run_seed, folder, wake
         self._free = list(devices)
         self._running: dict[Future[Measurement], Running] = {}
@@ -107,8 +111,13 @@ class Bench:
         """What runs now, in the order of the devices."""
         return sorted(self._running.values(), key=lambda running: running.device.name)
 
-    def start(self, job: Job) -> None:
-        """Start a job on an idle device."""
+    def start(self, job: Job, beat: float | None) -> None:
+        """Start a job on an idle device.
+
+        Args:
+            job: what to measure.
+            beat: the best fitness so far: what beats it, a referee looks at harder.
+        """
         device = self._free.pop(0)
         log = self._folder.log(job.label)
         running = Running(job, device, time.monotonic(), log)
@@ -118,12 +127,15 @@ class Bench:
             self._ready,
             job.source,
             device=device,
+            sandbox=self._sandbox,
+            slots=self.slots,
             budget=self._budget,
             seed=job.seed(self._run_seed),
             folder=self._folder.work / job.label,
             log=log,
             limit=self.limit,
             stop=self._stop,
+            beat=beat,
         )
         self._running[future] = running
         future.add_done_callback(lambda _: self._wake.set())

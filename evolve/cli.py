@@ -19,12 +19,16 @@ from population.lineage import LineageError
 from population.selection import SELECTORS
 from trainer.devices import DeviceError
 from trainer.process import SupervisorError
+from trainer.sandbox import SandboxError
 from trainer.setup import SetupError
 from trainer.task import TaskError
 
 EXPECTED = (
     *(RunError, RecordError, LineageError, TaskError, SetupError, DeviceError, SupervisorError),
-    *(OptionError, OSError),
+    *(OptionError, SandboxError, OSError),
+)
+RESUMABLE = (  # options that a resumed run may change, besides its models
+    *("generations", "hours", "target", "devices", "sandbox", "api_base", "price", "max_cost"),
 )
 COMMANDS = """\
 commands:
@@ -159,6 +163,7 @@ def _start(options: argparse.Namespace) -> int:
         price=options.price,
         seed=options.seed,
         devices=options.devices or "auto",
+        sandbox=options.sandbox or "auto",
         cells=options.cells,
         seed_runs=options.seed_runs,
         final_runs=options.final_runs,
@@ -179,11 +184,7 @@ def _resume_parser() -> Parsed:
 
 
 def _resume(options: argparse.Namespace) -> int:
-    changes = {
-        name: value
-        for name in ("generations", "hours", "target", "devices", "api_base", "price", "max_cost")
-        if (value := getattr(options, name)) is not None
-    }
+    changes = {name: value for name in RESUMABLE if (value := getattr(options, name)) is not None}
     if options.model:
         changes["models"] = tuple(options.model)
     return commands.resume(options.name, changes)
@@ -281,6 +282,12 @@ def _device_option(parser: argparse.ArgumentParser) -> None:
         metavar="D,...",
         help="cuda:0,cuda:1 or cuda; cpu (a child a core) or cpu:0,cpu:2 (default: every GPU, "
         "else every core)",
+    )
+    parser.add_argument(
+        "--sandbox",
+        choices=["auto", "bwrap", "landlock", "none"],
+        help="what keeps the children in: bwrap, landlock, or none, which trusts them (default: "
+        "the strongest that works here)",
     )
 
 

@@ -27,6 +27,7 @@ from evolve.proposer import Proposer
 from evolve.run import Run, remove_work, restored_search, stored_axes
 from evolve.search import Search, axes_around
 from population import Individual
+from trainer.sandbox import Level
 
 OVERHEAD_FACTOR = 4  # a child may take this many times the seed's start-up and evaluation
 OVERHEAD_LEAST = 10.0  # seconds that it may take in any case
@@ -62,6 +63,7 @@ def conduct(run: Run, models: list[tuple[LiteLLM, float]], console: Console) -> 
     begun = time.monotonic()
     remove_work(run.folder)
     run.rebuild_results()
+    run.record.add_event(time.time(), "sandbox", f"{run.sandbox.level}: {run.sandbox.note}")
     search = restored_search(run)
     logbook = new_logbook()
     wake = threading.Event()
@@ -71,6 +73,7 @@ def conduct(run: Run, models: list[tuple[LiteLLM, float]], console: Console) -> 
         run.task,
         run.ready,
         run.devices,
+        sandbox=run.sandbox,
         budget=settings.budget,
         run_seed=settings.seed,
         folder=run.folder,
@@ -212,6 +215,10 @@ def announce(run: Run, models: list[tuple[LiteLLM, float]]) -> list[str]:
         f"everything is kept in {run.folder.path}; Ctrl-C stops cleanly, and "
         f"`python -m evolve resume {run.folder.name}` goes on",
     ]
+    if run.sandbox.level is Level.NONE:
+        lines.append(f"WARNING: {run.sandbox.note}")
+    else:
+        lines.append(f"children are kept in by {run.sandbox.note}")
     return lines + _cost_lines(run, models, children)
 
 

@@ -23,7 +23,7 @@ from evolve.proposer import Outcome, Proposer
 from evolve.run import Run
 from evolve.screening import digest
 from evolve.search import Plan, Search
-from population import Individual, Measurement
+from population import Direction, Individual, Measurement
 from trainer.task import Task
 
 TICK = 0.5  # seconds between two looks at the display when nothing happens
@@ -192,7 +192,16 @@ class Loop:
 
     def _start_jobs(self) -> None:
         while self._jobs and self._bench.free:
-            self._bench.start(self._jobs.popleft())
+            job = self._jobs.popleft()
+            best = self._search.best
+            self._bench.start(job, None if best is None else self._to_beat(job, best))
+
+    @staticmethod
+    def _to_beat(job: Job, best: Individual) -> float | None:
+        """What makes a job's result worth a harder look: being the best, or in the headline."""
+        if job.purpose is Purpose.SEARCH:
+            return best.objective
+        return math.inf if best.direction is Direction.MINIMIZE else -math.inf
 
     def _job(self, individual: Individual) -> Job:
         return Job(individual, self._run.lineage.source(individual.commit))

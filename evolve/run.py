@@ -21,10 +21,12 @@ from population import Individual
 from population.lineage import Lineage
 from trainer.devices import Device, find_devices
 from trainer.fingerprint import differences, fingerprint
+from trainer.sandbox import Level, Sandbox, find_sandbox
 from trainer.setup import Ready, set_up
 from trainer.task import Task, load_task
 
 Say = Callable[[str], None]
+NOWHERE = Sandbox(Level.NONE, "nothing runs")  # of a run that is only looked at
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Run:
         settings: what it was asked to do.
         ready: what the task's setup found; empty for a run that is only looked at.
         devices: what it runs on; empty for a run that is only looked at.
+        sandbox: what keeps its children in.
         record: its numbers.
         lineage: its genomes.
         results: its results.tsv.
@@ -47,6 +50,7 @@ class Run:
     settings: Settings
     ready: Ready
     devices: tuple[Device, ...]
+    sandbox: Sandbox
     record: Record
     lineage: Lineage
     results: Results
@@ -82,10 +86,11 @@ def begin(settings: Settings, name: str | None, seed_genomes: Sequence[str], say
         say: is told what is being made ready.
 
     Raises:
-        TaskError, SetupError, DeviceError, RunError: with the way out.
+        TaskError, SetupError, DeviceError, SandboxError, RunError: with the way out.
     """
     task = load_task(Path(settings.task))
     devices = find_devices(settings.devices)
+    sandbox = find_sandbox(settings.sandbox)
     folder = RunFolder.named(name or _new_name(task.name))
     if folder.database.exists():
         folder.make()  # says how to go on with it
@@ -114,7 +119,8 @@ def begin(settings: Settings, name: str | None, seed_genomes: Sequence[str], say
         commit = lineage.commit(number, seed.source, [], f"seed: {seed.origin}")
         individual = Individual(number, commit, (), "seed", seed.origin, 0, task.direction)
         record.add_seed(individual, digest(seed.source, task.language))
-    run = Run(folder, task, settings, ready, devices, record, lineage, _results(folder, task))
+    results = _results(folder, task)
+    run = Run(folder, task, settings, ready, devices, sandbox, record, lineage, results)
     run.rebuild_results()
     return run
 
@@ -129,11 +135,12 @@ def reopen(name: str, changes: dict[str, Any], say: Say) -> Run:
 
     Raises:
         RunError: there is no such run, or its protocol is another one now.
-        TaskError, SetupError, DeviceError: as for a new run.
+        TaskError, SetupError, DeviceError, SandboxError: as for a new run.
     """
     looked = look(name)
     settings = replace(looked.settings, **changes)
     devices = find_devices(settings.devices)
+    sandbox = find_sandbox(settings.sandbox)
     ready = set_up(looked.task, say)
     now = fingerprint(looked.task, ready, devices, settings.budget)
     changed = differences(looked.record.meta("fingerprint"), now)
@@ -145,7 +152,7 @@ def reopen(name: str, changes: dict[str, Any], say: Say) -> Run:
             f"genome: --seed-genome {looked.folder.name}:best"
         )
     looked.record.set_meta({"settings": settings.to_json()})
-    return replace(looked, settings=settings, devices=devices, ready=ready)
+    return replace(looked, settings=settings, devices=devices, sandbox=sandbox, ready=ready)
 
 
 def look(name: str) -> Run:
@@ -162,8 +169,9 @@ def look(name: str) -> Run:
     settings = Settings.from_json(values)
     task = load_task(Path(settings.task), folder.program)
     lineage = Lineage(folder.genomes, task.genome)
-    ready = Ready(seed=task.genome, env={}, fingerprint={})
-    return Run(folder, task, settings, ready, (), record, lineage, _results(folder, task))
+    ready = Ready(seed=task.genome)
+    results = _results(folder, task)
+    return Run(folder, task, settings, ready, (), NOWHERE, record, lineage, results)
 
 
 def restored_search(run: Run) -> Search:

@@ -30,6 +30,7 @@ class Settings:
         price: IN:OUT in dollars a million tokens, for models that the table does not know.
         seed: of all randomness.
         devices: as `--devices` names them.
+        sandbox: as `--sandbox` names it.
         cells: on each axis; 0 chooses by the number of children.
         seed_runs: how often the first seed is measured at the start; 0 chooses.
         final_runs: fresh runs of the seed and of the best after the search; -1 chooses.
@@ -50,6 +51,7 @@ class Settings:
     price: str | None = None
     seed: int = 0
     devices: str = "auto"
+    sandbox: str = "auto"
     cells: int = 0
     seed_runs: int = 0
     final_runs: int = -1

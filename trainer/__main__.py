@@ -20,6 +20,7 @@ from population import Measurement, Status
 from trainer.devices import Device, DeviceError, find_devices
 from trainer.measure import measure, progress, tail
 from trainer.process import SupervisorError
+from trainer.sandbox import Level, SandboxError, find_sandbox
 from trainer.setup import SetupError, set_up
 from trainer.task import Task, TaskError, load_task
 
@@ -43,6 +44,7 @@ def main(argv: list[str] | None = None) -> int:
         UnicodeDecodeError,
         TaskError,
         DeviceError,
+        SandboxError,
         SetupError,
         SupervisorError,
     ) as error:
@@ -72,6 +74,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="D",
         help="such as cuda:0 or cpu:1; auto is the first GPU, else the first core (default auto)",
     )
+    parser.add_argument(
+        "--sandbox",
+        default="auto",
+        choices=["auto", *Level],
+        help="what keeps the genome in; auto takes the strongest that works here (default auto)",
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of its randomness")
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
     parser.add_argument("--log", type=Path, metavar="FILE", help="keep what the genome prints")
@@ -99,6 +107,8 @@ def _measure(
 ) -> int:
     ready = set_up(task, lambda line: print(line, file=sys.stderr, flush=True))
     budget = options.budget or task.budget
+    sandbox = find_sandbox(options.sandbox)
+    print(f"sandbox: {sandbox.note}", file=sys.stderr, flush=True)
     title = f"{options.genome} on {device.name} ({device.model}), budget {budget:g} s"
     print(f"{title}, at most {budget + task.overhead:g} s", file=sys.stderr, flush=True)
     stop = threading.Event()
@@ -109,6 +119,7 @@ def _measure(
             ready,
             source,
             device=device,
+            sandbox=sandbox,
             budget=budget,
             seed=options.seed,
             folder=Path(folder, "child"),

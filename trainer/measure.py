@@ -5,17 +5,25 @@ from __future__ import annotations
 import math
 import os
 import re
+import secrets
 import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from population import Measurement, Status
 from trainer.devices import Device
 from trainer.log import end, last_error, progress, tail
-from trainer.process import Ended, child_environment, run
+from trainer.process import Ended, child_environment
+from trainer.referee.match import Referee, Verdict
+from trainer.referee.rules import Rules
+from trainer.referee.run import run_refereed
+from trainer.referee.text import Text
+from trainer.sandbox import Limits, Sandbox
 from trainer.setup import Ready
 from trainer.summary import read_summary
 from trainer.task import AxisSpec, Task, files_below
@@ -42,6 +50,8 @@ def measure(
     source: str,
     *,
     device: Device,
+    sandbox: Sandbox,
+    slots: int = 1,
     budget: float,
     seed: int,
     folder: Path,
@@ -50,6 +60,7 @@ def measure(
     stop: threading.Event | None = None,
     clock: Callable[[], float] = time.time,
     keep: bool = False,
+    beat: float | None = None,
 ) -> Measurement:
     """Run a genome once and judge what it reports.
 
@@ -61,6 +72,8 @@ def measure(
         ready: what the task's setup reported.
         source: the genome's text.
         device: the slot to run on, which nothing else should use meanwhile.
+        sandbox: what keeps the child in.
+        slots: how many children share the machine's memory.
         budget: seconds that the child is told to work.
         seed: what it is to draw its randomness from.
         folder: its working folder, which must be empty or not there, and is removed at the end.
@@ -69,6 +82,7 @@ def measure(
         stop: ends it soon after it is set.
         clock: tells the time of its end, in seconds since the epoch.
         keep: leave the folder as the child left it.
+        beat: the best fitness so far, for a referee who looks harder at what beats it.
 
     Raises:
         Stopped: `stop` was set before the child had ended.
@@ -84,16 +98,31 @@ def measure(
         raise FileExistsError(f"{folder} is not empty, so a genome cannot run in it")
     try:
         _lay_out(task, source, folder)
-        ended = run(
-            task.run,
+        env = {
+            **child_environment(folder),
+            **ready.env,
+            **device.environment(),
+            "TRAINER_BUDGET": f"{budget:.12g}",
+            "TRAINER_SEED": str(seed),
+        }
+
+        def command(keep_fds: Sequence[int]) -> list[str]:
+            return sandbox.wrap(
+                task.run,
+                folder=folder,
+                limits=Limits.share(slots),
+                masked=ready.masked,
+                readable=_library_folders(env),
+                device=device,
+                keep_fds=keep_fds,
+                keep=keep,
+            )
+
+        ended, verdict = run_refereed(
+            None if ready.text is None else _referee(ready.text, budget, limit, beat),
+            command,
             folder=folder,
-            env={
-                **child_environment(folder),
-                **ready.env,
-                **device.environment(),
-                "TRAINER_BUDGET": f"{budget:.12g}",
-                "TRAINER_SEED": str(seed),
-            },
+            env=env,
             log=log,
             limit=limit,
             core=device.core,
@@ -102,9 +131,27 @@ def measure(
     finally:
         if not keep:
             _remove(folder)
-    if ended.stopped:
+    if ended.stopped and (verdict is None or (stop is not None and stop.is_set())):
         raise Stopped
-    return _judge(task, ended, end(log, REPORT), limit, seed, device, clock())
+    return _judge(task, ended, verdict, end(log, REPORT), limit, seed, device, clock())
+
+
+def _referee(text: Text, budget: float, limit: float, beat: float | None) -> Referee:
+    rest = max(limit - budget, 1.0)
+    return Referee(
+        text,
+        Rules(budget, setup=rest, evaluation=rest),
+        # not of the run's seed, and of no seed that a child knows: it must not guess the questions
+        rng=np.random.default_rng(secrets.randbits(128)),
+        beat=beat,
+        clock=time.monotonic,
+    )
+
+
+def _library_folders(env: Mapping[str, str]) -> list[Path]:
+    """Folders that the child's linker looks in; a sandbox lets it."""
+    folders = map(Path, filter(None, env.get("LD_LIBRARY_PATH", "").split(os.pathsep)))
+    return [folder for folder in folders if folder.is_dir()]
 
 
 def _lay_out(task: Task, source: str, folder: Path) -> None:
@@ -136,10 +183,24 @@ def _remove(folder: Path) -> None:
 
 
 def _judge(
-    task: Task, ended: Ended, text: str, limit: float, seed: int, device: Device, now: float
+    task: Task,
+    ended: Ended,
+    verdict: Verdict | None,
+    text: str,
+    limit: float,
+    seed: int,
+    device: Device,
+    now: float,
 ) -> Measurement:
     numbers = read_summary(text)
     status, reason = _failure(ended, text, limit)
+    if verdict is not None:
+        status, reason = _refereed(ended, verdict, status, reason)
+        # the word of the genome counts only for what the referee has not seen, as its own loader
+        numbers |= {k: v for k, v in verdict.numbers.items() if v or k != "total_tokens_M"}
+        numbers.pop(task.metric, None)
+        if verdict.fitness is not None:
+            numbers[task.metric] = verdict.fitness
     measures: dict[str, float] = {}
     if status is Status.OK:
         try:
@@ -159,6 +220,17 @@ def _judge(
         reason=reason,
         details=numbers,
     )
+
+
+def _refereed(ended: Ended, verdict: Verdict, status: Status, reason: str) -> tuple[Status, str]:
+    """What the referee found, unless the run shows that the child got out of hand."""
+    if ended.lost or ended.left:
+        return status, reason
+    if verdict.status is not None:
+        return verdict.status, verdict.reason
+    if status is Status.OK:
+        return Status.INVALID, "it ended without a call of evaluate_bpb, so nothing was measured"
+    return status, reason
 
 
 def _failure(ended: Ended, text: str, limit: float) -> tuple[Status, str]:

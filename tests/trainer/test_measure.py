@@ -14,6 +14,7 @@ import pytest
 from population import Status
 from trainer.devices import find_devices
 from trainer.measure import Stopped, measure, progress, tail
+from trainer.sandbox import Level, Sandbox
 from trainer.setup import Ready
 from trainer.task import load_task
 
@@ -60,6 +61,7 @@ print(os.environ["TRAINER_BUDGET"], os.environ["TRAINER_SEED"], os.environ["DATA
         Ready("toy.py", {"DATA": "/x"}),
         source,
         device=device,
+        sandbox=Sandbox(Level.NONE, "none"),
         budget=2.5,
         seed=11,
         folder=toy.work,
