@@ -1,0 +1,219 @@
+"""Genomes that try to be given a better val_bpb than they have earned; each file says how."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from population import Measurement, Status
+
+GENOMES = Path(__file__).with_name("genomes")
+NOISE = 0.004  # of the same steps on the same rows
+NOISE_OF_TIME = 0.04  # of as many seconds, on a busy machine
+SHORT = {"budget": 2.0}  # seconds, for what plays with time
+BARS = ("honest", "honest_timed")
+
+OK, CHEAT, INVALID = Status.OK, Status.CHEAT, Status.INVALID
+
+
+@dataclass(frozen=True)
+class Attack:
+    """A genome, and how it ends: well, with nothing gained, or as it deserves; None: either."""
+
+    name: str
+    status: Status | None
+    options: dict[str, Any] = field(default_factory=dict)
+    quick: bool = False
+    escapes: str = ""  # why it gets a better fitness than it has earned, as long as it does
+
+
+QUICK: dict[str, Any] = {"quick": True}
+FULL = {"beat": float("inf")}
+SAMPLED = {"copies": 14, "overhead": 200.0}  # more logits than are all fetched
+
+ATTACKS = [
+    # its own word for its result
+    Attack("fake_summary_alone", INVALID, **QUICK),
+    Attack("fake_summary_after", OK),
+    Attack("replaced_metric", INVALID),
+    Attack("patched_functions", OK, **QUICK),
+    Attack("evaluates_twice", OK),
+    Attack("closed_socket", INVALID),
+    Attack("no_model", INVALID),
+    # reading ahead
+    Attack("non_causal", CHEAT),
+    Attack("shifted_mask", CHEAT, FULL),
+    Attack("blend_1e2", CHEAT),
+    Attack("blend_1e3", CHEAT),
+    Attack("blend_1e4", CHEAT, **QUICK),
+    Attack("ahead_on_some_rows", CHEAT),
+    Attack("by_place_in_the_batch", CHEAT),
+    Attack("honest_when_odd", CHEAT),
+    Attack("prefix_cache", CHEAT),
+    Attack("greedy_prefix_cache", CHEAT),
+    Attack("noise_over_a_blend", None),
+    Attack(
+        "context_cache",
+        CHEAT,
+        FULL,
+        quick=True,
+    ),
+    Attack(
+        "all_rows_at_once",
+        CHEAT,
+        FULL,
+    ),
+    Attack(
+        "ahead_at_the_edges",
+        CHEAT,
+        FULL,
+        quick=True,
+    ),
+    Attack(
+        "ahead_behind_a_beginning",
+        CHEAT,
+        FULL,
+    ),
+    Attack(
+        "ahead_after_rare_bigrams",
+        CHEAT,
+    ),
+    Attack(
+        "ahead_on_few_tokens",
+        CHEAT,
+        FULL,
+    ),
+    Attack(
+        "honest_after_repeats",
+        CHEAT,
+        FULL,
+    ),
+    # numbers
+    Attack(
+        "huge_constant",
+        OK,
+        quick=True,
+    ),
+    Attack("not_a_number", INVALID),
+    Attack("infinite_at_the_shown", INVALID),
+    Attack(
+        "cheap_losses",
+        INVALID,
+        SAMPLED,
+    ),
+    Attack(
+        "one_false_loss",
+        INVALID,
+        SAMPLED,
+    ),
+    # time
+    Attack("patched_clock", Status.TIMEOUT, SHORT),
+    Attack("never_evaluates", Status.TIMEOUT, SHORT),
+    Attack("sleeping", Status.TIMEOUT, {"budget": 8.0, "overhead": 8.0}),
+    Attack(
+        "long_warm_up", OK, SHORT, escapes="the warm-up may take 2 s, also of a budget of 2 or 5 s"
+    ),
+    Attack(
+        "library_before_the_clock",
+        OK,
+        SHORT,
+        escapes="the offline corpus is Python's library, which every child can read early",
+    ),
+    Attack(
+        "through_the_grace", OK, SHORT, escapes="the grace is 2 s, also of a budget of 2 or 5 s"
+    ),
+    Attack(
+        "inside_the_evaluation",
+        None,
+        SHORT,
+        escapes="an answer may take 2 s, also at a budget of 2 or 5 s",
+    ),
+    Attack("learning_from_questions", CHEAT),
+    Attack(
+        "learning_with_replies_kept",
+        CHEAT,
+        {"overhead": 120.0, **FULL},
+    ),
+    # messages and shared memory
+    Attack("race", None),
+    Attack("altered_questions", OK),
+    Attack("extra_descriptors", OK),
+    Attack("great_numbers", INVALID),
+    Attack("negative_numbers", INVALID),
+    Attack("a_number_that_is_none", INVALID),
+    Attack(
+        "endless_number",
+        INVALID,
+        quick=True,
+    ),
+    Attack("broken_message", INVALID, **QUICK),
+    Attack("deep_message", INVALID, **QUICK),
+    Attack("oversized_message", INVALID, **QUICK),
+    Attack(
+        "unspeakable_word",
+        INVALID,
+        quick=True,
+    ),
+    Attack("answers_without_questions", INVALID),
+    Attack("evaluation_before_training", INVALID, **QUICK),
+]
+
+
+def measured(arena: Any, name: str, **options: Any) -> Measurement:
+    result: Measurement = arena.measure(
+        (GENOMES / f"{name}.py").read_text(encoding="utf-8"), **options
+    )
+    return result
+
+
+@pytest.fixture(scope="session")
+def bar(arena: Any) -> Callable[[bool], float]:
+    """What the honest genome gets, in a count of steps or in a time."""
+
+    @cache
+    def fitness(timed: bool) -> float:
+        result = measured(arena, BARS[timed], **(SHORT if timed else {}))
+        assert (result.status, result.reason) == (OK, "")
+        assert result.fitness is not None
+        return result.fitness
+
+    return fitness
+
+
+def marks(attack: Attack) -> list[pytest.MarkDecorator]:
+    slow = [] if attack.quick else [pytest.mark.slow]
+    # by these alone: no other failure may hide behind what is expected
+    raises = (AssertionError, OverflowError)
+    escapes = [pytest.mark.xfail(reason=attack.escapes, raises=raises)] if attack.escapes else []
+    return slow + escapes
+
+
+@pytest.mark.parametrize(
+    "attack", [pytest.param(attack, id=attack.name, marks=marks(attack)) for attack in ATTACKS]
+)
+def test_an_attack_gains_nothing(arena: Any, bar: Callable[[bool], float], attack: Attack) -> None:
+    result = measured(arena, attack.name, **attack.options)
+    assert result.reason.isprintable()
+    if result.status is OK:
+        timed = attack.options.get("budget") == SHORT["budget"]
+        assert result.fitness is not None
+        assert result.fitness > bar(timed) - (NOISE_OF_TIME if timed else NOISE)
+    else:
+        assert (result.fitness, result.measures) == (None, {})
+        assert result.reason
+    expected = attack.status or result.status
+    assert result.status is expected, arena.log.read_text(encoding="utf-8")[-2000:]
+
+
+def test_every_attack_says_what_it_tries_and_is_tried() -> None:
+    files = {path.stem: path for path in GENOMES.glob("*.py")}
+    assert sorted([*BARS, *(attack.name for attack in ATTACKS)]) == sorted(files)
+    for path in files.values():
+        said = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+        assert said, path.name

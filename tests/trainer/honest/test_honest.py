@@ -1,0 +1,55 @@
+"""Honest genomes of unusual kinds: none is taken for a cheat, and none is told another val_bpb."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from population import Status
+
+GENOMES = Path(__file__).with_name("genomes")
+TIMED = {"autoresearch_style"}  # ends with its budget: the others count steps
+PATIENT = {"compiled"}  # takes most of a minute before its clock starts
+QUICK = {"autoresearch_style", "own_loader", "tiny"}
+NAMES = sorted(path.stem for path in GENOMES.glob("*.py"))
+BUDGETS = dict.fromkeys(TIMED, 2.0) | dict.fromkeys(PATIENT, 150.0)  # seconds
+REPETITIONS = 50
+
+
+def source(name: str) -> str:
+    return (GENOMES / f"{name}.py").read_text(encoding="utf-8")
+
+
+def options(name: str) -> dict[str, float]:
+    return {"budget": BUDGETS[name]} if name in BUDGETS else {}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in NAMES],
+)
+def test_an_honest_genome_gets_the_val_bpb_that_it_gets_by_hand(arena: Any, name: str) -> None:
+    result = arena.measure(source(name), **options(name))
+    said = arena.log.read_text(encoding="utf-8")
+    assert (result.status, result.reason) == (Status.OK, ""), said[-2000:]
+    assert result.measures["size"] > 0
+    assert result.measures["throughput"] > 0
+    if name in TIMED:
+        assert 2 < result.fitness < 5
+    else:
+        assert result.fitness == pytest.approx(arena.by_hand(source(name)), abs=0.01)
+
+
+@pytest.mark.slow
+def test_no_honest_genome_is_ever_suspected(arena: Any) -> None:
+    names = itertools.cycle(sorted(set(NAMES) - PATIENT))
+    found = [
+        (name, seed, arena.measure(source(name), seed=seed, beat=float("inf"), **options(name)))
+        for seed, name in enumerate(itertools.islice(names, REPETITIONS))
+    ]
+    failed = [(name, seed, result.reason) for name, seed, result in found if not result.fitness]
+    assert failed == []
+    assert all(result.details["probe_cuts"] > 2000 for _, _, result in found)
