@@ -30,7 +30,7 @@ from population import Individual
 from trainer.sandbox import Level
 
 OVERHEAD_FACTOR = 4  # a child may take this many times the seed's start-up and evaluation
-OVERHEAD_LEAST = 10.0  # seconds that it may take in any case
+OVERHEAD_LEAST = 20.0  # seconds that it may take in any case, a referee's harder look included
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from population import Measurement, Status
+from trainer.sandbox import Level, SandboxError, find_sandbox
 
 GENOMES = Path(__file__).with_name("genomes")
 NOISE = 0.004  # of the same steps on the same rows
@@ -186,19 +187,37 @@ def bar(arena: Any) -> Callable[[bool], float]:
     return fitness
 
 
-def marks(attack: Attack) -> list[pytest.MarkDecorator]:
-    slow = [] if attack.quick else [pytest.mark.slow]
+def marks(attack: Attack, quick: bool) -> list[pytest.MarkDecorator]:
+    slow = [] if quick else [pytest.mark.slow]
     # by these alone: no other failure may hide behind what is expected
     raises = (AssertionError, OverflowError)
     escapes = [pytest.mark.xfail(reason=attack.escapes, raises=raises)] if attack.escapes else []
     return slow + escapes
 
 
-@pytest.mark.parametrize(
-    "attack", [pytest.param(attack, id=attack.name, marks=marks(attack)) for attack in ATTACKS]
-)
-def test_an_attack_gains_nothing(arena: Any, bar: Callable[[bool], float], attack: Attack) -> None:
-    result = measured(arena, attack.name, **attack.options)
+def trials() -> list[Any]:
+    """Every attack at every level of the sandbox; the quick ones at the strongest by default."""
+    return [
+        pytest.param(
+            attack,
+            level,
+            id=f"{attack.name}-{level}",
+            marks=marks(attack, quick=attack.quick and level == "auto"),
+        )
+        for attack in ATTACKS
+        for level in (["auto"] * attack.quick + [*Level])
+    ]
+
+
+@pytest.mark.parametrize(("attack", "level"), trials())
+def test_an_attack_gains_nothing(
+    arena: Any, bar: Callable[[bool], float], attack: Attack, level: str
+) -> None:
+    try:
+        sandbox = find_sandbox(level)
+    except SandboxError as error:
+        pytest.skip(str(error))
+    result = measured(arena, attack.name, sandbox=sandbox, **attack.options)
     assert result.reason.isprintable()
     if result.status is OK:
         timed = attack.options.get("budget") == SHORT["budget"]
