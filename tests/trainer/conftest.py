@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -17,6 +19,7 @@ from trainer.sandbox import Level, Sandbox
 from trainer.setup import Ready
 from trainer.task import Task, load_task
 
+ARENA = Path(__file__).with_name("attacks") / "arena.py"
 HEAD = """\
 +++
 name = "toy"
@@ -91,6 +94,17 @@ class Toy:
             return ours and process.status() != psutil.STATUS_ZOMBIE
         except (psutil.NoSuchProcess, psutil.ZombieProcess):
             return False
+
+
+@pytest.fixture(scope="session")
+def arena(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Where genomes of the pretraining task are measured; see attacks/arena.py."""
+    spec = importlib.util.spec_from_file_location("arena", ARENA)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.make_arena(tmp_path_factory.mktemp, tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture
