@@ -6,6 +6,7 @@ import base64
 import fcntl
 import json
 import os
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -56,6 +57,8 @@ class Text:
 def open_text(folder: Path, seq_len: int, eval_rows: int) -> Text:
     """Open a prepared set, as prepare.py describes it at its top.
 
+    The copies in memory take as much of it as the training rows do on the disk.
+
     Args:
         folder: of the set.
         seq_len: tokens of context; a row has one more.
@@ -64,6 +67,8 @@ def open_text(folder: Path, seq_len: int, eval_rows: int) -> Text:
     Raises:
         TextError: a file is missing or damaged.
     """
+    if sys.platform != "linux":
+        raise TextError("the referee needs Linux, for memory that a child cannot change")
     try:
         tokenizer = (folder / "tokenizer.json").read_bytes()
         stored = json.loads(tokenizer)
