@@ -113,34 +113,63 @@ class Asking:
             for place in places:
                 is_cut[place, [cut.position for cut in pair.cuts]] = True
         commit = plan.share < 1
+        fetched: list[tuple[Indices, NDArray[np.float32]]] = []
+        before = slice(0, 0)
         for start in range(0, len(plan.rows), self._batch):
             batch = slice(start, start + self._batch)
-            rows, found, cuts = plan.rows[batch], losses[batch], is_cut[batch]
             self._hear("next")
-            self._tokens.array[:] = rows.ravel()
-            channel.send(self._end, {"rows": len(rows), "commit": commit})
+            self._tokens.array[:] = plan.rows[batch].ravel()
+            channel.send(self._end, {"rows": len(plan.rows[batch]), "commit": commit})
+            # the batch before is scored while the model sees this one
+            self._score(plan, before, fetched, losses, is_cut, at_cuts)
             self._hear("ready")
             if commit:
-                found[:] = self._answers.array[: found.size].copy().reshape(found.shape)
-                if not found.min() >= -AUDIT:  # nor is it, if one is not a number
-                    raise AnswerError("it committed to a loss that no model has")
-            looked_at = np.flatnonzero(cuts | (self._rng.random(cuts.shape) < plan.share))
-            for first in range(0, len(looked_at), self._positions):
-                at = looked_at[first : first + self._positions]
-                logits = self._fetch(at)
-                normalisers = normalise(logits)
-                row, column = at // self._context, at % self._context
-                targets = rows[row, column + 1].astype(np.int64)
-                computed = normalisers - logits[np.arange(len(at)), targets]
-                if commit and not np.abs(found[row, column] - computed).max() <= AUDIT:
-                    raise AnswerError("its committed losses are not those of its logits")
-                found[row, column] = computed
-                for i in np.flatnonzero(cuts[row, column]):
-                    at_cuts[start + int(row[i]), int(column[i])] = logits[i] - normalisers[i]
+                losses[batch] = self._committed(losses[batch].shape)
+            drawn = self._rng.random(is_cut[batch].shape) < plan.share
+            looked_at = np.flatnonzero(is_cut[batch] | drawn)
+            parts = range(0, len(looked_at), self._positions)
+            chunks = [looked_at[first : first + self._positions] for first in parts]
+            fetched = [(at, self._fetch(at)) for at in chunks]
             channel.send(self._end, {"positions": 0})
+            before = batch
+        self._score(plan, before, fetched, losses, is_cut, at_cuts)
         if not np.isfinite(losses).all():
             raise AnswerError("the model answered with losses that are not finite")
         return Answers(losses, at_cuts)
+
+    def _score(
+        self,
+        plan: Plan,
+        batch: slice,
+        fetched: list[tuple[Indices, NDArray[np.float32]]],
+        losses: Floats,
+        is_cut: NDArray[np.bool_],
+        at_cuts: dict[tuple[int, int], NDArray[np.float32]],
+    ) -> None:
+        """Put down the losses of a batch's positions, and what the cuts among them say.
+
+        Raises:
+            AnswerError: the logits are not finite, or not those that the child committed to.
+        """
+        rows, found, cuts = plan.rows[batch], losses[batch], is_cut[batch]
+        for at, logits in fetched:
+            normalisers = normalise(logits)
+            row, column = at // self._context, at % self._context
+            targets = rows[row, column + 1].astype(np.int64)
+            computed = normalisers - logits[np.arange(len(at)), targets]
+            if plan.share < 1 and not np.abs(found[row, column] - computed).max() <= AUDIT:
+                raise AnswerError("its committed losses are not those of its logits")
+            found[row, column] = computed
+            for i in np.flatnonzero(cuts[row, column]):
+                place = batch.start + int(row[i]), int(column[i])
+                at_cuts[place] = logits[i] - normalisers[i]
+
+    def _committed(self, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        """The losses that the child has committed to."""
+        losses: NDArray[np.float32] = self._answers.array[: shape[0] * shape[1]].copy()
+        if not losses.min() >= -AUDIT:  # nor is it, if one is not a number
+            raise AnswerError("it committed to a loss that no model has")
+        return losses.reshape(shape)
 
     def _fetch(self, at: Indices) -> NDArray[np.float32]:
         """The logits of some positions of the batch, (positions, vocabulary)."""

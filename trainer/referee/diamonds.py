@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 Tokens = NDArray[np.uint16]
 
-LENGTHS = range(6, 17)  # tokens of a stretch
+LENGTHS = range(6, 17, 2)  # tokens of a stretch
 LEADS = (2, 3, 4, 6, 9, 14)  # shared tokens between a diamond and the next, one of these at least
 SETTLED = 12  # shared tokens after which a cut counts as having an ordinary context
 SHARE_OF_ONE = 0.3  # of the forks that need share but one token with what they follow

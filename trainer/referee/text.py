@@ -8,7 +8,6 @@ import json
 import os
 import sys
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +37,7 @@ class Text:
         sizes: (vocabulary,) bytes of each token; 0 for special ones.
         bos: the token that begins a document.
         width: tokens of a row.
+        diamonds: of the spare rows.
     """
 
     tokenizer: int
@@ -48,10 +48,7 @@ class Text:
     sizes: NDArray[np.int64]
     bos: int
     width: int
-
-    @cached_property
-    def diamonds(self) -> Diamonds:
-        return Diamonds(self.spare, self.bos)
+    diamonds: Diamonds
 
 
 def open_text(folder: Path, seq_len: int, eval_rows: int) -> Text:
@@ -83,15 +80,17 @@ def open_text(folder: Path, seq_len: int, eval_rows: int) -> Text:
             "--force` to mend it"
         ) from error
     rest = rows[eval_rows:] if len(rows) - eval_rows > eval_rows // 4 else rows
+    spare = np.array(rest[: PROBE_TOKENS // (seq_len + 1)])
     return Text(
         tokenizer=_sealed("tokenizer", tokenizer),
         train=_sealed("train", train.data),
         warmup=_sealed("warmup", _shuffled(train, seq_len + 1)),
         scored=np.array(rows[:eval_rows]),
-        spare=np.array(rest[: PROBE_TOKENS // (seq_len + 1)]),
+        spare=spare,
         sizes=np.array(sizes + [0] * SPECIAL_TOKENS),
         bos=len(sizes),
         width=seq_len + 1,
+        diamonds=Diamonds(spare, len(sizes)),
     )
 
 
