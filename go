@@ -139,7 +139,7 @@ install_rest() {
 }
 
 apt_install() {
-    timeout 120 apt-get install -q -y "$1" || { timeout 120 apt-get update -q && timeout 120 apt-get install -q -y "$1"; }
+    timeout 60 apt-get install -q -y "$1" || { timeout 60 apt-get update -q && timeout 60 apt-get install -q -y "$1"; }
 }
 
 # The strongest sandbox. Without it a run takes Landlock, or says what to do.
