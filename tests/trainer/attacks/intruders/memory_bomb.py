@@ -1,0 +1,5 @@
+"""Takes all memory."""
+
+held = []
+while True:
+    held.append(bytearray(b"x" * 10_000_000))
