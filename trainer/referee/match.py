@@ -22,7 +22,7 @@ from trainer.referee.asking import Asking
 from trainer.referee.channel import Closed, Late, ProtocolError, number
 from trainer.referee.exam import examine
 from trainer.referee.pace import is_steady
-from trainer.referee.rules import LEAST_BATCHES, MAX_BATCH, Rules
+from trainer.referee.rules import LEAST_BATCHES, MAX_BATCH, MAX_PACE, Rules
 from trainer.referee.scoring import AnswerError
 from trainer.referee.text import Text
 
@@ -101,7 +101,7 @@ class Referee:
             "training_seconds": min(training, self.rules.budget),
             "warmup_seconds": warmup,
             "num_params_M": number(message, "parameters", 0, 1e12) / 1e6,
-            "total_tokens_M": number(message, "tokens", 0, 1e15) / 1e6,
+            "total_tokens_M": number(message, "tokens", 0, MAX_PACE * (training + 1)) / 1e6,
         }
         begun = self.clock()
         try:

@@ -8,6 +8,7 @@ WARMUP_SHARE, WARMUP_LEAST, WARMUP_MOST = 0.4, 2.0, 120.0  # of the budget; seco
 GRACE_SHARE, GRACE_LEAST = 0.02, 2.0  # of the budget; seconds
 WARMUP_ROWS = 64  # of training text that a child sees again and again before its clock starts
 MAX_BATCH = 4096  # rows that a genome may ask to be evaluated at once
+MAX_PACE = 1e9  # tokens a second that any device could read
 LEAST_BATCHES = 16  # of scored rows; a genome that asks for larger ones gets smaller ones
 
 

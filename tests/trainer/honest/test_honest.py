@@ -53,3 +53,15 @@ def test_no_honest_genome_is_ever_suspected(arena: Any) -> None:
     failed = [(name, seed, result.reason) for name, seed, result in found if not result.fitness]
     assert failed == []
     assert all(result.details["probe_cuts"] > 2000 for _, _, result in found)
+
+
+def test_the_seed_gets_the_very_value_that_it_has_locally(arena: Any) -> None:
+    """The same trained model, evaluated by the referee and then by prepare.py alone."""
+    seed = (arena.folder / "train_cpu.py").read_text(encoding="utf-8")
+    again = "\nimport prepare\nprepare.referee = None\nmodel.eval()\n"
+    again += 'print("by itself:", evaluate_bpb(model, tokenizer, 32))\n'
+    result = arena.measure(seed + again, budget=2.0)
+    assert result.status is Status.OK, result.reason
+    said = arena.log.read_text(encoding="utf-8")
+    alone = float(said.partition("by itself:")[2].split()[0])
+    assert result.fitness == pytest.approx(alone, abs=1e-4)
