@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import git
 from git.objects.fun import tree_to_stream
@@ -21,6 +22,17 @@ class LineageError(Exception):
     """The run's git repository cannot be read or written; the message says what to do."""
 
 
+class _Git(git.Git):
+    """A git that the terminal's Ctrl-C does not reach: one stays, to be asked for objects."""
+
+    def execute(self, command: str | Sequence[Any], **options: Any) -> Any:  # type: ignore[override]
+        return super().execute(command, start_new_session=True, **options)
+
+
+class _Repo(git.Repo):
+    GitCommandWrapperType = _Git
+
+
 class Lineage:
     """The git repository of one run. It has no work tree: `git log --graph --all` shows it.
 
@@ -34,7 +46,7 @@ class Lineage:
 
     def __init__(self, path: Path, genome_path: str) -> None:
         try:
-            self._repo = git.Repo(path)
+            self._repo = _Repo(path)
         except (git.InvalidGitRepositoryError, git.NoSuchPathError) as error:
             raise LineageError(
                 f"{path} is no git repository: the run's genomes are gone; "
@@ -45,7 +57,7 @@ class Lineage:
     @classmethod
     def create(cls, path: Path, genome_path: str, message: str) -> Lineage:
         """Make a new repository whose root commit is empty and carries `message`."""
-        repo = git.Repo.init(path, bare=True, initial_branch="best")
+        repo = _Repo.init(path, bare=True, initial_branch="best")
         root = git.Commit.create_from_tree(
             repo, _store_tree(repo, {}), message, [], author=AUTHOR, committer=AUTHOR
         )

@@ -95,8 +95,10 @@ class Place:
 
     # -- the program --------------------------------------------------------------------------
 
-    def start(self, *arguments: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
-        """Start `python -m evolve ARGUMENTS`."""
+    def start(
+        self, *arguments: str, env: dict[str, str] | None = None, group: bool = False
+    ) -> subprocess.Popen[str]:
+        """Start `python -m evolve ARGUMENTS`, as a terminal does in a process group of its own."""
         inherited = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")}
         return subprocess.Popen(
             [sys.executable, "-m", "evolve", *arguments],
@@ -106,6 +108,7 @@ class Place:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            process_group=0 if group else None,
         )
 
     def evolve(

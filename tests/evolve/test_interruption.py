@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
 import sqlite3
@@ -15,10 +16,12 @@ Eventually = Callable[[Callable[[], object]], None]
 LONG = ("--task", "toy", "--run", "long", "--generations", "6", "--final-runs", "2")
 
 
-def begin(place: Any, eventually: Eventually, children: int, *arguments: str) -> Any:
+def begin(
+    place: Any, eventually: Eventually, children: int, *arguments: str, group: bool = False
+) -> Any:
     """A run that has recorded so many children and still goes on."""
     place.write((place.task_folder / "toy.py").read_text().replace("if DEPTH else 0", "* 4"))
-    process = place.start(*LONG, *arguments)
+    process = place.start(*LONG, *arguments, group=group)
     database = place.run("long") / "archive.db"
 
     def recorded() -> bool:
@@ -64,6 +67,18 @@ def test_ctrl_c_finishes_what_runs_and_resume_goes_on(place: Any, eventually: Ev
     done = place.evolve("resume", "long")
     assert done.returncode == 0, done.stderr
     assert "the seed:" not in done.stdout, "the seed is not measured again"
+    check_complete(place)
+
+
+def test_ctrl_c_in_a_terminal_reaches_every_process_of_the_group(
+    place: Any, eventually: Eventually
+) -> None:
+    process = begin(place, eventually, 4, group=True)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "")
+    done = place.evolve("resume", "long")
+    assert done.returncode == 0, done.stderr
     check_complete(place)
 
 
