@@ -27,9 +27,11 @@ from evolve.proposer import Proposer
 from evolve.run import Run, remove_work, restored_search, stored_axes
 from evolve.search import Search, axes_around
 from population import Individual
+from trainer.log import tail
 from trainer.sandbox import Level
 
 OVERHEAD_FACTOR = 4  # a child may take this many times the seed's start-up and evaluation
+SAID = 25  # lines of a failed child that a language model is shown
 OVERHEAD_LEAST = 20.0  # seconds that it may take in any case, a referee's harder look included
 
 
@@ -95,7 +97,13 @@ def conduct(run: Run, models: list[tuple[LiteLLM, float]], console: Console) -> 
         run,
         search,
         bench,
-        Proposer(run.task, models, run.lineage.source, wake),
+        Proposer(
+            run.task,
+            models,
+            source_of=run.lineage.source,
+            said_by=lambda one: tail(run.folder.log(str(one.id)), SAID),
+            wake=wake,
+        ),
         Allowance(
             has_models=bool(models),
             max_cost=settings.max_cost,

@@ -14,6 +14,7 @@ from evolve.models import LiteLLM
 from evolve.operators.base import Ask, Context, Parent, Proposal, ProposalError
 from evolve.screening import screen
 from evolve.search import Plan
+from population import Individual
 from trainer.task import Task
 
 
@@ -47,6 +48,7 @@ class Proposer:
         task: whose genomes they are.
         models: the language models with their weights; empty if there is none.
         source_of: an individual's commit to its genome.
+        said_by: the last lines that an individual printed.
         wake: set whenever a proposal is done.
     """
 
@@ -55,9 +57,11 @@ class Proposer:
         task: Task,
         models: Sequence[tuple[LiteLLM, float]],
         source_of: Callable[[str], str],
+        said_by: Callable[[Individual], str],
         wake: threading.Event,
     ) -> None:
         self._task, self._models, self._source_of = task, models, source_of
+        self._said_by = said_by
         self._wake = wake
         self._done: SimpleQueue[Outcome | BaseException] = SimpleQueue()
         self.pending = 0
@@ -77,6 +81,7 @@ class Proposer:
             screen=partial(screen, task=self._task, known=known),
             history=history,
             ask=self._draw_model(plan) if plan.operator.needs_model else None,
+            said=self._said_by(plan.parents[0]) if plan.operator.mends else "",
         )
         self.pending += 1
         threading.Thread(target=self._work, args=(plan, parents, context), daemon=True).start()

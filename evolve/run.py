@@ -26,6 +26,7 @@ from trainer.setup import Ready, set_up
 from trainer.task import Task, load_task
 
 Say = Callable[[str], None]
+EARLY = 0.5  # of the budget: a child that failed within so much of it was hardly trained
 NOWHERE = Sandbox(Level.NONE, "nothing runs")  # of a run that is only looked at
 
 
@@ -192,6 +193,7 @@ def search_before(run: Run) -> Search:
         selector=run.settings.selector,
         operators=operator_mix(run.settings.operators, with_models=bool(run.settings.models)),
         seed=run.settings.seed,
+        early=EARLY * run.settings.budget,
     )
     for individual in run.individuals():
         search.born(replace(individual, measurements=()))

@@ -17,9 +17,12 @@ from archive import AddStatus, Archive, Axis
 from evolve.operators import OPERATORS
 from evolve.operators.base import Operator
 from evolve.strategies import STRATEGIES
-from population import Individual, Measurement
+from population import Individual, Measurement, Status
 from population.selection import Offspring
 from trainer.task import AxisSpec
+
+MENDABLE = (Status.CRASH, Status.OOM)
+MAX_REPAIRS = 2  # in a row
 
 
 @dataclass(frozen=True)
@@ -47,14 +50,25 @@ class Search:
         selector: a name in `population.selection.SELECTORS`, for the strategies that select.
         operators: the operators with how often each is drawn, relative to the others.
         seed: of all randomness.
+        early: seconds before which a failure is early: the genome goes back to be mended.
     """
 
     def __init__(
-        self, *, strategy: str, selector: str, operators: Mapping[Operator, float], seed: int
+        self,
+        *,
+        strategy: str,
+        selector: str,
+        operators: Mapping[Operator, float],
+        seed: int,
+        early: float = 0.0,
     ) -> None:
         self._toolbox = STRATEGIES[strategy](selector)
-        self._operators = dict(operators)
+        self._operators = {op: weight for op, weight in operators.items() if not op.mends}
+        self._mender = next((operator for operator in operators if operator.mends), None)
         self._seed = seed
+        self._early = early
+        self._broken: list[int] = []
+        self._mended: set[int] = set()
         self._offspring: dict[int, Offspring] = {}
         self.individuals: dict[int, Individual] = {}
         self.archive: Archive | None = None
@@ -89,6 +103,8 @@ class Search:
         """
         assert self.archive is not None
         rng = np.random.default_rng([self._seed, number])
+        if self._broken and self._mender is not None and not offline:
+            return Plan(number, self._mender, (self.individuals[self._broken.pop(0)],), rng)
         pool = self._toolbox.pool(self.archive, self.reference, self.incumbent)
         choices = {
             operator: weight
@@ -108,6 +124,8 @@ class Search:
     def born(self, individual: Individual) -> None:
         """Take note of a genome that will be measured."""
         self.individuals[individual.id] = individual
+        if self._mender is not None and individual.operator == self._mender.name:
+            self._mended.add(individual.parents[0])
         for parent in individual.parents:
             record = self._offspring.get(parent, Offspring())
             self._offspring[parent] = replace(record, children=record.children + 1)
@@ -121,6 +139,8 @@ class Search:
         before = self.individuals[number]
         individual = before.measured(measurement)
         self.individuals[number] = individual
+        if self._is_mendable(individual, measurement):
+            self._broken.append(number)
         if self.archive is None or individual.objective is None:
             return not before.scored and individual.objective is not None  # a seed's first score
         added = self.archive.add(individual)
@@ -132,6 +152,18 @@ class Search:
                 record = self._offspring[parent]
                 self._offspring[parent] = replace(record, wins=record.wins + 1)
         return kept
+
+    def _is_mendable(self, individual: Individual, measurement: Measurement) -> bool:
+        """Whether a language model's child failed so early that it is worth a repair."""
+        operator = OPERATORS.get(individual.operator)
+        early = measurement.seconds < self._early
+        if self._mender is None or operator is None or not operator.needs_model or not early:
+            return False
+        repairs, one = 0, individual
+        while one.operator == self._mender.name:
+            repairs, one = repairs + 1, self.individuals[one.parents[0]]
+        fresh = individual.id not in self._mended
+        return individual.status in MENDABLE and fresh and repairs < MAX_REPAIRS
 
     # -- what is known ------------------------------------------------------------------------
 

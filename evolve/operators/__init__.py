@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evolve.operators.base import Operator
-from evolve.operators.llm import Crossover, Tweak
+from evolve.operators.llm import Crossover, Repair, Tweak
 from evolve.operators.offline import Perturb, Recombine
 from evolve.settings import OptionError
 
 OPERATORS: dict[str, Operator] = {
-    operator.name: operator for operator in (Tweak(), Crossover(), Perturb(), Recombine())
+    operator.name: operator for operator in (Tweak(), Crossover(), Repair(), Perturb(), Recombine())
 }
-WITH_MODELS = {"tweak": 0.6, "crossover": 0.25, "perturb": 0.1, "recombine": 0.05}
+WITH_MODELS = {"tweak": 0.6, "crossover": 0.25, "repair": 1.0, "perturb": 0.1, "recombine": 0.05}
 OFFLINE = {"perturb": 0.7, "recombine": 0.3}
 
 
@@ -20,7 +20,8 @@ def operator_mix(names: Sequence[str], *, with_models: bool) -> dict[Operator, f
     """The operators of a run with their weights.
 
     Args:
-        names: NAME or NAME:WEIGHT of each; empty takes the default mix.
+        names: NAME or NAME:WEIGHT of each; empty takes the default mix. The weight of an operator
+            that mends counts for nothing: it is used when there is something to mend.
         with_models: whether a language model is configured.
 
     Raises:
@@ -34,8 +35,8 @@ def operator_mix(names: Sequence[str], *, with_models: bool) -> dict[Operator, f
         asking = [operator.name for operator in mix if operator.needs_model]
         if asking:
             raise OptionError(f"{' and '.join(asking)} need a language model: add --model NAME")
-    if all(operator.arity > 1 for operator in mix):
-        raise OptionError("among the operators there should be one that needs a single parent")
+    if all(operator.arity > 1 or operator.mends for operator in mix):
+        raise OptionError("among the operators there should be one that mutates a single elite")
     return mix
 
 

@@ -68,6 +68,7 @@ class Context:
         screen: raises `evolve.screening.RefusedError` for a source that is not worth a run.
         history: what was tried lately and how it went, a line each, oldest first.
         ask: a language model; None if no model is configured.
+        said: the last lines that a parent printed before it failed; nobody vouches for them.
     """
 
     task: Task
@@ -75,6 +76,7 @@ class Context:
     screen: Callable[[str], None]
     history: Sequence[str] = ()
     ask: Ask | None = None
+    said: str = ""
 
 
 class Operator(Protocol):
@@ -84,6 +86,8 @@ class Operator(Protocol):
         name: how records and options call it.
         arity: the number of parents that it wants, 1 or 2.
         needs_model: whether it asks a language model.
+        mends: whether its parent is a genome that failed early, rather than an elite; it is not
+            drawn, but used whenever there is such a genome.
     """
 
     @property
@@ -92,6 +96,8 @@ class Operator(Protocol):
     def arity(self) -> int: ...
     @property
     def needs_model(self) -> bool: ...
+    @property
+    def mends(self) -> bool: ...
 
     def propose(self, parents: Sequence[Parent], context: Context) -> Proposal:
         """Make one child of `arity` parents.

@@ -8,7 +8,13 @@ from archive.record import ModelCall
 from evolve.models import ModelError
 from evolve.operators.base import Context, Parent, Proposal, ProposalError
 from evolve.operators.edits import EditError, read_reply
-from evolve.operators.prompts import crossover_request, retry_request, system_text, tweak_request
+from evolve.operators.prompts import (
+    crossover_request,
+    repair_request,
+    retry_request,
+    system_text,
+    tweak_request,
+)
 from evolve.screening import RefusedError
 
 RETRIES = 1  # how often a reply that does not apply goes back to the model with the reason
@@ -20,6 +26,7 @@ class Tweak:
     name = "tweak"
     arity = 1
     needs_model = True
+    mends = False
 
     def propose(self, parents: Sequence[Parent], context: Context) -> Proposal:
         (parent,) = parents
@@ -32,10 +39,24 @@ class Crossover:
     name = "crossover"
     arity = 2
     needs_model = True
+    mends = False
 
     def propose(self, parents: Sequence[Parent], context: Context) -> Proposal:
         first, second = parents
         return _ask(crossover_request(first, second, context), first, context)
+
+
+class Repair:
+    """The same idea, in a program that works: a genome that failed early, with what it printed."""
+
+    name = "repair"
+    arity = 1
+    needs_model = True
+    mends = True
+
+    def propose(self, parents: Sequence[Parent], context: Context) -> Proposal:
+        (parent,) = parents
+        return _ask(repair_request(parent, context), parent, context)
 
 
 def _ask(request: str, parent: Parent, context: Context) -> Proposal:

@@ -21,6 +21,7 @@ class Perturb:
     name = "perturb"
     arity = 1
     needs_model = False
+    mends = False
 
     def propose(self, parents: Sequence[Parent], context: Context) -> Proposal:
         (parent,) = parents
@@ -51,6 +52,7 @@ class Recombine:
     name = "recombine"
     arity = 2
     needs_model = False
+    mends = False
 
     def propose(self, parents: Sequence[Parent], context: Context) -> Proposal:
         first, second = parents

@@ -121,6 +121,36 @@ def test_children_do_not_see_the_key(
     assert all("TRAINER_SEED" in log and KEY not in log for log in logs)
 
 
+def test_a_child_that_fails_early_goes_back_to_the_model_with_what_it_printed(
+    make_place: Callable[[], Any], serve: Any, scripted: ModuleType
+) -> None:
+    broken = "raise RuntimeError('no such kernel')\n"
+
+    def script(request: Any) -> str:
+        mending = "Mend it" in request.user
+        if not mending and request.number:
+            return str(scripted.tweaked(request))
+        if not mending:
+            return str(scripted.edit("WIDTH = 32  # units", f"{broken}WIDTH = 640", "a kernel"))
+        return str(scripted.edit(broken.strip(), "", "another kernel"))
+
+    place, server = make_place(), serve(script)
+    place.write((place.task_folder / "toy.py").read_text().replace("DEPTH = 4", "DEPTH = 0"))
+    options = ("--children", "5", "--budget", "20", "--operators", "tweak,repair")
+    done = evolve(place, server, "--generations", "9", *options)
+    assert done.returncode == 0, done.stderr
+    request = next(r for r in server.requests if "Mend it" in r.user)
+    assert "Its idea was: a kernel." in request.user
+    assert "(crash): RuntimeError: no such kernel" in request.user
+    assert re.search(r"^\| Traceback \(most recent call last\)", request.user, re.MULTILINE)
+    mended = place.rows(
+        "m",
+        "SELECT parents, status FROM individuals i JOIN measurements m ON m.individual = i.id "
+        "WHERE operator = 'repair'",
+    )
+    assert mended == [("[1]", "ok")]
+
+
 def test_max_cost_is_kept_and_offline_operators_go_on(
     make_place: Callable[[], Any], serve: Any, scripted: ModuleType
 ) -> None:

@@ -41,6 +41,7 @@ def new_search(
     selector: str = "uniform",
     seed: int = 0,
     seeds: tuple[Measurement, ...] = (run(2.0),),
+    early: float = 0.0,
 ) -> Search:
     """A search whose seeds, genomes 0 and on, are measured."""
     search = Search(
@@ -48,6 +49,7 @@ def new_search(
         selector=selector,
         operators={OPERATORS[name]: weight for name, weight in operators.items()},
         seed=seed,
+        early=early,
     )
     for number, measurement in enumerate(seeds):
         search.born(Individual(number, "c", (), "seed", "", 0, Direction.MINIMIZE))
@@ -95,6 +97,56 @@ def test_of_a_seed_only_the_first_score_counts_as_kept() -> None:
     search.born(Individual(0, "c", (), "seed", "", 0, Direction.MINIMIZE))
     assert [search.tell(0, m) for m in (FAILED, run(2.0), run(1.0))] == [False, True, False]
     assert search.best is None, "nobody is best before the archive is open"
+
+
+# -- what failed early --------------------------------------------------------------------------
+
+
+def child(search: Search, operator: str, parent: int, measurement: Measurement) -> int:
+    number = len(search.individuals)
+    search.born(Individual(number, "c", (parent,), operator, "", 1, Direction.MINIMIZE))
+    search.tell(number, measurement)
+    return number
+
+
+def next_to_mend(search: Search, *, offline: bool = False) -> int | None:
+    plan = search.ask(0, offline=offline)
+    return plan.parents[0].id if plan.operator.name == "repair" else None
+
+
+def test_a_models_child_that_failed_early_is_mended_twice_at_most() -> None:
+    search = new_search(operators=WITH_MODELS, early=2.0)
+    first = child(search, "tweak", 0, FAILED)
+    assert next_to_mend(search) == first
+    assert next_to_mend(search) is None, "it is asked for once"
+    second = child(search, "repair", first, FAILED)
+    assert next_to_mend(search, offline=True) is None
+    assert next_to_mend(search) == second
+    child(search, "repair", second, FAILED)
+    assert next_to_mend(search) is None
+
+
+@pytest.mark.parametrize(
+    ("operator", "measurement"),
+    [
+        ("perturb", FAILED),
+        ("tweak", run(3.0)),
+        ("tweak", Measurement(Status.CRASH, None, {}, 2.0, reason="after much training")),
+        ("tweak", Measurement(Status.CHEAT, None, {}, 1.0, reason="it reads ahead")),
+    ],
+)
+def test_nobody_mends_what_is_no_accident_of_a_model(
+    operator: str, measurement: Measurement
+) -> None:
+    search = new_search(operators=WITH_MODELS, early=2.0)
+    child(search, operator, 0, measurement)
+    assert next_to_mend(search) is None
+
+
+def test_without_the_operator_nothing_is_mended() -> None:
+    search = new_search(operators={"tweak": 1.0, "crossover": 1.0}, early=2.0)
+    child(search, "tweak", 0, FAILED)
+    assert next_to_mend(search) is None
 
 
 # -- who may be a parent --------------------------------------------------------------------------
@@ -212,7 +264,7 @@ def test_parents_are_remembered_by_their_children_in_flight_and_by_those_that_wo
 def test_offline_the_operators_that_need_a_model_are_left_out() -> None:
     search = new_search(operators=WITH_MODELS)
     add(search, run(3.0, size=9.0))
-    assert {name for _, name, _, _ in asked(search, 200)} == set(WITH_MODELS)
+    assert {name for _, name, _, _ in asked(search, 200)} == set(WITH_MODELS) - {"repair"}
     offline = asked(search, 200, offline=True)
     assert {name for _, name, _, _ in offline} == {"perturb", "recombine"}
 

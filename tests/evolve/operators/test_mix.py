@@ -30,15 +30,16 @@ def test_named_operators_weigh_one_or_what_is_said() -> None:
 @pytest.mark.parametrize(
     ("names", "with_models", "message"),
     [
-        (("mutate",), True, "no operator mutate; there are tweak, crossover"),
+        (("mutate",), True, "no operator mutate; there are tweak, crossover, repair"),
         (("",), True, "there is no operator"),
         (("tweak:0",), True, "weight of operator tweak"),
         (("tweak:-1",), True, "weight of operator tweak"),
         (("tweak:nan",), True, "weight of operator tweak"),
         (("tweak:much",), True, "weight of operator tweak"),
         (("perturb", "tweak", "crossover"), False, "tweak and crossover need .* --model"),
-        (("crossover", "recombine"), True, "needs a single parent"),
-        (("recombine",), False, "needs a single parent"),
+        (("crossover", "recombine"), True, "mutates a single elite"),
+        (("crossover", "repair"), True, "mutates a single elite"),
+        (("recombine",), False, "mutates a single elite"),
     ],
 )
 def test_what_cannot_work_is_refused_in_words(
