@@ -106,3 +106,8 @@ def dark_text(red: float, green: float, blue: float) -> bool:
     )
     luminance = sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
     return luminance > 0.179  # where (1.05 / (L + .05)) and ((L + .05) / .05) are equal
+
+
+def noise_words(noise: float) -> str:
+    """Says the standard deviation of one run; empty if it is unknown (0)."""
+    return f"a run varies by ± {noise:.2g}" if noise else ""

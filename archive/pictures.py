@@ -21,7 +21,7 @@ from archive.canvas import (
     subtitle,
 )
 from archive.grid import Archive
-from archive.human import dark_text, fitter_end, formatter, limits, ticks
+from archive.human import dark_text, fitter_end, formatter, limits, noise_words, ticks
 from archive.progress import progress
 from population.individual import Direction, Individual
 
@@ -30,7 +30,14 @@ __all__ = ["heatmap", "progress", "save"]
 DENSE = 8  # an axis of more cells gets smaller text
 
 
-def heatmap(archive: Archive, *, metric: str, title: str, reference: float | None = None) -> Figure:
+def heatmap(
+    archive: Archive,
+    *,
+    metric: str,
+    title: str,
+    reference: float | None = None,
+    noise: float = 0.0,
+) -> Figure:
     """The archive's grid; a cell's colour is its elite's objective, brighter is fitter.
 
     Every filled cell shows its elite's objective and id; the best has a frame and a star, a seed
@@ -41,6 +48,7 @@ def heatmap(archive: Archive, *, metric: str, title: str, reference: float | Non
         metric: the objective's name.
         title: the heading.
         reference: of the QD score, which then stands below the title.
+        noise: standard deviation of one run, which stands there, too; 0 if unknown.
     """
     columns, rows = (axis.cells for axis in archive.axes)
     size = 2.8 + 1.0 * float(np.clip(columns, 5, 12)), 2.0 + 0.8 * float(np.clip(rows, 4, 12))
@@ -59,7 +67,7 @@ def heatmap(archive: Archive, *, metric: str, title: str, reference: float | Non
     ]
     if reference is not None:
         words.append(f"QD score {archive.qd_score(reference):.4g} over {write(reference)}")
-    subtitle(axes, words)
+    subtitle(axes, [*words, *filter(None, [noise_words(noise)])])
     return figure
 
 

@@ -36,7 +36,7 @@ OPERATOR_COLOURS = (
 )
 COLUMNS = (
     *("experiment", "individual", "purpose", "operator"),
-    *("fitness", "kept", "description"),
+    *("fitness", "objective", "kept", "description"),
 )
 
 
@@ -50,13 +50,14 @@ def progress(
 ) -> Figure:
     """Every experiment of a run in order, and the best so far.
 
-    The best so far is the fittest genome by the mean of its runs until then, so it steps back when
-    a repeat shows a lucky one. Fresh runs of the finalists (purpose "final") do not count for it.
+    The best so far is the fittest genome by what its runs until then say, so it steps back when a
+    repeat shows a lucky one. Fresh runs of the finalists (purpose "final") do not count for it.
 
     Args:
         frame: a row an experiment, with the columns `experiment` (1, 2, ...), `individual` (id),
-            `purpose` ("search" or "final"), `operator` ("seed" for the seeds), `fitness` (NaN if
-            it failed), `kept` (it took a cell; greedy: became the incumbent) and `description`.
+            `purpose` ("search", "repeat" or "final"), `operator` ("seed" for the seeds), `fitness`
+            (NaN if it failed), `objective` (the best guess of the genome's fitness after it),
+            `kept` (it took a cell; greedy: became the incumbent) and `description`.
             No rows need no columns.
         metric: the fitness's name.
         direction: which way the metric is fitter.
@@ -112,31 +113,27 @@ def _prepared(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def best_so_far(scored: pd.DataFrame, direction: Direction) -> pd.DataFrame:
-    """The fittest genome, by the mean of its runs, after each scored run of the search.
+    """The fittest genome, by the best guess of its fitness, after each scored run of the search.
 
     Args:
         scored: rows as `progress` takes them, all with a fitness, ordered by experiment.
 
     Returns:
-        The columns `experiment`, `individual` and `fitness` (its mean), a row a run.
+        The columns `experiment`, `individual` and `objective`, a row a run.
     """
-    runs = scored.loc[scored["purpose"] != "final", ["experiment", "individual", "fitness"]]
-    totals: dict[int, float] = {}
-    counts: dict[int, int] = {}
-    gains: dict[int, float] = {}  # of the means, over 0
+    runs = scored.loc[scored["purpose"] != "final", ["experiment", "individual", "objective"]]
+    gains: dict[int, float] = {}  # over 0
     best: int | None = None
     bests: list[tuple[int, float]] = []
-    for individual, fitness in zip(runs["individual"], runs["fitness"], strict=True):
-        totals[individual] = totals.get(individual, 0.0) + fitness
-        counts[individual] = counts.get(individual, 0) + 1
-        gains[individual] = direction.gain(totals[individual] / counts[individual], 0.0)
+    for individual, objective in zip(runs["individual"], runs["objective"], strict=True):
+        gains[individual] = direction.gain(objective, 0.0)
         if individual == best:  # it may be worse than another now
             best = max(gains, key=gains.__getitem__)
         elif best is None or gains[individual] > gains[best]:
             best = individual
-        bests.append((best, totals[best] / counts[best]))
+        bests.append((best, direction.gain(gains[best], 0.0)))
     return runs.assign(
-        individual=[individual for individual, _ in bests], fitness=[mean for _, mean in bests]
+        individual=[individual for individual, _ in bests], objective=[value for _, value in bests]
     )
 
 
@@ -184,7 +181,7 @@ def _scale(scored: pd.DataFrame, line: pd.DataFrame, direction: Direction) -> _S
         return _Scale(0.0, 1.0, 1)
     low, high = limits(scored["fitness"].tolist(), direction)
     # Where the search began and every step of the best are the story: they are never cut off.
-    low, high = min([low, *line["fitness"]]), max([high, *line["fitness"]])
+    low, high = min([low, *line["objective"]]), max([high, *line["objective"]])
     return _Scale(low, high, 1) if direction is Direction.MINIMIZE else _Scale(high, low, -1)
 
 
@@ -194,7 +191,7 @@ def _draw_best(
     if line.empty:
         return []
     steps = np.append(line["experiment"].to_numpy(float), last + 0.5)
-    values = np.append(line["fitness"].to_numpy(float), line["fitness"].iloc[-1])
+    values = np.append(line["objective"].to_numpy(float), line["objective"].iloc[-1])
     axes.step(steps, values, where="post", color=INK, linewidth=1.5, zorder=3)
     handles: list[Line2D | Patch] = [Line2D([], [], color=INK, label="best so far")]
     if noise > 0:
@@ -202,7 +199,7 @@ def _draw_best(
         axes.fill_between(steps, values - noise, values + noise, step="post", zorder=1, **band)
         handles.append(Patch(label="± 1 deviation of one run", **band))
 
-    best, value = int(line["individual"].iloc[-1]), float(line["fitness"].iloc[-1])
+    best, value = int(line["individual"].iloc[-1]), float(line["objective"].iloc[-1])
     born = scored[scored["individual"] == best].iloc[0]
     x, y = float(born["experiment"]), float(born["fitness"])
     inside = max(y, scale.worse) if scale.sign < 0 else min(y, scale.worse)
@@ -241,7 +238,7 @@ def _draw_scored(axes: Axes, scored: pd.DataFrame, scale: _Scale) -> list[Line2D
     off = (scored["fitness"] - scale.worse) * scale.sign > 0
     shown = scored[~off]
     search = shown["purpose"] == "search"
-    for purpose, marker in (("seed", "s"), ("final", "D")):
+    for purpose, marker in (("seed", "s"), ("repeat", "P"), ("final", "D")):
         runs = shown[shown["purpose"] == purpose]
         if len(runs):
             look: Look = {"s": 22, "facecolor": "white", "edgecolor": INK, "linewidth": 1.1}
@@ -310,7 +307,7 @@ def _summary(
     ]
     if line.empty:
         return words
-    best = float(line["fitness"].iloc[-1])
+    best = float(line["objective"].iloc[-1])
     words.append(f"best {metric} {write(best)}")
     seeds = frame[(frame["purpose"] == "seed") & frame["fitness"].notna()]
     if len(seeds) and line["individual"].iloc[-1] not in set(seeds["individual"]):

@@ -16,35 +16,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from archive.schema import MIGRATIONS, SCHEMA, SCHEMA_VERSION
 from population import Direction, Individual, Measurement, Status
-
-SCHEMA_VERSION = 1
-SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE individuals (
-    id INTEGER PRIMARY KEY, commit_hash TEXT NOT NULL, parents TEXT NOT NULL,
-    operator TEXT NOT NULL, description TEXT NOT NULL, generation INTEGER NOT NULL,
-    digest TEXT NOT NULL) STRICT;
-CREATE TABLE measurements (
-    id INTEGER PRIMARY KEY, individual INTEGER NOT NULL REFERENCES individuals,
-    purpose TEXT NOT NULL, status TEXT NOT NULL, fitness REAL, measures TEXT NOT NULL,
-    details TEXT NOT NULL, seconds REAL NOT NULL, seed INTEGER NOT NULL, device TEXT NOT NULL,
-    ended REAL NOT NULL, memory_gb REAL NOT NULL, reason TEXT NOT NULL, kept INTEGER NOT NULL
-    ) STRICT;
-CREATE TABLE proposals (
-    id INTEGER PRIMARY KEY, operator TEXT NOT NULL, parents TEXT NOT NULL,
-    individual INTEGER REFERENCES individuals, reason TEXT NOT NULL, seconds REAL NOT NULL,
-    ended REAL NOT NULL) STRICT;
-CREATE TABLE calls (
-    id INTEGER PRIMARY KEY, proposal INTEGER NOT NULL REFERENCES proposals, model TEXT NOT NULL,
-    prompt BLOB NOT NULL, reply BLOB NOT NULL, tokens_in INTEGER NOT NULL,
-    tokens_out INTEGER NOT NULL, cost REAL, seconds REAL NOT NULL, error TEXT NOT NULL) STRICT;
-CREATE TABLE events (
-    id INTEGER PRIMARY KEY, time REAL NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL) STRICT;
-CREATE INDEX measurements_of ON measurements (individual);
-CREATE INDEX proposals_of ON proposals (individual);
-CREATE INDEX calls_of ON calls (proposal);
-"""
+from population.estimate import Prior
 
 
 class RecordError(Exception):
@@ -55,6 +29,7 @@ class Purpose(StrEnum):
     """Why a measurement was made."""
 
     SEARCH = "search"  # it decides about the archive
+    REPEAT = "repeat"  # so does another run of a genome that seemed to be the best
     FINAL = "final"  # a fresh run after the search, for the headline alone
 
 
@@ -126,9 +101,13 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Spend:
-    """What the language models took so far. `unpriced` counts the calls of unknown price."""
+    """What the language models took so far.
+
+    `answered` counts the calls that had a reply, `unpriced` those of unknown price.
+    """
 
     calls: int
+    answered: int
     tokens_in: int
     tokens_out: int
     cost: float
@@ -155,8 +134,7 @@ class Record:
         with record._transaction() as db:
             db.execute("PRAGMA journal_mode = WAL")
         with record._transaction() as db:
-            db.executescript(SCHEMA)
-            db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
         record.set_meta(meta)
         return record
 
@@ -169,14 +147,27 @@ class Record:
         with record._transaction() as db:
             version = db.execute("PRAGMA user_version").fetchone()[0]
             tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master")}
+        if not tables:
+            raise RecordError(
+                f"{path} is no record of a run but empty: the run was never "
+                f"fully made; remove {path.parent}"
+            )
         if not {"meta", "individuals", "measurements", "proposals"} <= tables:
             raise RecordError(f"{path} is no record of a run; restore it from a backup")
-        if version != SCHEMA_VERSION:
+        if version > SCHEMA_VERSION or (version < SCHEMA_VERSION and version not in MIGRATIONS):
             raise RecordError(
-                f"{path} has schema version {version}, this program reads {SCHEMA_VERSION}; "
-                "use the version of the program that wrote it"
+                f"{path} has schema version {version}, this program reads {SCHEMA_VERSION} and "
+                "older ones; use the version of the program that wrote it"
             )
+        record._migrate(version)
         return record
+
+    def _migrate(self, version: int) -> None:
+        """Make a record of an older version one of this version."""
+        for older in range(version, SCHEMA_VERSION):
+            steps = f"{MIGRATIONS[older]} PRAGMA user_version = {older + 1};"
+            with self._transaction() as db:
+                db.executescript(f"BEGIN IMMEDIATE; {steps} COMMIT;")
 
     def close(self) -> None:
         self._db.close()
@@ -260,17 +251,10 @@ class Record:
     def _insert_individual(db: sqlite3.Connection, individual: Individual, digest: str) -> None:
         i = individual
         db.execute(
-            "INSERT INTO individuals VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                i.id,
-                i.commit,
-                json.dumps(i.parents),
-                i.operator,
-                i.description,
-                i.generation,
-                digest,
-            ),
-        )
+            "INSERT INTO individuals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (i.id, i.commit, json.dumps(i.parents), i.operator, i.description, i.generation, digest,
+             *((None, None) if i.prior is None else (i.prior.mean, i.prior.weight))),
+        )  # fmt: skip
 
     # -- what was -----------------------------------------------------------------------------
 
@@ -278,12 +262,12 @@ class Record:
         """All genomes in the order of their ids, with their measurements within the search."""
         runs: dict[int, list[Measurement]] = {}
         for experiment in self.experiments():
-            if experiment.purpose is Purpose.SEARCH:
+            if experiment.purpose is not Purpose.FINAL:
                 runs.setdefault(experiment.individual, []).append(experiment.measurement)
         with self._transaction() as db:
             rows = db.execute(
-                "SELECT id, commit_hash, parents, operator, description, generation "
-                "FROM individuals ORDER BY id"
+                "SELECT id, commit_hash, parents, operator, description, generation, prior_mean, "
+                "prior_weight FROM individuals ORDER BY id"
             ).fetchall()
         return [
             Individual(
@@ -295,6 +279,7 @@ class Record:
                 generation=row[5],
                 direction=direction,
                 measurements=tuple(runs.get(row[0], ())),
+                prior=None if row[6] is None else Prior(row[6], row[7]),
             )
             for row in rows
         ]
@@ -364,10 +349,18 @@ class Record:
         """What the models took so far."""
         with self._transaction() as db:
             row = db.execute(
-                "SELECT count(*), coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0), "
-                "coalesce(sum(cost), 0.0), coalesce(sum(cost IS NULL AND error = ''), 0) FROM calls"
+                "SELECT count(*), coalesce(sum(error = ''), 0), coalesce(sum(tokens_in), 0), "
+                "coalesce(sum(tokens_out), 0), coalesce(sum(cost), 0.0), "
+                "coalesce(sum(cost IS NULL AND error = ''), 0) FROM calls"
             ).fetchone()
         return Spend(*row)
+
+    def last_error(self) -> str:
+        """Why the latest call to a model that failed had no reply; empty if none failed."""
+        query = "SELECT error FROM calls WHERE error != '' ORDER BY id DESC LIMIT 1"
+        with self._transaction() as db:
+            row = db.execute(query).fetchone()
+        return str(row[0]) if row else ""
 
     def events(self) -> Sequence[tuple[float, str, str]]:
         """(time, kind, text) of all events in their order."""

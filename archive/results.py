@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archive.record import Experiment, Record
+from archive.record import Experiment, Purpose, Record
 from population import Direction, Individual, Status
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 # Of the DataFrame; one column a measure follows.
 COLUMNS = (
     *("experiment", "individual", "purpose", "generation", "operator", "parents", "status"),
-    *("fitness", "kept", "description", "commit", "seconds", "ended", "device", "seed"),
-    *("memory_gb", "reason"),
+    *("fitness", "objective", "kept", "description", "commit", "seconds", "ended", "device"),
+    *("seed", "memory_gb", "reason"),
 )
 
 
@@ -99,11 +100,11 @@ class Results:
 
 
 def status_word(experiment: Experiment) -> str:
-    """keep, discard, final, or the failure's name."""
+    """keep, discard, repeat, final, or the failure's name."""
     if experiment.measurement.status is not Status.OK:
         return str(experiment.measurement.status)
-    if experiment.purpose == "final":
-        return "final"
+    if experiment.purpose is not Purpose.SEARCH:
+        return str(experiment.purpose)
     return "keep" if experiment.kept else "discard"
 
 
@@ -111,15 +112,20 @@ def read_frame(record: Record, direction: Direction) -> pd.DataFrame:
     """Every experiment of a run as one row.
 
     Columns: experiment (from 1), individual, purpose, generation, operator, parents (a tuple),
-    status, fitness (NaN if it failed), kept, description, commit, seconds, ended (epoch seconds),
+    status, fitness (NaN if it failed), objective (the best guess of the genome's fitness after this
+    run, NaN if it never scored), kept, description, commit, seconds, ended (epoch seconds),
     device, seed, memory_gb, reason, then one column a measure.
     """
     import pandas as pd  # half a second, and only views need it
 
     by_id = {individual.id: individual for individual in record.individuals(direction)}
+    so_far: dict[int, Individual] = {}
     rows = []
     for experiment in record.experiments():
         individual, m = by_id[experiment.individual], experiment.measurement
+        known = so_far.get(individual.id) or replace(individual, measurements=())
+        if experiment.purpose is not Purpose.FINAL:
+            known = so_far[individual.id] = known.measured(m)
         rows.append(
             {
                 "experiment": experiment.number,
@@ -130,6 +136,7 @@ def read_frame(record: Record, direction: Direction) -> pd.DataFrame:
                 "parents": individual.parents,
                 "status": str(m.status),
                 "fitness": float("nan") if m.fitness is None else m.fitness,
+                "objective": float("nan") if known.objective is None else known.objective,
                 "kept": experiment.kept,
                 "description": individual.description,
                 "commit": individual.commit,

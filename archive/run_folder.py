@@ -89,10 +89,15 @@ class RunFolder:
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RunError(f"{self.path} cannot be created: {error}") from error
-        if taken:
+        if taken and self.database.exists():
             raise RunError(
                 f"{self.path} exists already; go on with `python -m evolve resume {self.name}`, "
                 "or choose another --run NAME"
+            )
+        if taken:
+            raise RunError(
+                f"{self.path} exists already and is no run; choose another --run NAME, or remove "
+                "the folder if it is only what a start that was cut short has left"
             )
 
     @contextmanager

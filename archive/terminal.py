@@ -13,7 +13,15 @@ from rich.text import Text
 
 from archive.axis import Axis
 from archive.grid import Archive, Cell
-from archive.human import NOTHING_YET, dark_text, fitter_end, formatter, limits, ticks
+from archive.human import (
+    NOTHING_YET,
+    dark_text,
+    fitter_end,
+    formatter,
+    limits,
+    noise_words,
+    ticks,
+)
 from population.individual import Direction, Individual
 
 # Stops of viridis (S. van der Walt and N. Smith, CC0), evenly spaced from dark to bright.
@@ -27,7 +35,9 @@ MARK = "#"  # stands for a number where there is no room for any
 BAR = 24  # columns of the colour scale
 
 
-def heatmap_text(archive: Archive, metric: str, *, width: int | None = None) -> HeatmapText:
+def heatmap_text(
+    archive: Archive, metric: str, *, noise: float = 0.0, width: int | None = None
+) -> HeatmapText:
     """The grid as it is now, for rich to print: a cell's colour says what its number says.
 
     The first axis goes to the right, the second up. A cell has its elite's objective, the best a
@@ -36,10 +46,11 @@ def heatmap_text(archive: Archive, metric: str, *, width: int | None = None) -> 
     Args:
         archive: read at once; later changes do not show.
         metric: the objective's name.
+        noise: standard deviation of one run, shown below; 0 if unknown.
         width: columns to fit into; None takes what the console has.
     """
     elites = {archive.cell_of(elite): elite for elite in archive}
-    return HeatmapText(archive.axes, elites, archive.best, metric, width)
+    return HeatmapText(archive.axes, elites, archive.best, metric, noise, width)
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,7 @@ class HeatmapText:
     elites: dict[Cell, Individual]
     best: Individual | None
     metric: str
+    noise: float
     width: int | None
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -123,6 +135,7 @@ class HeatmapText:
         words = [
             f"{len(self.elites)} of {cells} cells filled",
             best,
+            noise_words(self.noise),
             " ".join(self.best.description.split()),
         ]
         yield Text(between.join(filter(None, words)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +13,15 @@ import numpy as np
 
 from archive.record import Purpose
 from archive.run_folder import RunFolder
-from population import Individual, Measurement
-from trainer.devices import Device
+from population import Individual, Measurement, Status
+from trainer.devices import Device, is_there
 from trainer.measure import Stopped, measure
+from trainer.process import SupervisorError
 from trainer.sandbox import Sandbox
 from trainer.setup import Ready
 from trainer.task import Task
+
+Measure = Callable[..., Measurement]  # as `trainer.measure.measure`
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,9 @@ class Running:
 
 
 class Bench:
-    """Runs jobs on devices, one a device.
+    """Runs jobs on devices, one a device. A device that is gone is used no more.
+
+    `slots` is how many devices are left, `slot_seconds` how long they have been there in all.
 
     Args:
         task: whose genomes they are.
@@ -70,6 +75,7 @@ class Bench:
         run_seed: of the run's randomness.
         folder: where logs and working folders go.
         wake: set whenever a job has ended.
+        measure: runs a genome once.
     """
 
     def __init__(
@@ -83,23 +89,32 @@ class Bench:
         run_seed: int,
         folder: RunFolder,
         wake: threading.Event,
+        measure: Measure = measure,
     ) -> None:
         self._task, self._ready, self._budget = task, ready, budget
+        self._measure = measure
         self._sandbox = sandbox
         self._run_seed, self._folder, self._wake = run_seed, folder, wake
         self._free = list(devices)
-        self._running: dict[Future[Measurement], Running] = {}
+        self._running: dict[Future[Measurement | None], Running] = {}
         self._stop = threading.Event()
         self._threads = ThreadPoolExecutor(len(devices), thread_name_prefix="device")
         self.slots = len(devices)
         self.limit = budget + task.overhead
         self.busy_seconds = 0.0
+        self._begun = time.monotonic()
+        self._gone_seconds = 0.0
         self._ended = 0
 
     @property
     def free(self) -> int:
         """The number of idle devices."""
         return len(self._free)
+
+    @property
+    def slot_seconds(self) -> float:
+        """The time of all devices together, of one that is gone until it was missed."""
+        return self._gone_seconds + self.slots * (time.monotonic() - self._begun)
 
     @property
     def mean_seconds(self) -> float:
@@ -119,46 +134,64 @@ class Bench:
             beat: the best fitness so far: what beats it, a referee looks at harder.
         """
         device = self._free.pop(0)
-        log = self._folder.log(job.label)
-        running = Running(job, device, time.monotonic(), log)
-        future = self._threads.submit(
-            measure,
-            self._task,
-            self._ready,
-            job.source,
-            device=device,
-            sandbox=self._sandbox,
-            slots=self.slots,
-            budget=self._budget,
-            seed=job.seed(self._run_seed),
-            folder=self._folder.work / job.label,
-            log=log,
-            limit=self.limit,
-            stop=self._stop,
-            beat=beat,
-        )
+        running = Running(job, device, time.monotonic(), self._folder.log(job.label))
+        future = self._threads.submit(self._work, running, self.slots, self.limit, beat)
         self._running[future] = running
         future.add_done_callback(lambda _: self._wake.set())
 
-    def finished(self) -> list[tuple[Job, Measurement]]:
-        """The jobs that ended since the last call, and how.
+    def finished(self) -> Iterator[tuple[Running, Measurement | None]]:
+        """The jobs that ended since the last call, and how; None where the device is gone.
 
         Raises:
-            Whatever `measure` raised: nothing was measured then.
+            Whatever `measure` raised: nothing was measured then. It comes after all others.
         """
         done = [future for future in self._running if future.done()]
-        ended = []
-        for future in done:
+        for future in sorted(done, key=lambda future: future.exception() is not None):
             running = self._running.pop(future)
-            self._free.append(running.device)
             try:
                 measurement = future.result()
             except Stopped:  # asked for by `close`: the job is made again when the run goes on
                 continue
-            self.busy_seconds += measurement.seconds
-            self._ended += 1
-            ended.append((running.job, measurement))
-        return ended
+            if measurement is None:
+                self.slots -= 1
+                self._gone_seconds += time.monotonic() - self._begun
+            else:
+                self._free.append(running.device)
+                self.busy_seconds += measurement.seconds
+                self._ended += 1
+            yield running, measurement
+
+    def _work(
+        self, running: Running, slots: int, limit: float, beat: float | None
+    ) -> Measurement | None:
+        """In the device's thread: what came of a job; None if the device is gone.
+
+        What failed on a device that is gone says nothing of the genome. A core that is gone shows
+        only where the supervisor cannot be pinned to it; a child that it had goes on elsewhere.
+        """
+        job, device = running.job, running.device
+        try:
+            measurement = self._measure(
+                self._task,
+                self._ready,
+                job.source,
+                device=device,
+                sandbox=self._sandbox,
+                slots=slots,
+                budget=self._budget,
+                seed=job.seed(self._run_seed),
+                folder=self._folder.work / job.label,
+                log=running.log,
+                limit=limit,
+                stop=self._stop,
+                beat=beat,
+            )
+        except SupervisorError:
+            if is_there(device):
+                raise
+            return None
+        doubtful = measurement.status is not Status.OK and device.kind == "cuda"
+        return None if doubtful and not is_there(device) else measurement
 
     def close(self) -> None:
         """Stop what runs, with everything that it started, and wait until it is gone."""

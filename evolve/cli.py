@@ -28,7 +28,8 @@ EXPECTED = (
     *(OptionError, SandboxError, OSError),
 )
 RESUMABLE = (  # options that a resumed run may change, besides its models
-    *("generations", "hours", "target", "devices", "sandbox", "api_base", "price", "max_cost"),
+    *("task", "generations", "hours", "target", "devices", "sandbox"),
+    *("api_base", "price", "max_cost"),
 )
 COMMANDS = """\
 commands:
@@ -177,6 +178,12 @@ def _start(options: argparse.Namespace) -> int:
 def _resume_parser() -> Parsed:
     parser = _parser("resume", "Go on with a run where it stopped; more --generations extend it.")
     _run_argument(parser)
+    parser.add_argument(
+        "--task",
+        type=lambda text: str(Path(text).resolve()),
+        metavar="DIR",
+        help="where the task's folder is now, if it was moved",
+    )
     _length_options(parser)
     _device_option(parser)
     _model_options(parser)

@@ -14,15 +14,16 @@ from rich.table import Table
 from rich.text import Text
 
 from archive import Archive, Axis
-from archive.human import formatter, human
+from archive.human import formatter, human, noise_words
 from archive.record import Experiment, RecordError
 from archive.results import status_word
-from archive.run_folder import RUNS, RunError
+from archive.run_folder import RUNS, RunError, RunFolder
 from evolve.conduct import announce, closing_lines, conduct, exit_code, make_models
 from evolve.run import Run, begin, find_individual, look, reopen, restored_search
 from evolve.settings import Settings
 from population import Individual
-from trainer.task import load_task
+from population.lineage import LineageError
+from trainer.task import TaskError, load_task
 
 WIDTH = 160  # columns, where the output is no terminal
 
@@ -32,27 +33,29 @@ def start(settings: Settings, name: str | None, seed_genomes: Sequence[str]) -> 
     console = _console()
     if not settings.budget:
         settings = replace(settings, budget=load_task(Path(settings.task)).budget)
-    return _work(begin(settings, name, seed_genomes, _say(console)), console)
+    run = begin(settings, name, seed_genomes, _say(console))
+    with run.folder.lock():
+        return _work(run, console)
 
 
 def resume(name: str, changes: dict[str, Any]) -> int:
     """Go on with a run."""
     console = _console()
-    return _work(reopen(name, changes, _say(console)), console)
+    with RunFolder.existing(name).lock():  # nothing of a run is touched that another works on
+        return _work(reopen(name, changes, _say(console)), console)
 
 
 def _work(run: Run, console: Console) -> int:
     say = _say(console)
     try:
-        with run.folder.lock():
-            models = make_models(run)
-            for line in announce(run, models):
-                say(line)
-            result = conduct(run, models, console)
-            console.print()
-            for line in closing_lines(run, result):
-                say(line)
-            return exit_code(run, result)
+        models = make_models(run)
+        for line in announce(run, models):
+            say(line)
+        result = conduct(run, models, console)
+        console.print()
+        for line in closing_lines(run, result):
+            say(line)
+        return exit_code(run, result)
     finally:
         run.close()
 
@@ -75,13 +78,14 @@ def list_runs(name: str | None) -> int:
     if not folders:
         console.print(f"there are no runs in {RUNS.resolve()}; begin one: python -m evolve")
         return 0
-    table = _table("run", "strategy", "children", "failed", "cells", "metric", "seed", "best", "id")
+    names = ("run", "strategy", "children", "failed", "cells", "metric", "seed", "best", "±", "id")
+    table = _table(*names)
     table.columns[0].no_wrap = False  # where it is narrow, names are folded and numbers are not
     table.columns[0].overflow = "fold"
     for folder in folders:
         try:
             run = look(str(folder))
-        except (RunError, RecordError) as error:
+        except (RunError, RecordError, LineageError, TaskError) as error:
             table.add_row(folder.name, Text(f"unreadable: {error}", "red"))
             continue
         table.add_row(*_row(run))
@@ -105,14 +109,16 @@ def _row(run: Run) -> list[str]:
         run.task.metric,
         *(write(value) for value in values),
         *(["-"] * (2 - len(values))),
+        f"{best.margin(search.noise):.2g}" if best and search.noise else "-",
         f"#{best.id}" if best else "-",
     ]
 
 
 def _list_elites(name: str, console: Console) -> int:
     run = look(name)
-    archive = _archive(run)
-    table = _table("cell", "id", run.task.metric, *(axis.label for axis in archive.axes), "runs")
+    archive, noise = _archive(run)
+    columns = (run.task.metric, "±", "runs") if noise else (run.task.metric, "runs")
+    table = _table("cell", "id", *columns, *(axis.label for axis in archive.axes))
     table.expand = True
     table.add_column("made by: description", overflow="ellipsis", no_wrap=True, ratio=1)
     goals = {axis.name: axis.better for axis in run.task.axes if axis.better is not None}
@@ -126,8 +132,9 @@ def _list_elites(name: str, console: Console) -> int:
             f"{x},{y}",
             f"#{elite.id}" + ("*" if elite.id in front else ""),
             write(elite.objective),
-            *(human(elite.measures[axis.name], axis.unit) for axis in archive.axes),
+            *([f"{elite.margin(noise):.2g}"] if noise else []),
             str(len(elite.scored)),
+            *(human(elite.measures[axis.name], axis.unit) for axis in archive.axes),
             f"{elite.operator}: {elite.description}",
         )
     console.print(table)
@@ -136,6 +143,8 @@ def _list_elites(name: str, console: Console) -> int:
         for name, goal in {run.task.metric: run.task.direction, **goals}.items()
     ]
     console.print(f"* nobody is better in all of: {', '.join(good)} (the Pareto front)")
+    if noise:
+        console.print(f"± is one deviation of the best guess; {noise_words(noise)}")
     run.close()
     return 0
 
@@ -145,7 +154,8 @@ def show(name: str, number: str) -> int:
     console = _console()
     run = look(name)
     individual = find_individual(run, number)
-    everyone = {one.id: one for one in run.individuals()}
+    search = restored_search(run)
+    everyone, noise = search.individuals, search.noise
     experiments = [e for e in run.record.experiments() if e.individual == individual.id]
     console.print(Text(f"#{individual.id} {individual.description}", "bold"))
     console.print(
@@ -153,12 +163,19 @@ def show(name: str, number: str) -> int:
         f"commit {individual.commit[:12]}"
     )
     for parent in (everyone[number] for number in individual.parents):
-        line = f"parent #{parent.id} ({_score(run, parent)}): {parent.description}"
+        line = f"parent #{parent.id} ({_score(parent, noise)}): {parent.description}"
         console.print(Text(line), soft_wrap=True)
     children = [str(one.id) for one in everyone.values() if individual.id in one.parents]
     if children:
         console.print(f"children: {', '.join(children)}", soft_wrap=True)
-    console.print(f"{run.task.metric} {_score(run, individual)}")
+    console.print(f"{run.task.metric} {_score(individual, noise)}")
+    if individual.prior is not None:
+        console.print(
+            f"expected at its birth: {individual.prior.mean:.6g}, "
+            f"which counts as {individual.prior.weight:.2g} runs"
+        )
+    if noise:
+        console.print(noise_words(noise))
     for axis in run.task.axes:
         if axis.name in individual.measures:
             console.print(f"{axis.label}: {human(individual.measures[axis.name], axis.unit)}")
@@ -183,11 +200,12 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _score(run: Run, individual: Individual) -> str:
+def _score(individual: Individual, noise: float) -> str:
     if individual.objective is None:
         return str(individual.status or "not measured yet")
     count = len(individual.scored)
-    return f"{individual.objective:.6g}" + (f", mean of {count} runs" if count > 1 else "")
+    margin = f" ± {individual.margin(noise):.2g}" if noise else ""
+    return f"{individual.objective:.6g}{margin}" + (f", {count} runs" if count > 1 else "")
 
 
 def _experiments(run: Run, experiments: Sequence[Experiment]) -> Table:
@@ -211,17 +229,21 @@ def _experiments(run: Run, experiments: Sequence[Experiment]) -> Table:
 def heatmap(name: str, output: Path | None) -> int:
     """Draw the archive in the terminal, or as a picture."""
     run = look(name)
-    archive = _archive(run)
+    archive, noise = _archive(run)
     if output is None:
         from archive.terminal import heatmap_text
 
-        _console().print(heatmap_text(archive, metric=run.task.metric))
+        _console().print(heatmap_text(archive, run.task.metric, noise=noise))
     else:
         from archive import pictures  # matplotlib takes half a second
 
         reference = run.record.meta("reference")
         figure = pictures.heatmap(
-            archive, metric=run.task.metric, title=run.folder.name, reference=reference
+            archive,
+            metric=run.task.metric,
+            title=run.folder.name,
+            reference=reference,
+            noise=noise,
         )
         pictures.save(figure, output)
         print(output)
@@ -238,7 +260,8 @@ def export(name: str, number: str, output: Path | None) -> int:
         sys.stdout.write(source)
     else:
         output.write_text(source, encoding="utf-8")
-        print(f"{output}: genome #{individual.id} of {run.folder.name} ({_score(run, individual)})")
+        score = _score(individual, restored_search(run).noise)
+        print(f"{output}: genome #{individual.id} of {run.folder.name} ({score})")
     run.close()
     return 0
 
@@ -249,7 +272,7 @@ def rebin(name: str, cells: int | None, bounds: Mapping[str, tuple[float, float]
 
     run = look(name)
     with run.folder.lock():
-        before, noise = _archive(run), restored_search(run).noise
+        before, noise = _archive(run)
         names = [axis.name for axis in before.axes]
         for axis_name in bounds:
             if axis_name not in names:
@@ -274,8 +297,9 @@ def _rebinned(axis: Axis, cells: int | None, bounds: Mapping[str, tuple[float, f
     return replace(axis, cells=cells or axis.cells, low=low, high=high)
 
 
-def _archive(run: Run) -> Archive:
-    archive = restored_search(run).archive
-    if archive is None:
+def _archive(run: Run) -> tuple[Archive, float]:
+    """A run's archive, and the standard deviation of its runs (0 if unknown)."""
+    search = restored_search(run)
+    if search.archive is None:
         raise RunError(f"the archive of run {run.folder.name} is empty: no seed has scored yet")
-    return archive
+    return search.archive, search.noise

@@ -15,19 +15,21 @@ from archive.human import duration, human
 from archive.record import Purpose
 from archive.run_folder import RunError
 from evolve.allowance import Allowance
-from evolve.bench import Bench, Job
+from evolve.bench import Bench, Job, Measure
 from evolve.display import Display
-from evolve.drawing import Artist, draw
+from evolve.drawing import Artist, Draw, draw
 from evolve.finals import Headline, choose_finalists, final_jobs, headline
 from evolve.interrupt import Interrupt
 from evolve.logbook import generation_line, new_logbook, record_generation
-from evolve.loop import End, Loop, Reports, reached
+from evolve.loop import End, Loop, reached
 from evolve.models import LiteLLM, ModelSpec, Price
 from evolve.proposer import Proposer
+from evolve.reports import Reports
 from evolve.run import Run, remove_work, restored_search, stored_axes
 from evolve.search import Search, axes_around
 from population import Individual
 from trainer.log import tail
+from trainer.measure import measure
 from trainer.sandbox import Level
 
 OVERHEAD_FACTOR = 4  # a child may take this many times the seed's start-up and evaluation
@@ -44,7 +46,7 @@ class Result:
         best: the fittest of the search.
         headline: the fresh comparison, if it was made.
         seconds: this process worked on it.
-        busy: share of that time, over all devices, in which children ran.
+        busy: share of that time, over all devices while they were there, in which children ran.
     """
 
     end: End
@@ -54,16 +56,31 @@ class Result:
     busy: float
 
 
-def conduct(run: Run, models: list[tuple[LiteLLM, float]], console: Console) -> Result:
+def conduct(
+    run: Run,
+    models: list[tuple[LiteLLM, float]],
+    console: Console,
+    *,
+    measure: Measure = measure,
+    draw: Draw = draw,
+) -> Result:
     """Work on a run until it ends or is interrupted. The caller holds the run's lock.
+
+    Args:
+        run: what to work on.
+        models: its language models with their weights.
+        console: where to say what happens.
+        measure: runs a genome once.
+        draw: draws the run's pictures.
 
     Raises:
         RunError: no seed genome scored.
-        RecordError, LineageError, SupervisorError: the disk, git or a device failed; what was
-            recorded before is safe.
+        RecordError, LineageError, SupervisorError: the disk or git failed, or a supervisor on a
+            device that is there; what was recorded before is safe.
     """
     begun = time.monotonic()
     remove_work(run.folder)
+    run.lineage.unlock()
     run.rebuild_results()
     run.record.add_event(time.time(), "sandbox", f"{run.sandbox.level}: {run.sandbox.note}")
     search = restored_search(run)
@@ -80,10 +97,11 @@ def conduct(run: Run, models: list[tuple[LiteLLM, float]], console: Console) -> 
         run_seed=settings.seed,
         folder=run.folder,
         wake=wake,
+        measure=measure,
     )
     bench.limit = run.record.meta("limit", bench.limit)
     title = f"{run.folder.name} ({settings.strategy})"
-    artist = Artist(run)
+    artist = Artist(run, draw)
     display = Display(console, run.task, search, title, settings.budget)
 
     def generation(number: int, children: list[Individual]) -> None:
@@ -113,7 +131,7 @@ def conduct(run: Run, models: list[tuple[LiteLLM, float]], console: Console) -> 
         ),
         interrupt,
         wake,
-        Reports(display.watch, display.experiment, generation, display.say),
+        Reports(display.watch, display.experiment, display.best, generation, display.say),
     )
     with interrupt.listening(), closing(bench), display:
         end, result = _phases(run, search, loop, bench, display.say)
@@ -121,7 +139,7 @@ def conduct(run: Run, models: list[tuple[LiteLLM, float]], console: Console) -> 
     if search.archive is not None:
         draw(run, search.archive, search.noise)
     seconds = time.monotonic() - begun
-    busy = bench.busy_seconds / (seconds * bench.slots)
+    busy = bench.busy_seconds / bench.slot_seconds
     run.record.add_event(time.time(), "end", str(end))
     return Result(end, search.best, result, seconds, busy)
 
@@ -131,11 +149,11 @@ def _phases(
 ) -> tuple[End, Headline | None]:
     if search.archive is None:
         if not loop.measure(_seed_jobs(run, search), "measuring the seed"):
-            return End.INTERRUPTED, None
+            return _cut_short(bench), None
         _open_archive(run, search, bench)
         say(_prospect(run, bench, search))
     end = loop.evolve()
-    if end in (End.INTERRUPTED, End.STUCK):
+    if end in (End.INTERRUPTED, End.STUCK, End.NO_DEVICE):
         return end, None
     best, reference = search.best, search.reference
     assert best is not None
@@ -144,12 +162,18 @@ def _phases(
         return end, None
     finalists = choose_finalists(run.record, reference, best)
     genomes = {one.id: (one, run.lineage.source(one.commit)) for one in (reference, best)}
-    jobs = final_jobs(finalists, run.record.experiments(), genomes, run.settings.final_repeats)
+    experiments, repeats = run.record.experiments(), run.settings.final_repeats
+    jobs = final_jobs(finalists, experiments, genomes, repeats, run.settings.seed)
     if jobs:
         say(f"the seed and the best (#{best.id}) are measured again on {len(jobs)} fresh seeds")
     if not loop.measure(jobs, "fresh runs of the seed and the best"):
-        return End.INTERRUPTED, None
+        return _cut_short(bench), None
     return end, headline(finalists, run.record.experiments(), run.task.direction)
+
+
+def _cut_short(bench: Bench) -> End:
+    """Why measurements were not made."""
+    return End.INTERRUPTED if bench.slots else End.NO_DEVICE
 
 
 def _seed_jobs(run: Run, search: Search) -> list[Job]:
@@ -158,8 +182,9 @@ def _seed_jobs(run: Run, search: Search) -> list[Job]:
     for seed in search.individuals.values():
         repeats = run.settings.seed_repeats if seed.id == 0 else 1
         source = run.lineage.source(seed.commit)
-        made = len(seed.measurements)
-        jobs += [Job(seed, source, Purpose.SEARCH, repeat) for repeat in range(made, repeats)]
+        made = {measurement.seed for measurement in seed.measurements}
+        runs = (Job(seed, source, Purpose.SEARCH, repeat) for repeat in range(repeats))
+        jobs += [job for job in runs if job.seed(run.settings.seed) not in made]
     return jobs
 
 
@@ -282,13 +307,17 @@ def make_models(run: Run) -> list[tuple[LiteLLM, float]]:
 
 
 def exit_code(run: Run, result: Result) -> int:
-    """0: it did what it was asked; 1: it did not; 130: it was interrupted."""
+    """0: it did what it was asked; 1: it did not; 2: it could not; 130: it was interrupted."""
     if result.end is End.INTERRUPTED:
         return 130
+    if result.end is End.NO_DEVICE:
+        return 2
     children = [i for i in run.individuals() if i.parents]
     scored = any(child.scored for child in children)
+    spend = run.record.spend()
+    mute = spend.calls > 0 and not spend.answered
     missed = run.settings.target is not None and not reached(result.best, run.settings.target)
-    failed = result.end is End.STUCK or missed or (bool(children) and not scored)
+    failed = result.end is End.STUCK or mute or missed or (bool(children) and not scored)
     return 1 if failed else 0
 
 
@@ -299,6 +328,19 @@ def closing_lines(run: Run, result: Result) -> list[str]:
     lines = [f"{result.end} after {duration(result.seconds)}; children ran {result.busy:.0%} of it"]
     if result.end is End.INTERRUPTED:
         lines.append(f"go on with: python -m evolve resume {name}")
+    if result.end is End.NO_DEVICE:
+        devices = ",".join(device.name for device in run.devices)
+        models = " and ".join(sorted({device.model for device in run.devices}))
+        lines.append(
+            f"nothing is lost: once a device of the same model ({models}) is here, go on with: "
+            f"python -m evolve resume {name} --devices {devices}"
+        )
+    spend = run.record.spend()
+    if spend.calls and not spend.answered:
+        lines.append(
+            f"no model ever answered in {spend.calls} requests, the offline operators did it all: "
+            f"check the model's name, its key and --api-base ({run.record.last_error()})"
+        )
     if settings.target is not None and not reached(best, settings.target):
         lines.append(f"the target {settings.target:g} was not reached")
     children = [i for i in run.individuals() if i.parents]

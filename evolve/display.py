@@ -18,7 +18,7 @@ from archive.record import Experiment, Purpose
 from archive.results import status_word
 from archive.terminal import heatmap_text
 from evolve.bench import Running
-from evolve.loop import Progress
+from evolve.reports import Progress
 from evolve.search import Search
 from population import Individual
 from trainer.log import progress as last_line
@@ -26,7 +26,7 @@ from trainer.task import Task
 
 LOSS = re.compile(r"\bloss\W{1,3}(\d+\.?\d*)", re.IGNORECASE)
 REFRESH = 0.5  # seconds between two drawings: often enough to look alive, and cheap
-STYLES = {"keep": "green", "discard": "dim", "final": "cyan"}
+STYLES = {"keep": "green", "discard": "dim", "repeat": "cyan", "final": "cyan"}
 
 
 class Display:
@@ -74,7 +74,9 @@ class Display:
         m, word = experiment.measurement, status_word(experiment)
         result = m.reason if m.fitness is None else f"{self._task.metric} {self._write(m.fitness)}"
         parents = f" of {' and '.join(map(str, individual.parents))}" if individual.parents else ""
-        purpose = "fresh run, " if experiment.purpose is Purpose.FINAL else ""
+        purpose = {Purpose.FINAL: "fresh run, ", Purpose.REPEAT: "is it better? "}.get(
+            experiment.purpose, ""
+        )
         line = Text(f"{experiment.number:4d} {time.strftime('%H:%M:%S')} ", "dim")
         line.append(f"#{individual.id:<4d} ")
         line.append(f"{word:8s} ", STYLES.get(word, "red"))
@@ -84,6 +86,18 @@ class Display:
             self._console.print(line, overflow="ellipsis", no_wrap=True)
         else:
             self._console.print(line, soft_wrap=True)
+
+    def best(self, individual: Individual) -> None:
+        """Print that there is a new best."""
+        assert individual.objective is not None
+        runs = len(individual.scored)
+        times = f", {runs} runs" if runs > 1 else ""
+        line = f"new best: {self._task.metric} {self._write(individual.objective)}"
+        self.say(f"{line}{self._margin(individual)} (#{individual.id}{times})", "bold green")
+
+    def _margin(self, individual: Individual) -> str:
+        noise = self._search.noise
+        return f" ± {individual.margin(noise):.2g}" if noise else ""
 
     def watch(self, progress: Progress) -> None:
         """Draw the state, if the last drawing is old enough."""
@@ -103,7 +117,9 @@ class Display:
         if progress.running:
             parts.append(self._children(progress))
         if self._search.archive is not None:
-            parts.append(heatmap_text(self._search.archive, metric=self._task.metric))
+            parts.append(
+                heatmap_text(self._search.archive, self._task.metric, noise=self._search.noise)
+            )
         return Group(*parts)
 
     def _headline(self, progress: Progress) -> RenderableType:
@@ -120,7 +136,7 @@ class Display:
                 line.append(f" and {progress.spend.unpriced} calls of unknown price")
         best = self._search.best
         if best is not None and best.objective is not None:
-            noise = f" ± {self._search.noise:.2g}" if self._search.noise else ""
+            noise = self._margin(best)
             line.append(
                 f"\nbest {self._task.metric} {self._write(best.objective)}{noise} (#{best.id}) "
             )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from archive import Archive
 from archive.results import read_frame
 from evolve.run import Run
 
+Draw = Callable[[Run, Archive, float], None]  # as `draw`
 SHARE = 0.1  # of the time may go into drawing: it shares the cores with the children
 
 
@@ -25,7 +27,7 @@ def draw(run: Run, archive: Archive, noise: float) -> None:
     task, folder = run.task, run.folder
     reference = run.record.meta("reference")
     save(
-        heatmap(archive, metric=task.metric, title=folder.name, reference=reference),
+        heatmap(archive, metric=task.metric, title=folder.name, reference=reference, noise=noise),
         folder.artifacts / "heatmap.png",
     )
     frame = read_frame(run.record, task.direction)
@@ -38,13 +40,13 @@ def draw(run: Run, archive: Archive, noise: float) -> None:
 class Artist:
     """Draws a run's pictures again and again, unless that was just done."""
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
+    def __init__(self, run: Run, draw: Draw = draw) -> None:
+        self._run, self._draw = run, draw
         self._next = 0.0
 
     def __call__(self, archive: Archive, noise: float) -> None:
         begun = time.monotonic()
         if begun >= self._next:
-            draw(self._run, archive, noise)
+            self._draw(self._run, archive, noise)
             ended = time.monotonic()
             self._next = ended + (ended - begun) / SHARE

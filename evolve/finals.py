@@ -6,6 +6,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count, islice
 
 from archive.human import formatter
 from archive.record import Experiment, Purpose, Record
@@ -66,7 +67,7 @@ def choose_finalists(record: Record, reference: Individual, best: Individual) ->
     """The finalists of this end of the run, remembered in its record for when it is interrupted."""
     stored = record.meta("finalists")
     experiments = record.experiments()
-    searched = max((e.number for e in experiments if e.purpose is Purpose.SEARCH), default=0)
+    searched = max((e.number for e in experiments if e.purpose is not Purpose.FINAL), default=0)
     if stored is not None and stored["after"] >= searched:
         return Finalists(**stored)
     finalists = Finalists(reference.id, best.id, len(experiments))
@@ -79,6 +80,7 @@ def final_jobs(
     experiments: Sequence[Experiment],
     genomes: dict[int, tuple[Individual, str]],
     repeats: int,
+    run_seed: int,
 ) -> list[Job]:
     """The fresh runs that are still to be made.
 
@@ -89,22 +91,23 @@ def final_jobs(
         experiments: all of the run; fresh runs that were made already are not made again.
         genomes: individual and source of both, by id.
         repeats: how many fresh runs each shall have.
+        run_seed: of the run's randomness; tells which runs were made already.
     """
     jobs: dict[int, list[Job]] = {}
+    made: set[tuple[int, int]] = set()
     for number in (finalists.seed, finalists.best):
-        made = [e for e in experiments if e.purpose is Purpose.FINAL and e.individual == number]
-        missing = repeats - sum(e.number > finalists.after for e in made)
+        own = [e for e in experiments if e.purpose is Purpose.FINAL and e.individual == number]
+        earlier = {e.measurement.seed for e in own if e.number <= finalists.after}
+        made |= {(number, e.measurement.seed) for e in own if e.number > finalists.after}
         individual, source = genomes[number]
-        first = FRESH + len(made)
-        jobs[number] = [
-            Job(individual, source, Purpose.FINAL, first + i) for i in range(max(missing, 0))
-        ]
+        every = (Job(individual, source, Purpose.FINAL, FRESH + i) for i in count())
+        fresh = (job for job in every if job.seed(run_seed) not in earlier)
+        jobs[number] = list(islice(fresh, repeats))
     ordered: list[Job] = []
     for turn in range(repeats):
         pair = [finalists.seed, finalists.best]
-        for number in pair if turn % 2 == 0 else reversed(pair):
-            ordered += jobs[number][turn : turn + 1]
-    return ordered
+        ordered += [jobs[number][turn] for number in (pair if turn % 2 == 0 else reversed(pair))]
+    return [job for job in ordered if (job.individual.id, job.seed(run_seed)) not in made]
 
 
 def headline(

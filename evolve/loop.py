@@ -9,29 +9,28 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from enum import StrEnum
 
 from archive.human import duration
-from archive.record import Experiment, ProposalRow, Purpose, Spend
+from archive.record import ProposalRow, Purpose
 from evolve.allowance import Allowance
 from evolve.bench import Bench, Job, Running
+from evolve.history import history
 from evolve.interrupt import Interrupt
 from evolve.operators.base import Proposal
 from evolve.proposer import Outcome, Proposer
+from evolve.reports import Progress, Reports
 from evolve.run import Run
 from evolve.screening import digest
 from evolve.search import Plan, Search
 from population import Direction, Individual, Measurement
-from trainer.task import Task
 
 TICK = 0.5  # seconds between two looks at the display when nothing happens
 MAX_REFUSALS = 25  # proposals in a row without a child, after which the search gives up
 PATIENCE = 5  # of these, after which the user is told why; a model's refusals are always told
 LOOKAHEAD = 1  # proposals of language models made ahead for each device, at least
 MAX_LOOKAHEAD = 32  # and at most for all, since they know less of what came meanwhile
-HISTORY = 15  # results that a language model is told
 
 
 class End(StrEnum):
@@ -42,46 +41,7 @@ class End(StrEnum):
     HOURS = "the hours are over"
     INTERRUPTED = "interrupted"
     STUCK = "no new genome could be proposed"
-
-
-@dataclass(frozen=True)
-class Progress:
-    """A moment of the run, for whoever shows it.
-
-    Attributes:
-        phase: what is being done, in a few words.
-        finished: children that have ended.
-        total: children that the run is to finish.
-        running: what runs now.
-        proposing: proposals in the making.
-        limit: seconds that a child may take at most.
-        spend: on language models.
-    """
-
-    phase: str
-    finished: int
-    total: int
-    running: list[Running]
-    proposing: int
-    limit: float
-    spend: Spend
-
-
-@dataclass(frozen=True)
-class Reports:
-    """Who is told what.
-
-    Attributes:
-        watch: the state, at least every half second.
-        experiment: every experiment that has ended, with its individual.
-        generation: the number of every generation that has ended, and its children.
-        say: what a user should know, a line at a time.
-    """
-
-    watch: Callable[[Progress], None]
-    experiment: Callable[[Individual, Experiment], None]
-    generation: Callable[[int, list[Individual]], None]
-    say: Callable[[str], None]
+    NO_DEVICE = "no device is left"
 
 
 class Loop:
@@ -121,6 +81,9 @@ class Loop:
         self._refusals = 0
         self._offline_because = ""
         self._noticed_interrupt = 0
+        self._announced: int | None = None
+        repeats = [e.individual for e in run.record.experiments() if e.purpose is Purpose.REPEAT]
+        self._repeated = set(repeats)
         children = [i for i in search.individuals.values() if i.parents and i.measurements]
         self._finished = len(children)
         self._generation = children[len(children) - len(children) % run.settings.children :]
@@ -131,34 +94,43 @@ class Loop:
         """Make some measurements and nothing else.
 
         Returns:
-            Whether all were made; False if the user interrupted.
+            Whether all were made; False if the user interrupted or no device is left.
         """
         self._jobs.extend(jobs)
         while self._jobs or self._bench.running:
-            if self._interrupt.requests:
+            if self._interrupt.requests or not self._bench.slots:
                 self._jobs.clear()
             self._start_jobs()
             self._turn(phase)
-        return not self._interrupt.requests
+        return not self._interrupt.requests and self._bench.slots > 0
 
     def evolve(self) -> End:
         """Propose and measure children until there is a reason to end."""
         children = (i for i in self._search.individuals.values() if i.parents)
         self._jobs.extend(self._job(i) for i in children if not i.measurements)
+        self._repeat_best()
+        self._announce(aloud=False)  # a run that was killed may not have come to it
         while True:
+            self._repeat_best()
             end = self._reason_to_end()
             if end is None:
                 self._ask()
-                self._start_jobs()
-            elif not self._bench.running:
-                return end
+            else:  # children that were not begun are measured when the run goes on
+                over = end in (End.INTERRUPTED, End.NO_DEVICE)
+                self._jobs = deque(
+                    j for j in self._jobs if j.purpose is Purpose.REPEAT and not over
+                )
+                if not self._jobs and not self._bench.running:
+                    return end
+            self._start_jobs()
             self._turn("evolving" if end is None else f"{end}; finishing")
 
     def _reason_to_end(self) -> End | None:
-        best, target = self._search.best, self._run.settings.target
+        if not self._bench.slots:
+            return End.NO_DEVICE
         if self._interrupt.requests:
             return End.INTERRUPTED
-        if reached(best, target):
+        if reached(self._settled_best, self._run.settings.target):
             return End.TARGET
         if self._finished >= self._run.settings.total_children:
             return End.COMPLETE
@@ -167,7 +139,24 @@ class Loop:
         idle = not (self._jobs or self._bench.running or self._proposer.pending)
         return End.STUCK if idle and self._refusals >= MAX_REFUSALS else None
 
+    @property
+    def _settled_best(self) -> Individual | None:
+        """The best so far; None while it waits for the repeat that shows whether it is."""
+        best = self._search.best
+        waits = best is not None and best.id in self._repeated and len(best.measurements) < 2
+        return None if waits else best
+
     # -- what is begun ------------------------------------------------------------------------
+
+    def _repeat_best(self) -> None:
+        """Let what seems to be the best run once more, before anything else, and only once."""
+        best = self._search.doubtful()
+        full = len(self._repeated) >= self._run.settings.max_repeats
+        if best is None or best.id in self._repeated or full:
+            return
+        self._repeated.add(best.id)
+        source = self._run.lineage.source(best.commit)
+        self._jobs.appendleft(Job(best, source, Purpose.REPEAT, repeat=1))
 
     def _ask(self) -> None:
         """Begin as many proposals as the devices will soon need, and no more than are left."""
@@ -199,7 +188,7 @@ class Loop:
     @staticmethod
     def _to_beat(job: Job, best: Individual) -> float | None:
         """What makes a job's result worth a harder look: being the best, or in the headline."""
-        if job.purpose is Purpose.SEARCH:
+        if job.purpose is not Purpose.FINAL:
             return best.objective
         return math.inf if best.direction is Direction.MINIMIZE else -math.inf
 
@@ -215,8 +204,11 @@ class Loop:
         self._wake.clear()
         for outcome in self._proposer.finished():
             self._take_proposal(outcome)
-        for job, measurement in self._bench.finished():
-            self._take_measurement(job, measurement)
+        for running, measurement in self._bench.finished():
+            if measurement is None:
+                self._take_loss(running)
+            else:
+                self._take_measurement(running.job, measurement)
         self._reports.watch(
             Progress(
                 phase=phase,
@@ -279,6 +271,7 @@ class Loop:
             description=proposal.description,
             generation=self._finished // self._run.settings.children + 1,
             direction=self._run.task.direction,
+            prior=self._search.prior([parent.id for parent in plan.parents]),
         )
 
     def _take_spend(self, outcome: Outcome) -> None:
@@ -289,22 +282,43 @@ class Loop:
         self._proposal_seconds += share * (outcome.seconds - self._proposal_seconds)
 
     def _take_measurement(self, job: Job, measurement: Measurement) -> None:
-        best = self._search.best
-        searching = job.purpose is Purpose.SEARCH
-        kept = searching and self._search.tell(job.individual.id, measurement)
+        decides = job.purpose is not Purpose.FINAL
+        kept = decides and self._search.tell(job.individual.id, measurement)
         individual = self._search.individuals[job.individual.id]
         experiment = self._run.record.add_measurement(individual.id, measurement, job.purpose, kept)
         self._run.results.append(individual, experiment)
-        if self._search.best is not None and self._search.best is not best:
-            self._run.lineage.mark_best(self._search.best.commit)
         self._reports.experiment(individual, experiment)
-        if searching and individual.parents:
+        self._repeat_best()
+        self._announce()
+        if job.purpose is Purpose.SEARCH and individual.parents:
             self._finished += 1
             self._generation.append(individual)
             if self._finished % self._run.settings.children == 0:
                 number = self._finished // self._run.settings.children
                 self._reports.generation(number, self._generation)
                 self._generation = []
+
+    def _announce(self, *, aloud: bool = True) -> None:
+        """Mark the best so far where git shows it, and say it, once it is believed."""
+        best = self._settled_best
+        if best is None or best.id == self._announced:
+            return
+        self._announced = best.id
+        self._run.lineage.mark_best(best.commit)
+        if best.parents and aloud:
+            self._reports.best(best)
+
+    def _take_loss(self, running: Running) -> None:
+        """A device is gone: its job, of which nothing is known, is the next on another."""
+        self._jobs.appendleft(running.job)
+        left = self._bench.slots
+        others = f"{left} {'devices are' if left > 1 else 'device is'} left"
+        text = (
+            f"{running.device.name} ({running.device.model}) is gone, #{running.job.individual.id} "
+            f"will be measured again; {others if left else End.NO_DEVICE}"
+        )
+        self._run.record.add_event(time.time(), "device", text)
+        self._reports.say(text)
 
     # -- what the user should know ------------------------------------------------------------
 
@@ -313,9 +327,11 @@ class Loop:
             return
         self._noticed_interrupt = self._interrupt.requests
         running = len(self._bench.running)
-        if self._interrupt.requests == 1 and running:
+        if self._interrupt.requests == 1:
             self._reports.say(
-                f"stopping: the {running} children that run now are finished first, within "
+                "stopping"
+                if not running
+                else f"stopping: the {running} children that run now are finished first, within "
                 f"{duration(self._bench.limit)} at most; Ctrl-C again stops them at once"
             )
         elif self._interrupt.requests > 1:
@@ -337,23 +353,3 @@ def reached(best: Individual | None, target: float | None) -> bool:
     if target is None or best is None or best.objective is None:
         return False
     return best.direction.gain(best.objective, target) >= 0
-
-
-def history(search: Search, task: Task) -> list[str]:
-    """The latest results, a line each, for a language model to learn from."""
-    lines = []
-    for individual in list(search.individuals.values()):
-        if not individual.measurements or not individual.parents:
-            continue
-        result = f"{individual.status}"
-        parent = search.individuals[individual.parents[0]]
-        if individual.objective is not None:
-            result = f"{task.metric} {individual.objective:.6g}"
-            if parent.objective is not None:
-                gain = individual.direction.gain(individual.objective, parent.objective)
-                word = "better" if gain > 0 else "worse"
-                result += f", {abs(gain):.3g} {word} than its parent"
-        lines.append(
-            f"- genome {individual.id}, child of {parent.id}: {individual.description}: {result}"
-        )
-    return lines[-HISTORY:]

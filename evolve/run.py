@@ -17,13 +17,14 @@ from evolve.operators import operator_mix
 from evolve.screening import RefusedError, digest, screen
 from evolve.search import Search
 from evolve.settings import Settings
+from evolve.strategies import STRATEGIES
 from population import Individual
 from population.lineage import Lineage
-from trainer.devices import Device, find_devices
+from trainer.devices import Device, DeviceError, find_devices
 from trainer.fingerprint import differences, fingerprint
 from trainer.sandbox import Level, Sandbox, find_sandbox
 from trainer.setup import Ready, set_up
-from trainer.task import Task, load_task
+from trainer.task import Task, check_files, load_task
 
 Say = Callable[[str], None]
 EARLY = 0.5  # of the budget: a child that failed within so much of it was hardly trained
@@ -113,7 +114,6 @@ def begin(settings: Settings, name: str | None, seed_genomes: Sequence[str], say
             "task": task.name,
             "settings": settings.to_json(),
             "fingerprint": fingerprint(task, ready, devices, settings.budget),
-            "begun": time.time(),
         },
     )
     for number, seed in enumerate(seeds):
@@ -123,6 +123,7 @@ def begin(settings: Settings, name: str | None, seed_genomes: Sequence[str], say
     results = _results(folder, task)
     run = Run(folder, task, settings, ready, devices, sandbox, record, lineage, results)
     run.rebuild_results()
+    record.set_meta({"begun": time.time()})  # the last of all: `look` takes it for fully made
     return run
 
 
@@ -140,11 +141,28 @@ def reopen(name: str, changes: dict[str, Any], say: Say) -> Run:
     """
     looked = look(name)
     settings = replace(looked.settings, **changes)
-    devices = find_devices(settings.devices)
+    looked = replace(looked, task=load_task(Path(settings.task), looked.folder.program))
+    try:
+        check_files(looked.task)
+    except ValueError as error:
+        looked.close()
+        raise RunError(
+            f"the task of run {looked.folder.name} is not where it was: {error}; say where it is: "
+            f"python -m evolve resume {looked.folder.name} --task DIR"
+        ) from error
+    before = looked.record.meta("fingerprint")
+    try:
+        devices = find_devices(settings.devices)
+    except DeviceError as error:
+        looked.close()
+        raise DeviceError(
+            f"{error}; the run was measured on {before['device']}, so name devices of that model: "
+            f"python -m evolve resume {looked.folder.name} --devices D,..."
+        ) from error
     sandbox = find_sandbox(settings.sandbox)
     ready = set_up(looked.task, say)
     now = fingerprint(looked.task, ready, devices, settings.budget)
-    changed = differences(looked.record.meta("fingerprint"), now)
+    changed = differences(before, now)
     if changed:
         looked.close()
         raise RunError(
@@ -164,10 +182,10 @@ def look(name: str) -> Run:
     """
     folder = RunFolder.existing(name)
     record = Record.open(folder.database)
-    values = record.meta("settings")
-    if values is None:
+    if record.meta("begun") is None:
+        record.close()
         raise RunError(f"run {folder.name} was never fully made; remove {folder.path}")
-    settings = Settings.from_json(values)
+    settings = Settings.from_json(record.meta("settings"))
     task = load_task(Path(settings.task), folder.program)
     lineage = Lineage(folder.genomes, task.genome)
     ready = Ready(seed=task.genome)
@@ -189,8 +207,7 @@ def restored_search(run: Run) -> Search:
 def search_before(run: Run) -> Search:
     """The search of a run that knows all its genomes and none of its results."""
     search = Search(
-        strategy=run.settings.strategy,
-        selector=run.settings.selector,
+        toolbox=STRATEGIES[run.settings.strategy](run.settings.selector),
         operators=operator_mix(run.settings.operators, with_models=bool(run.settings.models)),
         seed=run.settings.seed,
         early=EARLY * run.settings.budget,
@@ -207,7 +224,7 @@ def advance(search: Search, run: Run, experiment: Experiment) -> None:
         axes = stored_axes(run.record)
         assert axes is not None  # they are stored before the first child is proposed
         search.open_archive(axes)
-    if experiment.purpose is Purpose.SEARCH:
+    if experiment.purpose is not Purpose.FINAL:
         search.tell(experiment.individual, experiment.measurement)
 
 

@@ -6,18 +6,17 @@ is told again.
 
 from __future__ import annotations
 
-import math
-import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from deap import base
 
-from archive import AddStatus, Archive, Axis
+from archive import Archive, Axis
 from evolve.operators import OPERATORS
 from evolve.operators.base import Operator
-from evolve.strategies import STRATEGIES
 from population import Individual, Measurement, Status
+from population.estimate import Gains, Noise, Prior
 from population.selection import Offspring
 from trainer.task import AxisSpec
 
@@ -46,8 +45,7 @@ class Search:
     """The state of a search: everyone that was tried, the archive, who is whose child.
 
     Args:
-        strategy: a name in `evolve.strategies.STRATEGIES`.
-        selector: a name in `population.selection.SELECTORS`, for the strategies that select.
+        toolbox: the strategy's tools, see `evolve.strategies`.
         operators: the operators with how often each is drawn, relative to the others.
         seed: of all randomness.
         early: seconds before which a failure is early: the genome goes back to be mended.
@@ -56,19 +54,21 @@ class Search:
     def __init__(
         self,
         *,
-        strategy: str,
-        selector: str,
+        toolbox: base.Toolbox,
         operators: Mapping[Operator, float],
         seed: int,
         early: float = 0.0,
     ) -> None:
-        self._toolbox = STRATEGIES[strategy](selector)
+        self._toolbox = toolbox
         self._operators = {op: weight for op, weight in operators.items() if not op.mends}
         self._mender = next((operator for operator in operators if operator.mends), None)
         self._seed = seed
         self._early = early
         self._broken: list[int] = []
         self._mended: set[int] = set()
+        self._noise = Noise()
+        self._gains = Gains()
+        self._lead = 0.0  # of the best over the best before it
         self._offspring: dict[int, Offspring] = {}
         self.individuals: dict[int, Individual] = {}
         self.archive: Archive | None = None
@@ -116,8 +116,20 @@ class Search:
         parents: list[Individual] = []
         for _ in range(operator.arity):
             rest = [individual for individual in pool if individual not in parents]
-            parents.append(self._toolbox.select(rest, self._offspring, self.noise, rng))
+            parents.append(self._toolbox.select(rest, self._offspring, self._unit, rng))
         return Plan(number, operator, tuple(parents), rng)
+
+    def prior(self, parents: Sequence[int]) -> Prior | None:
+        """What to expect of a child of some individuals, by their ids; to be fixed at its birth."""
+        parent = self._nearest(parents)
+        return None if parent is None else self._toolbox.prior(parent, self._gains, self.noise)
+
+    def doubtful(self) -> Individual | None:
+        """The best so far, if it should run once more before that is believed; else None."""
+        best = self.best
+        if best is None or not best.parents:
+            return None
+        return best if self._toolbox.doubts(best, self._lead, self.noise) else None
 
     # -- tell ---------------------------------------------------------------------------------
 
@@ -139,6 +151,7 @@ class Search:
         before = self.individuals[number]
         individual = before.measured(measurement)
         self.individuals[number] = individual
+        self._learn(before, measurement)
         if self._is_mendable(individual, measurement):
             self._broken.append(number)
         if self.archive is None or individual.objective is None:
@@ -146,12 +159,37 @@ class Search:
         added = self.archive.add(individual)
         assert self.incumbent is not None
         kept = bool(self._toolbox.kept(added, individual, self.incumbent))
-        self.incumbent = self.archive.best
-        if added is not AddStatus.NOT_ADDED:
-            for parent in individual.parents:
-                record = self._offspring[parent]
-                self._offspring[parent] = replace(record, wins=record.wins + 1)
+        best = self.archive.best
+        assert best is not None
+        assert best.objective is not None
+        former = self.individuals[self.incumbent.id]
+        if best.id != former.id and former.objective is not None:
+            self._lead = best.direction.gain(best.objective, former.objective)
+        self.incumbent = best
+        parents = [self.individuals[parent] for parent in individual.parents]
+        if not before.scored and all(individual.fitness > parent.fitness for parent in parents):
+            for parent in parents:
+                record = self._offspring[parent.id]
+                self._offspring[parent.id] = replace(record, wins=record.wins + 1)
         return kept
+
+    def _learn(self, before: Individual, measurement: Measurement) -> None:
+        """What a run says of the noise, and of the gains that children make."""
+        if measurement.fitness is None:
+            return
+        self._noise.add(before.values, measurement.fitness)
+        parent = self._nearest(before.parents)
+        if not before.values and parent is not None and parent.objective is not None:
+            self._gains.add(parent.direction.gain(measurement.fitness, parent.objective))
+
+    def _nearest(self, ids: Sequence[int]) -> Individual | None:
+        """The fittest of some individuals, or of the nearest ancestors that have scored."""
+        while ids:
+            scored = [self.individuals[i] for i in ids if self.individuals[i].scored]
+            if scored:
+                return max(scored, key=lambda one: one.fitness)
+            ids = [parent for i in ids for parent in self.individuals[i].parents]
+        return None
 
     def _is_mendable(self, individual: Individual, measurement: Measurement) -> bool:
         """Whether a language model's child failed so early that it is worth a repair."""
@@ -173,22 +211,15 @@ class Search:
         return self.archive.best if self.archive else None
 
     @property
+    def _unit(self) -> float:
+        """A gap between two genomes that counts, in the metric's unit; 0 if none is known yet."""
+        expected = self._gains.expected(self.noise)
+        return max(3 * self.noise, 2 * expected[1]) if expected else 0.0
+
+    @property
     def noise(self) -> float:
         """The pooled standard deviation of repeated runs, in the metric's unit; 0 if unknown."""
-        return pooled_deviation(
-            [m.fitness for m in individual.scored if m.fitness is not None]
-            for individual in self.individuals.values()
-        )
-
-
-def pooled_deviation(groups: Iterable[Sequence[float]]) -> float:
-    """The square root of the mean within-group variance, weighted by degrees of freedom."""
-    squares, freedom = 0.0, 0
-    for group in groups:
-        if len(group) > 1:
-            squares += statistics.variance(group) * (len(group) - 1)
-            freedom += len(group) - 1
-    return math.sqrt(squares / freedom) if freedom else 0.0
+        return self._noise.deviation
 
 
 def axes_around(

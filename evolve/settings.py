@@ -75,11 +75,20 @@ class Settings:
         return self.seed_runs or min(max(self.total_children // 25, 2), 4)
 
     @property
+    def max_repeats(self) -> int:
+        """Runs that may go into repeating what seems to be the best: a tenth of the children."""
+        return self.total_children // 10
+
+    @property
     def final_repeats(self) -> int:
-        """Fresh runs of the seed and of the best at the end: a tenth of the budget together."""
+        """Fresh runs of the seed, and as many of the best, at the end.
+
+        Together a tenth of the children, but at least 4 and at most 10: more would narrow the
+        headline's interval slowly and cost the search.
+        """
         if self.final_runs >= 0:
             return self.final_runs
-        return max(self.total_children // 20, 2) if self.total_children else 0
+        return min(max(self.total_children // 20, 2), 5) if self.total_children else 0
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

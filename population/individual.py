@@ -10,6 +10,8 @@ from enum import StrEnum
 
 from deap import base
 
+from population.estimate import Prior, posterior_mean
+
 
 class Status(StrEnum):
     """How one run of a genome ended. Only `ok` carries a fitness."""
@@ -105,6 +107,10 @@ class Individual:
         generation: the generation in which it was proposed, from 0 (the seeds').
         direction: the task's, which decides how its fitness compares.
         measurements: its runs within the search, in the order in which they ended.
+        prior: what was expected of it when it was born; None if nothing was.
+        objective: the best guess of its true fitness, in the metric's unit: the mean of its runs,
+            shrunk towards its prior. None if it never scored.
+        fitness: the same, as DEAP compares it.
     """
 
     id: int
@@ -115,10 +121,15 @@ class Individual:
     generation: int
     direction: Direction
     measurements: tuple[Measurement, ...] = ()
+    prior: Prior | None = None
+    objective: float | None = field(init=False, repr=False, compare=False)
     fitness: base.Fitness = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "fitness", self.direction.fitness(self.objective))
+        values = self.values
+        objective = posterior_mean(self.prior, values) if values else None
+        object.__setattr__(self, "objective", objective)
+        object.__setattr__(self, "fitness", self.direction.fitness(objective))
 
     def measured(self, measurement: Measurement) -> Individual:
         """The same individual with one more measurement."""
@@ -130,10 +141,18 @@ class Individual:
         return tuple(m for m in self.measurements if m.status is Status.OK)
 
     @property
-    def objective(self) -> float | None:
-        """The mean of its scored fitnesses, in the metric's unit; None if it never scored."""
-        values = [m.fitness for m in self.scored if m.fitness is not None]
-        return statistics.fmean(values) if values else None
+    def values(self) -> tuple[float, ...]:
+        """The fitnesses of its scored runs, in the metric's unit."""
+        return tuple(m.fitness for m in self.scored if m.fitness is not None)
+
+    def margin(self, noise: float) -> float:
+        """The standard deviation of `objective`, in the metric's unit; infinite before any run.
+
+        Args:
+            noise: standard deviation of one run.
+        """
+        weight = len(self.scored) + (self.prior.weight if self.prior else 0.0)
+        return noise / math.sqrt(weight) if self.scored else math.inf
 
     @property
     def measures(self) -> dict[str, float]:

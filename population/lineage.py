@@ -9,7 +9,7 @@ from typing import Any
 
 import git
 from git.objects.fun import tree_to_stream
-from gitdb import IStream
+from gitdb import IStream, LooseObjectDB
 from gitdb.exc import ODBError
 
 AUTHOR = git.Actor("evolve", "evolve@localhost")
@@ -29,6 +29,16 @@ class _Git(git.Git):
         return super().execute(command, start_new_session=True, **options)
 
 
+class _Objects(git.GitCmdObjectDB):
+    """Reads through git and writes by itself: a file that is renamed once it is whole.
+
+    A `git hash-object` whose parent is killed stores what it has got until then.
+    """
+
+    def store(self, istream: IStream) -> IStream:
+        return LooseObjectDB.store(self, istream)
+
+
 class _Repo(git.Repo):
     GitCommandWrapperType = _Git
 
@@ -46,7 +56,7 @@ class Lineage:
 
     def __init__(self, path: Path, genome_path: str) -> None:
         try:
-            self._repo = _Repo(path)
+            self._repo = _Repo(path, odbt=_Objects)
         except (git.InvalidGitRepositoryError, git.NoSuchPathError) as error:
             raise LineageError(
                 f"{path} is no git repository: the run's genomes are gone; "
@@ -57,7 +67,7 @@ class Lineage:
     @classmethod
     def create(cls, path: Path, genome_path: str, message: str) -> Lineage:
         """Make a new repository whose root commit is empty and carries `message`."""
-        repo = _Repo.init(path, bare=True, initial_branch="best")
+        repo = _Repo.init(path, odbt=_Objects, bare=True, initial_branch="best")
         root = git.Commit.create_from_tree(
             repo, _store_tree(repo, {}), message, [], author=AUTHOR, committer=AUTHOR
         )
@@ -130,6 +140,11 @@ class Lineage:
             git.Reference.create(self._repo, "refs/heads/best", self._commit(commit), force=True)
         except BROKEN as error:
             raise self._lacking(commit) from error
+
+    def unlock(self) -> None:
+        """Remove the locks of a program that was killed while it wrote. No other may write now."""
+        for lock in (Path(self._repo.git_dir) / "refs").rglob("*.lock"):
+            lock.unlink(missing_ok=True)
 
     def parents(self, commit: str) -> tuple[str, ...]:
         """The hashes of a commit's git parents.

@@ -18,7 +18,7 @@ TOURNAMENT_SIZE = 3
 
 @dataclass(frozen=True)
 class Offspring:
-    """What came of an individual as a parent: children proposed, and those that took a cell."""
+    """What came of an individual as a parent: children proposed, and those fitter than it."""
 
     children: int = 0
     wins: int = 0
@@ -32,7 +32,7 @@ Selector = Callable[
 def uniform(
     elites: Sequence[Individual],
     offspring: Mapping[int, Offspring],
-    noise: float,
+    unit: float,
     rng: np.random.Generator,
 ) -> Individual:
     """Every elite with the same probability."""
@@ -42,7 +42,7 @@ def uniform(
 def tournament(
     elites: Sequence[Individual],
     offspring: Mapping[int, Offspring],
-    noise: float,
+    unit: float,
     rng: np.random.Generator,
 ) -> Individual:
     """The fittest of three elites that are drawn with replacement."""
@@ -53,29 +53,30 @@ def tournament(
 def ucb(
     elites: Sequence[Individual],
     offspring: Mapping[int, Offspring],
-    noise: float,
+    unit: float,
     rng: np.random.Generator,
 ) -> Individual:
-    """The elite with the best upper bound on the chance that its next child takes a cell.
+    """The elite with the best upper bound on the chance that its next child is fitter than it.
 
-    Score = (wins + 1) / (children + 2) + sqrt(ln(t + 1) / 2 / (children + 1)) - gap / s, the UCB1
-    of Auer, Cesa-Bianchi and Fischer (2002) on Laplace's estimate, less the gap to the best elite
-    in units of s = max(3 noise, spread of the elites). One draw in ten is uniform.
+    Score = (wins + 1) / (children + 2) + sqrt(ln(t + 1) / 2 / (children + 1)) - gap / unit, the
+    UCB1 of Auer, Cesa-Bianchi and Fischer (2002) on Laplace's estimate, less the gap to the best
+    elite, since a win from far behind is worth little. One draw in ten is uniform.
 
     Args:
         elites: one a filled cell, all scored.
         offspring: by individual id; children in flight count as children, so that parallel
             proposals spread over the parents.
-        noise: standard deviation of one measurement, in the metric's unit; 0 if there is none.
+        unit: the gap to the best elite, in the metric's unit, that counts as much as all wins or
+            none; 0 takes the standard deviation of the elites.
         rng: breaks ties, too.
     """
     if rng.random() < UNIFORM_SHARE:
-        return uniform(elites, offspring, noise, rng)
+        return uniform(elites, offspring, unit, rng)
     values = [elite.objective for elite in elites if elite.objective is not None]
     direction = elites[0].direction
     best = max(elites, key=lambda elite: elite.fitness).objective
     assert best is not None
-    scale = max(3 * noise, statistics.pstdev(values)) or 1.0
+    scale = unit or statistics.pstdev(values) or 1.0
     total = sum(offspring.get(elite.id, Offspring()).children for elite in elites)
 
     def score(elite: Individual) -> float:

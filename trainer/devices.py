@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import re
@@ -10,6 +11,9 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+UUIDS = ("GPU-", "MIG-")  # how they begin in CUDA_VISIBLE_DEVICES
+PATIENCE = 60.0  # seconds for nvidia-smi, which wakes GPUs that sleep
 
 
 class DeviceError(Exception):
@@ -25,7 +29,8 @@ class Device:
         kind: "cuda" or "cpu".
         index: the GPU's place among the visible ones, or the core's number.
         model: the hardware's name, such as "NVIDIA H200".
-        visible: what CUDA_VISIBLE_DEVICES calls the GPU; empty for a core.
+        visible: what CUDA_VISIBLE_DEVICES calls the GPU: its UUID, since numbers may shift when
+            another GPU is lost; empty for a core.
     """
 
     name: str
@@ -84,6 +89,24 @@ def find_devices(text: str, environ: Mapping[str, str] = os.environ) -> tuple[De
     return tuple(by_name[name] for name in names)
 
 
+def is_there(device: Device, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether a device that was found before can still be used, as far as the system knows.
+
+    For a GPU the driver is asked, which takes up to minutes where it hangs; one that gives no
+    answer has lost it. A core is there as long as the kernel would run this thread on it.
+    """
+    if device.kind == "cpu":
+        return device.name in {core.name for core in _cores()}  # the kernel leaves out offline ones
+    try:
+        listed = _nvidia_smi(environ)
+    except DeviceError:
+        # Asked for all, nvidia-smi may give up at the first that is lost.
+        query = ["--query-gpu=uuid", "--format=csv,noheader", f"--id={device.visible}"]
+        code, output = _ask(environ, query)
+        return code == 0 and device.visible in output.splitlines()
+    return any(_is_called(gpu, device.visible) for gpu in listed)
+
+
 def _what_is(gpus: tuple[Device, ...], cores: tuple[Device, ...]) -> str:
     graphics = [f"{gpu.name} ({gpu.model})" for gpu in gpus] or ["no GPU"]
     numbers = ", ".join(core.name for core in cores)
@@ -127,21 +150,55 @@ class _Listed:
     ids: tuple[str, ...]
     model: str
 
+    @property
+    def lasting(self) -> str:
+        """The name that stays its own when others are lost; CUDA knows it by how it begins."""
+        return self.ids[-1] if self.ids[-1].startswith(UUIDS) else self.ids[0]
+
 
 def _nvidia_smi(environ: Mapping[str, str]) -> list[_Listed]:
     """What nvidia-smi lists; a GPU that is cut into MIG slices counts as those."""
+    code, output = _ask(environ, ["-L"])
+    found = _parsed(output)
+    if code and not found:  # with one GPU lost it fails, but may list the others
+        raise DeviceError(
+            f"nvidia-smi is here but fails ({output.splitlines()[0]}); "
+            "choose the device cpu to do without a GPU"
+        )
+    return found
+
+
+def _ask(environ: Mapping[str, str], words: list[str]) -> tuple[int, str]:
+    """The exit code of nvidia-smi and what it said; 0 and nothing where it is not installed."""
     program = shutil.which("nvidia-smi", path=environ.get("PATH"))
     if program is None:
-        return []
+        return 0, ""
     try:
-        listing = subprocess.run([program, "-L"], capture_output=True, text=True, timeout=60)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise _broken_driver(str(error)) from error
-    if listing.returncode:
-        raise _broken_driver((listing.stdout + listing.stderr).strip() or "without a word")
+        asked = subprocess.Popen(
+            [program, *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+    except OSError as error:
+        return 127, str(error)
+    try:
+        output, _ = asked.communicate(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        asked.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            asked.wait(1)  # no longer: a driver may hold it in the kernel for ever
+        return 124, f"it was still running after {PATIENCE:g} s"
+    return asked.returncode, output.strip() or "without a word"
+
+
+def _parsed(listing: str) -> list[_Listed]:
+    """The GPUs that a listing names, whatever else it says."""
     found: list[_Listed] = []
     whole = None
-    for line in listing.stdout.splitlines():
+    for line in listing.splitlines():
         if gpu := re.match(r"GPU (\d+): (.+?) \(UUID: (\S+)\)", line):
             whole = _Listed((gpu[1], gpu[3]), gpu[2])
             found.append(whole)
@@ -152,24 +209,17 @@ def _nvidia_smi(environ: Mapping[str, str]) -> list[_Listed]:
     return found
 
 
-def _broken_driver(why: str) -> DeviceError:
-    return DeviceError(
-        f"nvidia-smi is here but fails ({why.splitlines()[0]}); "
-        "choose the device cpu to do without a GPU"
-    )
-
-
 def _visible(listed: list[_Listed], entries: list[str]) -> list[tuple[str, str]]:
-    """Entry and model of each GPU named; as in CUDA, an entry that is no GPU ends the list."""
+    """Name and model of each GPU entered; as in CUDA, an entry that is no GPU ends the list."""
     chosen = []
     for entry in entries:
-        models = [gpu.model for gpu in listed if _is_called(gpu, entry)]
-        if not models:
+        called = [gpu for gpu in listed if _is_called(gpu, entry)]
+        if not called:
             break
-        chosen.append((entry, models[0]))
+        chosen.append((called[0].lasting, called[0].model))
     return chosen
 
 
 def _is_called(gpu: _Listed, entry: str) -> bool:
-    by_uuid = entry.startswith(("GPU-", "MIG-")) and gpu.ids[-1].startswith(entry)
+    by_uuid = entry.startswith(UUIDS) and gpu.ids[-1].startswith(entry)
     return by_uuid or entry in gpu.ids

@@ -156,7 +156,8 @@ def load_task(folder: Path, program: Path | None = None) -> Task:
 
     Args:
         folder: the task's folder, which holds its program.md.
-        program: another file to read the contract from, such as a run's own copy.
+        program: another file to read the contract from, such as a run's own copy; the folder need
+            not be there then, see `check_files`.
 
     Raises:
         TaskError: the file is missing or malformed; the message names the line or the key and
@@ -175,9 +176,25 @@ def load_task(folder: Path, program: Path | None = None) -> Task:
     except tomllib.TOMLDecodeError as error:
         raise TaskError(_malformed(path, _from_the_top(str(error), head))) from error
     try:
-        return _build(folder.resolve(), table, text, instructions)
+        task = _build(folder.resolve(), table, text, instructions)
+        if program is None:
+            check_files(task)
     except ValueError as error:
         raise TaskError(_malformed(path, str(error))) from error
+    return task
+
+
+def check_files(task: Task) -> None:
+    """Look whether the files that the contract names are in the task's folder.
+
+    Raises:
+        ValueError: one is not.
+    """
+    if not (task.folder / task.genome).is_file():
+        raise ValueError(f"the genome `{task.genome}` is no file in {task.folder}")
+    for path in task.fixed:
+        if not (task.folder / path).exists():
+            raise ValueError(f"`{path}` is not in {task.folder}")
 
 
 def _split(text: str, path: Path) -> tuple[str, str]:
@@ -284,11 +301,6 @@ def _build(folder: Path, table: Mapping[str, Any], text: str, instructions: str)
         raise ValueError(f"both axes are called `{task.axes[0].name}`")
     if task.genome in task.fixed:
         raise ValueError(f"`{task.genome}` is both the genome and fixed")
-    if not (folder / task.genome).is_file():
-        raise ValueError(f"the genome `{task.genome}` is no file in {folder}")
-    for path in task.fixed:
-        if not (folder / path).exists():
-            raise ValueError(f"`{path}` is not in {folder}")
     return task
 
 

@@ -17,11 +17,12 @@ from evolve.finals import Finalists, Headline, choose_finalists, final_jobs, hea
 from population import Direction, Individual, Measurement, Status
 
 SEED, BEST = 0, 7
-FAILED = Measurement(Status.CRASH, None, {}, 1.0)
+RUN_SEED = 3
 
 
-def run(fitness: float | None) -> Measurement:
-    return FAILED if fitness is None else Measurement(Status.OK, fitness, {}, 1.0)
+def run(fitness: float | None, seed: int = 0) -> Measurement:
+    status = Status.CRASH if fitness is None else Status.OK
+    return Measurement(status, fitness, {}, 1.0, seed)
 
 
 def one(number: int) -> Individual:
@@ -33,6 +34,16 @@ def numbered(*results: tuple[int, float | None, Purpose]) -> list[Experiment]:
     return [
         Experiment(number, who, purpose, run(fitness), False)
         for number, (who, fitness, purpose) in enumerate(results, 1)
+    ]
+
+
+def ended(finalists: Finalists, jobs: list[Job], fitness: float | None) -> list[Experiment]:
+    """Final jobs that are over, as the experiments that follow those before the finals."""
+    return [
+        Experiment(
+            number, job.individual.id, job.purpose, run(fitness, job.seed(RUN_SEED)), kept=False
+        )
+        for number, job in enumerate(jobs, finalists.after + 1)
     ]
 
 
@@ -86,42 +97,43 @@ def order(jobs: list[Job]) -> str:
 
 
 def test_seed_and_best_take_turns() -> None:
-    jobs = final_jobs(Finalists(SEED, BEST, after=0), [], GENOMES, 5)
+    jobs = final_jobs(Finalists(SEED, BEST, after=0), [], GENOMES, 5, RUN_SEED)
     assert order(jobs) == "sbbssbbssb"
     assert {job.purpose for job in jobs} == {Purpose.FINAL}
     assert all(job.source == f"source {job.individual.id}" for job in jobs)
-    assert final_jobs(Finalists(SEED, BEST, after=0), [], GENOMES, 0) == []
+    assert final_jobs(Finalists(SEED, BEST, after=0), [], GENOMES, 0, RUN_SEED) == []
 
 
 def test_fresh_runs_have_seeds_that_the_search_never_used() -> None:
-    jobs = final_jobs(Finalists(SEED, BEST, after=0), [], GENOMES, 20)
-    used = {Job(one(n), "", repeat=r).seed(3) for n in (SEED, BEST) for r in range(100)}
-    drawn = {job.seed(3) for job in jobs}
+    jobs = final_jobs(Finalists(SEED, BEST, after=0), [], GENOMES, 20, RUN_SEED)
+    used = {Job(one(n), "", repeat=r).seed(RUN_SEED) for n in (SEED, BEST) for r in range(100)}
+    drawn = {job.seed(RUN_SEED) for job in jobs}
     assert len(drawn) == len(jobs) == 40
     assert not drawn & used
 
 
-@given(st.integers(0, 6), st.integers(0, 12), st.booleans())
-def test_interrupted_finals_go_on_with_what_is_missing(
-    repeats: int, made: int, ended_in_failure: bool
+@given(st.integers(0, 6), st.permutations(range(12)), st.integers(0, 12), st.booleans())
+def test_interrupted_finals_go_on_with_what_is_missing_in_the_same_order(
+    repeats: int, drawn: list[int], made: int, failed: bool
 ) -> None:
-    """Runs of an earlier end of the run, experiments 1 to 3, do not count and do not come again."""
-    finalists = Finalists(SEED, BEST, after=3)
-    old = [(SEED, 2.0, Purpose.FINAL), (BEST, 1.0, Purpose.FINAL), (BEST, 1.1, Purpose.SEARCH)]
-    whole = final_jobs(finalists, numbered(*old), GENOMES, repeats)
-    first = whole[:made]
-    ended = [(job.individual.id, None if ended_in_failure else 1.5, Purpose.FINAL) for job in first]
-    rest = final_jobs(finalists, numbered(*old, *ended), GENOMES, repeats)
-    everyone = [(job.individual.id, job.repeat) for job in first + rest]
-    assert sorted(everyone) == sorted((job.individual.id, job.repeat) for job in whole)
-    assert len(set(everyone)) == len(everyone) == 2 * repeats
-    earlier = final_jobs(Finalists(SEED, BEST, after=0), [], GENOMES, 1)
-    assert not {(job.individual.id, job.repeat) for job in earlier} & set(everyone)
+    """Devices end their jobs in any order. Runs of an earlier end of the run, of which one was
+    interrupted, do not count and do not come again."""
+    before = final_jobs(Finalists(SEED, BEST, after=0), [], GENOMES, 2, RUN_SEED)
+    old = ended(Finalists(SEED, BEST, after=0), before[1:], 1.5)
+    finalists = Finalists(SEED, BEST, after=len(old))
+    whole = final_jobs(finalists, old, GENOMES, repeats, RUN_SEED)
+    first = [whole[i] for i in drawn if i < len(whole)][:made]
+    new = ended(finalists, first, None if failed else 1.5)
+    rest = final_jobs(finalists, [*old, *new], GENOMES, repeats, RUN_SEED)
+    assert rest == [job for job in whole if job not in first]
+    assert len({job.seed(RUN_SEED) for job in whole}) == len(whole) == 2 * repeats
+    assert not {job.seed(RUN_SEED) for job in before[1:]} & {job.seed(RUN_SEED) for job in whole}
 
 
 def test_fewer_repeats_than_were_made_ask_for_nothing() -> None:
-    experiments = fresh([2.0] * 3, [1.0] * 3)
-    assert final_jobs(Finalists(SEED, BEST, after=0), experiments, GENOMES, 2) == []
+    finalists = Finalists(SEED, BEST, after=0)
+    made = ended(finalists, final_jobs(finalists, [], GENOMES, 3, RUN_SEED), 1.5)
+    assert final_jobs(finalists, made, GENOMES, 2, RUN_SEED) == []
 
 
 # -- what the runs say ----------------------------------------------------------------------------
