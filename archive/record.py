@@ -7,10 +7,11 @@ from the genomes' git repository.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -140,10 +141,13 @@ class Record:
 
     @classmethod
     def open(cls, path: Path) -> Record:
-        """Open an existing record."""
+        """Open an existing record; one that may not be written is read as it is now."""
         if not path.is_file():
             raise RecordError(f"there is no {path}; `python -m evolve list` names the runs")
-        record = cls(path, sqlite3.connect(path))
+        writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+        record = cls(path, sqlite3.connect(path if writable else ":memory:"))
+        if not writable:
+            record._load()
         with record._transaction() as db:
             version = db.execute("PRAGMA user_version").fetchone()[0]
             tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master")}
@@ -161,6 +165,16 @@ class Record:
             )
         record._migrate(version)
         return record
+
+    def _load(self) -> None:
+        """Copy the file into memory."""
+        with self._transaction() as db:
+            journal = self._path.with_name(f"{self._path.name}-wal").exists()
+            mode = "mode=ro" if journal else "mode=ro&immutable=1"  # no journal can be made there
+            with closing(
+                sqlite3.connect(f"{self._path.absolute().as_uri()}?{mode}", uri=True)
+            ) as file:
+                file.backup(db)
 
     def _migrate(self, version: int) -> None:
         """Make a record of an older version one of this version."""

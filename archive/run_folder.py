@@ -105,9 +105,16 @@ class RunFolder:
         """Keep other processes from running this run; the system lifts it if we die.
 
         Raises:
-            RunError: another process has it.
+            RunError: another process has it, or the folder cannot be written.
         """
-        with open(self.path / "lock", "a+") as file:
+        try:
+            lock = open(self.path / "lock", "a+")  # noqa: SIM115  # closed below
+        except OSError as error:
+            raise RunError(
+                f"{self.path} cannot be written: {error.strerror}; make it writable for you, or "
+                "copy the folder and go on with the copy"
+            ) from error
+        with lock as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:

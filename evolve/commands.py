@@ -82,15 +82,19 @@ def list_runs(name: str | None) -> int:
     table = _table(*names)
     table.columns[0].no_wrap = False  # where it is narrow, names are folded and numbers are not
     table.columns[0].overflow = "fold"
+    unreadable: list[str] = []
     for folder in folders:
         try:
             run = look(str(folder))
         except (RunError, RecordError, LineageError, TaskError) as error:
-            table.add_row(folder.name, Text(f"unreadable: {error}", "red"))
+            table.add_row(folder.name, Text("unreadable", "red"))
+            unreadable.append(f"{folder.name}: {error}")
             continue
         table.add_row(*_row(run))
         run.close()
     console.print(table)
+    for line in unreadable:
+        console.print(Text(line), soft_wrap=True)
     return 0
 
 

@@ -62,6 +62,10 @@ class Lineage:
                 f"{path} is no git repository: the run's genomes are gone; "
                 "restore the folder from a backup, or start a new run"
             ) from error
+        # a colleague's run may be looked at: asking git for objects runs nothing of theirs
+        self._repo.git.update_environment(
+            GIT_CONFIG_COUNT="1", GIT_CONFIG_KEY_0="safe.directory", GIT_CONFIG_VALUE_0="*"
+        )
         self._genome_path = PurePosixPath(genome_path)
 
     @classmethod
@@ -125,7 +129,9 @@ class Lineage:
         """
         try:
             return str(
-                self._repo.git.diff("--no-ext-diff", older, newer, "--", str(self._genome_path))
+                self._repo.git.diff(
+                    "--no-ext-diff", "--no-textconv", older, newer, "--", str(self._genome_path)
+                )
             )
         except BROKEN as error:
             raise self._lacking(f"{older} or {newer}") from error

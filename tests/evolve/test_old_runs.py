@@ -6,6 +6,8 @@ stored/versionN.tar.xz holds a run of schema version N with its task, as that ve
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
 import sqlite3
 import tarfile
 from collections.abc import Callable
@@ -17,6 +19,7 @@ import pytest
 
 from archive.record import Record
 from archive.schema import SCHEMA, SCHEMA_VERSION
+from evolve.cli import main
 from trainer.devices import find_devices
 from trainer.fingerprint import fingerprint
 from trainer.setup import Ready
@@ -93,3 +96,30 @@ def test_it_goes_on_once_the_task_is_named(old: Any, chat: Any, scripted: Any) -
     assert old.count("old", "individuals WHERE id > 0") == 20
     assert old.count("old", "measurements") > measured
     assert len(old.results("old")) == old.count("old", "measurements")
+
+
+def test_a_run_of_somebody_else_is_shown_and_not_worked_on(old: Any) -> None:
+    for path in (old.folder, *old.folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    before = (old.run("old") / "archive.db").read_bytes()
+
+    def as_nobody() -> None:
+        """In a process of its own: what a person sees who may only read."""
+        for parent in old.folder.parents[:-2]:
+            parent.chmod(parent.stat().st_mode | 0o011)
+        os.chdir(old.folder)
+        os.environ["HOME"] = str(old.folder)
+        if os.getuid() == 0:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+        assert main(["list", "old"]) == 0
+        assert main(["show", "old", "best"]) == 0
+        assert main(["export", "old", "best"]) == 0
+        assert main(["resume", "old"]) == 2
+
+    process = multiprocessing.get_context("fork").Process(target=as_nobody)
+    process.start()
+    process.join(60)
+    assert process.exitcode == 0
+    assert (old.run("old") / "archive.db").read_bytes() == before
