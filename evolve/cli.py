@@ -41,6 +41,9 @@ commands:
   rebin RUN              cut the archive into other cells or bounds; loses nothing
 
 `python -m evolve COMMAND --help` says more of each.
+
+exit codes: 0 it did what it was asked; 1 it did not (no child scored, no model answered, the target
+was missed, nothing new could be proposed); 2 it could not, and says why; 130 it was interrupted
 """
 
 

@@ -171,7 +171,8 @@ class Lineage:
     def _lacking(self, commit: str) -> LineageError:
         return LineageError(
             f"{self._repo.git_dir} does not hold {self._genome_path} at commit {commit}; "
-            "check the repository with git fsck"
+            "check the repository with git fsck, or begin a new run from another genome "
+            "(--seed-genome RUN:ID)"
         )
 
     def close(self) -> None:

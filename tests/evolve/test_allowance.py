@@ -21,7 +21,7 @@ def allowance(
 
 
 def spent(cost: float) -> Spend:
-    return Spend(calls=1, tokens_in=1, tokens_out=1, cost=cost, unpriced=0)
+    return Spend(calls=1, answered=1, tokens_in=1, tokens_out=1, cost=cost, unpriced=0)
 
 
 def resting(allowed: Allowance, upto: int) -> list[int]:
