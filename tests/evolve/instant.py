@@ -22,6 +22,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -49,6 +50,7 @@ ACTS = {
 # These read files and talk to git by the hundred; what git then does shows before the next act.
 READERS = ("git/config.py", "git/cmd.py", "subprocess.py")
 CONSTANT = re.compile(r"^([A-Z]+) = ([\d.e-]+)", re.MULTILINE)
+Clock = Callable[[], float]  # seconds since the epoch
 PATIENCE = 60  # seconds after which a fork that hangs is ended
 
 
@@ -56,7 +58,13 @@ PATIENCE = 60  # seconds after which a fork that hangs is ended
 
 
 def measured(
-    *told: object, seed: int, device: Device, log: Path, slots: int, **more: object
+    *told: object,
+    seed: int,
+    device: Device,
+    log: Path,
+    slots: int,
+    clock: Clock = time.time,
+    **more: object,
 ) -> Measurement:
     """Stands in for `trainer.measure.measure`. Each call leaves a line in the log, its seed."""
     with open(log, "a") as file:
@@ -69,22 +77,21 @@ def measured(
     size, width = width * (depth + 1), max(width, 1.0)
     if size > 250:
         reason = f"a size of {size:g} does not fit"
-        return Measurement(
-            Status.OOM, None, {}, 0.25, seed, device.name, time.time(), reason=reason
-        )
+        return Measurement(Status.OOM, None, {}, 0.25, seed, device.name, clock(), reason=reason)
     score = 2 + (rate - 0.3) ** 2 + (decay - 0.97) ** 2 * 10 + 8 / width + abs(depth - 6) / 20
     score += random.Random(seed).gauss(0, 0.005)
     measures = {"size": size, "speed": 1000 / width / (1 + rate)}
     details = {"score": score, **measures}
     return Measurement(
-        Status.OK, score, measures, 0.25, seed, device.name, time.time(), details=details
+        Status.OK, score, measures, 0.25, seed, device.name, clock(), details=details
     )
 
 
-def work(place: Any, name: str, seed: int, slots: int) -> dict[str, Any]:
+def work(place: Any, name: str, seed: int, slots: int, clock: Clock = time.time) -> dict[str, Any]:
     """Begin a run, or go on with it if its folder is there, to its end; what it says of itself.
 
-    If it cannot be gone on with, `refused` is what `resume` says and what a new run of that name.
+    Its runs end when the clock says so. If it cannot be gone on with, `refused` is what `resume`
+    says and what a new run of that name.
     """
     os.chdir(place.folder)
     if not place.run(name).exists():
@@ -96,7 +103,8 @@ def work(place: Any, name: str, seed: int, slots: int) -> dict[str, Any]:
             return {"refused": [str(error), why_not_begun(place, name)]}
     with run.folder.lock():
         console = Console(file=io.StringIO(), width=160)
-        result = conduct(run, [], console, measure=measured, draw=lambda *told: None)
+        measure = partial(measured, clock=clock)
+        result = conduct(run, [], console, measure=measure, draw=lambda *told: None)
     assert result.best is not None
     headline = result.headline and result.headline.text(run.task.metric, result.best.id)
     run.close()

@@ -215,6 +215,19 @@ def test_the_branch_best_is_right_again_if_the_kill_came_before_it_was_set(
     assert instant.left(place, "doomed") == calm.left
 
 
+def test_a_clock_that_jumps_changes_nothing(instant: ModuleType, place: Any, calm: Calm) -> None:
+    jumps = iter(1e9 + 1e5 * np.random.default_rng(0).normal(size=100))
+    said = instant.forked(
+        lambda: instant.work(place, "jumping", calm.seed, 1, lambda: float(next(jumps)))
+    ).value
+    assert said == calm.said
+    assert instant.left(place, "jumping") == calm.left
+    check_sound(place, "jumping", slots=1, deaths=0)
+    for command in ("list jumping", "show jumping best", "heatmap jumping"):
+        shown = place.evolve(*command.split())
+        assert (shown.returncode, shown.stderr) == (0, ""), command
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("slots", [1, 2])
 @pytest.mark.parametrize("share", range(SHARES))
