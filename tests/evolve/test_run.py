@@ -144,8 +144,8 @@ def test_the_other_strategies_write_the_same_records(make_place: Make, strategy:
 
 
 def test_show_export_and_list_agree_with_the_record(evolved: Any) -> None:
-    best = evolved.rows("a", "SELECT individual FROM measurements WHERE purpose = 'search' "
-                        "AND individual > 0 ORDER BY fitness LIMIT 1")[0][0]  # fmt: skip
+    commit = evolved.git("a", "rev-parse", "best").strip()
+    ((best,),) = evolved.rows("a", f"SELECT id FROM individuals WHERE commit_hash = '{commit}'")
     shown = evolved.evolve("show", "a", "best").stdout
     assert shown.startswith(f"#{best} ")
     assert "what changed against parent" in shown
