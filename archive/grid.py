@@ -143,6 +143,16 @@ class Archive:
         """The elite of a cell; None if the cell is empty."""
         return self._elites.get(cell)
 
+    def neighbours(self, cell: Cell) -> list[Cell]:
+        """The up to eight cells around a cell, within the grid."""
+        first, second = self.axes
+        return [
+            (x, y)
+            for x in range(max(cell[0] - 1, 0), min(cell[0] + 2, first.cells))
+            for y in range(max(cell[1] - 1, 0), min(cell[1] + 2, second.cells))
+            if (x, y) != cell
+        ]
+
     def members(self, cell: Cell) -> list[Individual]:
         """Everyone in a cell, the fittest (its elite) first."""
         return sorted(self._members.get(cell, {}).values(), key=_rank, reverse=True)

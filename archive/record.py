@@ -12,11 +12,10 @@ import sqlite3
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from archive.rows import Experiment, ModelCall, ProposalRow, Purpose, Spend
 from archive.schema import MIGRATIONS, SCHEMA, SCHEMA_VERSION
 from population import Direction, Individual, Measurement, Status
 from population.estimate import Prior
@@ -24,95 +23,6 @@ from population.estimate import Prior
 
 class RecordError(Exception):
     """archive.db cannot be read or written; the message says what to do."""
-
-
-class Purpose(StrEnum):
-    """Why a measurement was made."""
-
-    SEARCH = "search"  # it decides about the archive
-    REPEAT = "repeat"  # so does another run of a genome that seemed to be the best
-    FINAL = "final"  # a fresh run after the search, for the headline alone
-
-
-@dataclass(frozen=True)
-class ModelCall:
-    """One request to a language model.
-
-    Attributes:
-        model: its name as the user gave it.
-        prompt: the messages that were sent, as JSON.
-        reply: the text that came back; empty if none did.
-        tokens_in, tokens_out: as the model counted them.
-        cost: in US dollars; None if the model's price is unknown, which is not free.
-        seconds: from request to reply.
-        error: why there was no reply; empty if there was.
-    """
-
-    model: str
-    prompt: str
-    reply: str = ""
-    tokens_in: int = 0
-    tokens_out: int = 0
-    cost: float | None = None
-    seconds: float = 0.0
-    error: str = ""
-
-
-@dataclass(frozen=True)
-class ProposalRow:
-    """One attempt of an operator to make a child.
-
-    Attributes:
-        number: counts the run's proposals from 0; it also seeds the proposal's randomness.
-        operator: its name.
-        parents: the ids of the parents that it was given.
-        individual: the child that came of it; None if it was refused.
-        reason: why it was refused, or empty.
-        seconds: it took.
-        ended: in seconds since the epoch.
-        calls: to language models, in order.
-    """
-
-    number: int
-    operator: str
-    parents: tuple[int, ...]
-    individual: int | None
-    reason: str
-    seconds: float
-    ended: float
-    calls: tuple[ModelCall, ...] = ()
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """One measurement with its place in the record.
-
-    Attributes:
-        number: counts the run's experiments from 1, in the order in which they ended.
-        individual: whose it is, by id.
-        kept: whether it took a cell of the archive (greedy: became the incumbent).
-    """
-
-    number: int
-    individual: int
-    purpose: Purpose
-    measurement: Measurement
-    kept: bool
-
-
-@dataclass(frozen=True)
-class Spend:
-    """What the language models took so far.
-
-    `answered` counts the calls that had a reply, `unpriced` those of unknown price.
-    """
-
-    calls: int
-    answered: int
-    tokens_in: int
-    tokens_out: int
-    cost: float
-    unpriced: int
 
 
 class Record:
@@ -216,16 +126,16 @@ class Record:
     # -- what happens -------------------------------------------------------------------------
 
     def add_proposal(
-        self, row: ProposalRow, child: Individual | None = None, digest: str = ""
+        self, row: ProposalRow, child: Individual | None = None, digest: str = "", near: str = ""
     ) -> None:
-        """Record a proposal, its model calls and, if it came to one, its child."""
+        """Record a proposal, its model calls and, if it came to one, its child with its hashes."""
         with self._transaction() as db:
             if child is not None:
-                self._insert_individual(db, child, digest)
+                self._insert_individual(db, child, digest, near)
             db.execute(
-                "INSERT INTO proposals VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO proposals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (row.number, row.operator, json.dumps(row.parents), row.individual, row.reason,
-                 row.seconds, row.ended),
+                 row.seconds, row.ended, row.model, row.asked, row.told, row.offline),
             )  # fmt: skip
             db.executemany(
                 "INSERT INTO calls VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -236,25 +146,30 @@ class Record:
                 ],
             )  # fmt: skip
 
-    def add_seed(self, seed: Individual, digest: str) -> None:
+    def add_seed(self, seed: Individual, digest: str, near: str = "") -> None:
         """Record a genome that nobody proposed."""
         with self._transaction() as db:
-            self._insert_individual(db, seed, digest)
+            self._insert_individual(db, seed, digest, near)
 
     def add_measurement(
-        self, individual: int, measurement: Measurement, purpose: Purpose, kept: bool
+        self,
+        individual: int,
+        measurement: Measurement,
+        purpose: Purpose,
+        kept: bool,
+        told: int = 0,
     ) -> Experiment:
         """Record the end of an experiment."""
         m = measurement
         with self._transaction() as db:
             cursor = db.execute(
-                "INSERT INTO measurements VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO measurements VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (individual, purpose, m.status, m.fitness, json.dumps(dict(m.measures)),
                  json.dumps(dict(m.details)), m.seconds, m.seed, m.device, m.ended, m.memory_gb,
-                 m.reason, kept),
+                 m.reason, kept, told),
             )  # fmt: skip
         assert cursor.lastrowid is not None
-        return Experiment(cursor.lastrowid, individual, purpose, measurement, kept)
+        return Experiment(cursor.lastrowid, individual, purpose, measurement, kept, told)
 
     def add_event(self, time: float, kind: str, text: str) -> None:
         """Record what a reader of the run should know: a start, a stop, a fallback."""
@@ -262,12 +177,15 @@ class Record:
             db.execute("INSERT INTO events VALUES (NULL, ?, ?, ?)", (time, kind, text))
 
     @staticmethod
-    def _insert_individual(db: sqlite3.Connection, individual: Individual, digest: str) -> None:
+    def _insert_individual(
+        db: sqlite3.Connection, individual: Individual, digest: str, near: str
+    ) -> None:
         i = individual
+        prior = (None, None) if i.prior is None else (i.prior.mean, i.prior.weight)
         db.execute(
-            "INSERT INTO individuals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO individuals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (i.id, i.commit, json.dumps(i.parents), i.operator, i.description, i.generation, digest,
-             *((None, None) if i.prior is None else (i.prior.mean, i.prior.weight))),
+             *prior, near, i.model),
         )  # fmt: skip
 
     # -- what was -----------------------------------------------------------------------------
@@ -281,7 +199,7 @@ class Record:
         with self._transaction() as db:
             rows = db.execute(
                 "SELECT id, commit_hash, parents, operator, description, generation, prior_mean, "
-                "prior_weight FROM individuals ORDER BY id"
+                "prior_weight, model FROM individuals ORDER BY id"
             ).fetchall()
         return [
             Individual(
@@ -294,21 +212,30 @@ class Record:
                 direction=direction,
                 measurements=tuple(runs.get(row[0], ())),
                 prior=None if row[6] is None else Prior(row[6], row[7]),
+                model=row[8],
             )
             for row in rows
         ]
 
     def digests(self) -> set[str]:
-        """The digests of all genomes."""
+        """The hashes of all genomes, by which equal and nearly equal ones are known."""
         with self._transaction() as db:
-            return {row[0] for row in db.execute("SELECT digest FROM individuals")}
+            rows = db.execute("SELECT digest, near FROM individuals").fetchall()
+        return {text for row in rows for text in row if text}
+
+    def digest(self, number: int) -> str:
+        """The hash by which individual `number` is known exactly."""
+        query = "SELECT digest FROM individuals WHERE id = ?"
+        with self._transaction() as db:
+            return str(db.execute(query, (number,)).fetchone()[0])
 
     def experiments(self) -> list[Experiment]:
         """All measurements in the order in which they ended."""
         with self._transaction() as db:
             rows = db.execute(
                 "SELECT id, individual, purpose, kept, status, fitness, measures, details, "
-                "seconds, seed, device, ended, memory_gb, reason FROM measurements ORDER BY id"
+                "seconds, seed, device, ended, memory_gb, reason, told "
+                "FROM measurements ORDER BY id"
             ).fetchall()
         return [
             Experiment(
@@ -316,6 +243,7 @@ class Record:
                 individual=row[1],
                 purpose=Purpose(row[2]),
                 kept=bool(row[3]),
+                told=row[14],
                 measurement=Measurement(
                     status=Status(row[4]),
                     fitness=row[5],
@@ -332,14 +260,25 @@ class Record:
             for row in rows
         ]
 
-    def proposals(self) -> list[ProposalRow]:
-        """All proposals in their order, with their model calls."""
+    def calls(self, number: int) -> tuple[ModelCall, ...]:
+        """The requests that proposal `number` made."""
+        with self._transaction() as db:
+            rows = db.execute("SELECT * FROM calls WHERE proposal = ? ORDER BY id", (number,))
+            return tuple(_call(row) for row in rows)
+
+    def costs(self) -> dict[int, float]:
+        """What each proposal took, in dollars, as far as that is known."""
+        query = "SELECT proposal, sum(cost) FROM calls WHERE cost NOT NULL GROUP BY proposal"
+        with self._transaction() as db:
+            return dict(db.execute(query).fetchall())
+
+    def proposals(self, *, with_calls: bool = True) -> list[ProposalRow]:
+        """All proposals in their order, with their model calls or, faster, without."""
+        calls: dict[int, list[ModelCall]] = {}
         with self._transaction() as db:
             rows = db.execute("SELECT * FROM proposals ORDER BY id").fetchall()
-            calls: dict[int, list[ModelCall]] = {}
-            for c in db.execute("SELECT * FROM calls ORDER BY id"):
-                call = ModelCall(c[2], _unpacked(c[3]), _unpacked(c[4]), *c[5:])
-                calls.setdefault(c[1], []).append(call)
+            for row in db.execute("SELECT * FROM calls ORDER BY id") if with_calls else ():
+                calls.setdefault(row[1], []).append(_call(row))
         return [
             ProposalRow(
                 number=row[0],
@@ -350,9 +289,22 @@ class Record:
                 seconds=row[5],
                 ended=row[6],
                 calls=tuple(calls.get(row[0], ())),
+                model=row[7],
+                asked=row[8],
+                told=row[9],
+                offline=bool(row[10]),
             )
             for row in rows
         ]
+
+    def next_place(self) -> int:
+        """The next place in the order of what the search was asked and told, from 1."""
+        query = (
+            "SELECT max((SELECT coalesce(max(told), 0) FROM measurements), "
+            "(SELECT coalesce(max(max(told, asked)), 0) FROM proposals))"
+        )
+        with self._transaction() as db:
+            return int(db.execute(query).fetchone()[0]) + 1
 
     def next_proposal(self) -> int:
         """The number that the next proposal will have."""
@@ -376,10 +328,24 @@ class Record:
             row = db.execute(query).fetchone()
         return str(row[0]) if row else ""
 
+    def add_lessons(self, time: float, children: int, text: str) -> None:
+        """Record what was learnt from so many children; earlier lessons stay readable."""
+        with self._transaction() as db:
+            db.execute("INSERT INTO lessons VALUES (NULL, ?, ?, ?)", (time, children, text))
+
+    def lessons(self) -> Sequence[tuple[float, int, str]]:
+        """(time, children, text) of all lessons, the latest last."""
+        with self._transaction() as db:
+            return db.execute("SELECT time, children, text FROM lessons ORDER BY id").fetchall()
+
     def events(self) -> Sequence[tuple[float, str, str]]:
         """(time, kind, text) of all events in their order."""
         with self._transaction() as db:
             return db.execute("SELECT time, kind, text FROM events ORDER BY id").fetchall()
+
+
+def _call(row: tuple[Any, ...]) -> ModelCall:
+    return ModelCall(row[2], _unpacked(row[3]), _unpacked(row[4]), *row[5:])
 
 
 def _packed(text: str) -> bytes:

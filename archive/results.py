@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archive.record import Experiment, Purpose, Record
+from archive.record import Record
+from archive.rows import Experiment, Purpose
 from population import Direction, Individual, Status
 
 if TYPE_CHECKING:

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+# `asked` and `told` number what the search was asked and told, in that order, over all tables: told
+# again, it takes the same decisions. Version 2 did not know it; its migration guesses.
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE individuals (
     id INTEGER PRIMARY KEY, commit_hash TEXT NOT NULL, parents TEXT NOT NULL,
     operator TEXT NOT NULL, description TEXT NOT NULL, generation INTEGER NOT NULL,
-    digest TEXT NOT NULL, prior_mean REAL, prior_weight REAL) STRICT;
+    digest TEXT NOT NULL, prior_mean REAL, prior_weight REAL, near TEXT NOT NULL DEFAULT '',
+    model TEXT NOT NULL DEFAULT '') STRICT;
 CREATE TABLE measurements (
     id INTEGER PRIMARY KEY, individual INTEGER NOT NULL REFERENCES individuals,
     purpose TEXT NOT NULL, status TEXT NOT NULL, fitness REAL, measures TEXT NOT NULL,
     details TEXT NOT NULL, seconds REAL NOT NULL, seed INTEGER NOT NULL, device TEXT NOT NULL,
-    ended REAL NOT NULL, memory_gb REAL NOT NULL, reason TEXT NOT NULL, kept INTEGER NOT NULL
-    ) STRICT;
+    ended REAL NOT NULL, memory_gb REAL NOT NULL, reason TEXT NOT NULL, kept INTEGER NOT NULL,
+    told INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE TABLE proposals (
     id INTEGER PRIMARY KEY, operator TEXT NOT NULL, parents TEXT NOT NULL,
     individual INTEGER REFERENCES individuals, reason TEXT NOT NULL, seconds REAL NOT NULL,
-    ended REAL NOT NULL) STRICT;
+    ended REAL NOT NULL, model TEXT NOT NULL DEFAULT '', asked INTEGER NOT NULL DEFAULT 0,
+    told INTEGER NOT NULL DEFAULT 0, offline INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE TABLE calls (
     id INTEGER PRIMARY KEY, proposal INTEGER NOT NULL REFERENCES proposals, model TEXT NOT NULL,
     prompt BLOB NOT NULL, reply BLOB NOT NULL, tokens_in INTEGER NOT NULL,
     tokens_out INTEGER NOT NULL, cost REAL, seconds REAL NOT NULL, error TEXT NOT NULL) STRICT;
 CREATE TABLE events (
     id INTEGER PRIMARY KEY, time REAL NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL) STRICT;
+CREATE TABLE lessons (
+    id INTEGER PRIMARY KEY, time REAL NOT NULL, children INTEGER NOT NULL, text TEXT NOT NULL
+    ) STRICT;
 CREATE INDEX measurements_of ON measurements (individual);
 CREATE INDEX proposals_of ON proposals (individual);
 CREATE INDEX calls_of ON calls (proposal);
@@ -36,5 +43,21 @@ MIGRATIONS = {
     1: """
 ALTER TABLE individuals ADD COLUMN prior_mean REAL;
 ALTER TABLE individuals ADD COLUMN prior_weight REAL;
+""",
+    2: """
+ALTER TABLE individuals ADD COLUMN near TEXT NOT NULL DEFAULT '';
+ALTER TABLE individuals ADD COLUMN model TEXT NOT NULL DEFAULT '';
+ALTER TABLE proposals ADD COLUMN model TEXT NOT NULL DEFAULT '';
+ALTER TABLE proposals ADD COLUMN asked INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE proposals ADD COLUMN told INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE proposals ADD COLUMN offline INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE measurements ADD COLUMN told INTEGER NOT NULL DEFAULT 0;
+UPDATE measurements SET told = 2 * id;
+UPDATE proposals SET told = coalesce(
+    (SELECT 2 * min(m.id) - 1 FROM measurements m WHERE m.individual = proposals.individual),
+    (SELECT 2 * coalesce(max(m.id), 0) + 1 FROM measurements m));
+CREATE TABLE lessons (
+    id INTEGER PRIMARY KEY, time REAL NOT NULL, children INTEGER NOT NULL, text TEXT NOT NULL
+    ) STRICT;
 """,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from archive.record import Spend
+from archive.rows import Spend
 
 FAILURES = 3  # requests in a row without an answer, after which the models get a rest
 REST = 20  # proposals that the offline operators make then, before the models are asked again

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from archive.record import Purpose
+from archive.rows import Purpose
 from archive.run_folder import RunFolder
 from population import Individual, Measurement, Status
 from trainer.devices import Device, is_there

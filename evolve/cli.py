@@ -10,9 +10,9 @@ from pathlib import Path
 
 from archive.record import RecordError
 from archive.run_folder import RunError
-from evolve import commands
+from evolve import commands, inspection
 from evolve.models import ModelSpec, Price
-from evolve.operators import OPERATORS, operator_mix
+from evolve.operators import OPERATORS, absolute, operator_mix
 from evolve.settings import OptionError, Settings
 from evolve.strategies import STRATEGIES
 from population.lineage import LineageError
@@ -29,7 +29,7 @@ EXPECTED = (
 )
 RESUMABLE = (  # options that a resumed run may change, besides its models
     *("task", "generations", "hours", "target", "devices", "sandbox"),
-    *("api_base", "price", "max_cost"),
+    *("api_base", "price", "max_cost", "context_tokens"),
 )
 COMMANDS = """\
 commands:
@@ -39,6 +39,8 @@ commands:
   heatmap RUN [-o PNG]   the archive as a heatmap, in the terminal or as a picture
   export RUN ID|best     a genome's source, -o FILE to write it
   rebin RUN              cut the archive into other cells or bounds; loses nothing
+  prompts RUN [ID]       what the language models were asked and answered, the spend, the lessons
+  replay RUN             take a run's decisions once more, and tell whether they are the same
 
 `python -m evolve COMMAND --help` says more of each.
 
@@ -119,7 +121,8 @@ def _start_parser() -> Parsed:
         "--operators",
         default="",
         metavar="NAME[:WEIGHT],...",
-        help=f"of {', '.join(OPERATORS)} (default: a mix that suits the models)",
+        help=f"of {', '.join(OPERATORS)}, or FILE.py:NAME of your own; with weights they are drawn "
+        "by these (default: all that can work, and what pays is learnt)",
     )
     search.add_argument(
         "--cells",
@@ -148,7 +151,8 @@ def _start_parser() -> Parsed:
 
 
 def _start(options: argparse.Namespace) -> int:
-    operators = tuple(filter(None, options.operators.split(",")))
+    names = filter(None, options.operators.split(","))
+    operators = tuple(absolute(name, Path()) for name in names)
     operator_mix(operators, with_models=bool(options.model))
     for model in options.model:
         ModelSpec.parse(model)
@@ -162,6 +166,7 @@ def _start(options: argparse.Namespace) -> int:
         strategy=options.strategy,
         selector=options.selector,
         operators=operators,
+        context_tokens=options.context_tokens,
         models=tuple(options.model),
         api_base=options.api_base,
         price=options.price,
@@ -245,7 +250,30 @@ def _rebin_parser() -> Parsed:
     return parser, lambda options: commands.rebin(options.name, options.cells, dict(options.bounds))
 
 
+def _prompts_parser() -> Parsed:
+    parser = _parser(
+        "prompts",
+        "Show what the language models were asked and answered. Without ID: the spend by operator "
+        "and model, and the lessons so far.",
+    )
+    _run_argument(parser)
+    parser.add_argument("individual", nargs="?", metavar="ID", help="of an individual, or best")
+    return parser, lambda options: inspection.prompts(options.name, options.individual)
+
+
+def _replay_parser() -> Parsed:
+    parser = _parser(
+        "replay",
+        "Ask a new search what the run's was asked, with the recorded replies and results. "
+        "Nothing is measured and no model is asked. Exit code 1 if a decision differs.",
+    )
+    _run_argument(parser)
+    return parser, lambda options: inspection.replayed(options.name)
+
+
 PARSERS: dict[str, Callable[[], Parsed]] = {
+    "prompts": _prompts_parser,
+    "replay": _replay_parser,
     "resume": _resume_parser,
     "list": _list_parser,
     "show": _show_parser,
@@ -311,6 +339,13 @@ def _model_options(parser: argparse.ArgumentParser) -> None:
         help="as litellm names it, its key in the environment; repeatable",
     )
     models.add_argument("--api-base", metavar="URL", help="of an OpenAI-compatible server")
+    models.add_argument(
+        "--context-tokens",
+        type=_count,
+        default=30_000,
+        metavar="N",
+        help="that a request may have (default 30000)",
+    )
     models.add_argument(
         "--price", metavar="IN:OUT", help="dollars a million tokens, where litellm knows no price"
     )

@@ -15,8 +15,9 @@ from rich.text import Text
 
 from archive import Archive, Axis
 from archive.human import formatter, human, noise_words
-from archive.record import Experiment, RecordError
+from archive.record import RecordError
 from archive.results import status_word
+from archive.rows import Experiment
 from archive.run_folder import RUNS, RunError, RunFolder
 from evolve.conduct import announce, closing_lines, conduct, exit_code, make_models
 from evolve.run import Run, begin, find_individual, look, reopen, restored_search
@@ -30,7 +31,7 @@ WIDTH = 160  # columns, where the output is no terminal
 
 def start(settings: Settings, name: str | None, seed_genomes: Sequence[str]) -> int:
     """Begin a run and work on it to its end."""
-    console = _console()
+    console = new_console()
     if not settings.budget:
         settings = replace(settings, budget=load_task(Path(settings.task)).budget)
     run = begin(settings, name, seed_genomes, _say(console))
@@ -40,7 +41,7 @@ def start(settings: Settings, name: str | None, seed_genomes: Sequence[str]) -> 
 
 def resume(name: str, changes: dict[str, Any]) -> int:
     """Go on with a run."""
-    console = _console()
+    console = new_console()
     with RunFolder.existing(name).lock():  # nothing of a run is touched that another works on
         return _work(reopen(name, changes, _say(console)), console)
 
@@ -60,7 +61,7 @@ def _work(run: Run, console: Console) -> int:
         run.close()
 
 
-def _console() -> Console:
+def new_console() -> Console:
     """Of a terminal's own width; a file or a pipe gets lines that are long enough for tables."""
     return Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
 
@@ -71,7 +72,7 @@ def _say(console: Console) -> Callable[[str], None]:
 
 def list_runs(name: str | None) -> int:
     """List all runs, or the elites of one."""
-    console = _console()
+    console = new_console()
     if name is not None:
         return _list_elites(name, console)
     folders = sorted(path.parent for path in RUNS.glob("*/archive.db"))
@@ -155,7 +156,7 @@ def _list_elites(name: str, console: Console) -> int:
 
 def show(name: str, number: str) -> int:
     """Show an individual."""
-    console = _console()
+    console = new_console()
     run = look(name)
     individual = find_individual(run, number)
     search = restored_search(run)
@@ -237,7 +238,7 @@ def heatmap(name: str, output: Path | None) -> int:
     if output is None:
         from archive.terminal import heatmap_text
 
-        _console().print(heatmap_text(archive, run.task.metric, noise=noise))
+        new_console().print(heatmap_text(archive, run.task.metric, noise=noise))
     else:
         from archive import pictures  # matplotlib takes half a second
 

@@ -12,17 +12,19 @@ from pathlib import Path
 from rich.console import Console
 
 from archive.human import duration, human
-from archive.record import Purpose
+from archive.rows import Purpose
 from archive.run_folder import RunError
 from evolve.allowance import Allowance
 from evolve.bench import Bench, Job, Measure
+from evolve.context import Briefer
 from evolve.display import Display
 from evolve.drawing import Artist, Draw, draw
 from evolve.finals import Headline, choose_finalists, final_jobs, headline
 from evolve.interrupt import Interrupt
 from evolve.logbook import generation_line, new_logbook, record_generation
 from evolve.loop import End, Loop, reached
-from evolve.models import LiteLLM, ModelSpec, Price
+from evolve.models import LiteLLM, ModelSpec, Price, count_tokens
+from evolve.operators.base import rough_tokens
 from evolve.proposer import Proposer
 from evolve.reports import Reports
 from evolve.run import Run, remove_work, restored_search, stored_axes
@@ -117,10 +119,16 @@ def conduct(
         bench,
         Proposer(
             run.task,
-            models,
-            source_of=run.lineage.source,
-            said_by=lambda one: tail(run.folder.log(str(one.id)), SAID),
+            {model.name: model for model, _ in models},
+            tokens=settings.context_tokens,
+            count=count_tokens if models else rough_tokens,
             wake=wake,
+        ),
+        Briefer(
+            run.task,
+            search,
+            run.lineage,
+            said_by=lambda one: tail(run.folder.log(str(one.id)), SAID),
         ),
         Allowance(
             has_models=bool(models),
@@ -258,9 +266,8 @@ def announce(run: Run, models: list[tuple[LiteLLM, float]]) -> list[str]:
 def _cost_lines(run: Run, models: list[tuple[LiteLLM, float]], children: int) -> list[str]:
     if not models:
         return [
-            "no language model is configured: the offline operators (perturb, recombine) vary what "
-            "is there. For new ideas add --model NAME, any name that litellm knows, with its key "
-            "in the environment"
+            "no language model is configured: the offline operators vary what is there. For new "
+            "ideas add --model NAME, any name that litellm knows, with its key in the environment"
         ]
     lines = []
     total = sum(weight for _, weight in models)

@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from archive.human import duration, formatter
-from archive.record import Experiment, Purpose
 from archive.results import status_word
+from archive.rows import Experiment, Purpose
 from archive.terminal import heatmap_text
 from evolve.bench import Running
 from evolve.reports import Progress

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from itertools import count, islice
 
 from archive.human import formatter
-from archive.record import Experiment, Purpose, Record
+from archive.record import Record
+from archive.rows import Experiment, Purpose
 from evolve.bench import Job
 from population import Direction, Individual
 

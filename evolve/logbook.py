@@ -9,8 +9,8 @@ from deap import tools
 
 from archive import Archive
 from archive.human import formatter
-from archive.record import Purpose
-from evolve.run import Run, advance, search_before
+from archive.rows import Experiment, Purpose
+from evolve.run import Run, retold, search_before
 from population import Individual
 
 
@@ -60,10 +60,11 @@ def logbook_of(run: Run) -> tools.Logbook:
     """The logbook of a run so far, from its record; empty before its archive is open."""
     logbook, children = new_logbook(), []
     search = search_before(run)
-    for experiment in run.record.experiments():
-        advance(search, run, experiment)
-        child = search.individuals[experiment.individual]
-        if experiment.purpose is Purpose.SEARCH and child.parents:
+    for event in retold(run, search):
+        if not isinstance(event, Experiment) or event.purpose is not Purpose.SEARCH:
+            continue
+        child = search.individuals[event.individual]
+        if child.parents:
             children.append(child)
             if len(children) % run.settings.children == 0:
                 assert search.archive is not None

@@ -13,22 +13,24 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from archive.human import duration
-from archive.record import ProposalRow, Purpose
+from archive.rows import ProposalRow, Purpose
 from evolve.allowance import Allowance
 from evolve.bench import Bench, Job, Running
-from evolve.history import history
+from evolve.context import Briefer, results
 from evolve.interrupt import Interrupt
+from evolve.models import ModelSpec
 from evolve.operators.base import Proposal
-from evolve.proposer import Outcome, Proposer
+from evolve.proposer import Asked, Lessons, Outcome, Proposer
 from evolve.reports import Progress, Reports
-from evolve.run import Run
-from evolve.screening import digest
+from evolve.run import LESSONS, Run
+from evolve.screening import Identity
 from evolve.search import Plan, Search
 from population import Direction, Individual, Measurement
 
 TICK = 0.5  # seconds between two looks at the display when nothing happens
 MAX_REFUSALS = 25  # proposals in a row without a child, after which the search gives up
 PATIENCE = 5  # of these, after which the user is told why; a model's refusals are always told
+LESSONS_EVERY = 20  # children, after which a model is asked what they teach
 LOOKAHEAD = 1  # proposals of language models made ahead for each device, at least
 MAX_LOOKAHEAD = 32  # and at most for all, since they know less of what came meanwhile
 
@@ -52,6 +54,7 @@ class Loop:
         search: what was tried so far and what it means.
         bench: the devices.
         proposer: the operators at work.
+        briefer: gathers what they are told.
         allowance: when to stop asking models, and when to stop at all.
         interrupt: the user's wish to end.
         wake: set when a device or a proposal is done.
@@ -64,12 +67,14 @@ class Loop:
         search: Search,
         bench: Bench,
         proposer: Proposer,
+        briefer: Briefer,
         allowance: Allowance,
         interrupt: Interrupt,
         wake: threading.Event,
         reports: Reports,
     ) -> None:
         self._run, self._search, self._bench, self._proposer = run, search, bench, proposer
+        self._briefer = briefer
         self._allowance, self._interrupt, self._wake = allowance, interrupt, wake
         self._reports = reports
         self._jobs: deque[Job] = deque()
@@ -82,6 +87,10 @@ class Loop:
         self._offline_because = ""
         self._noticed_interrupt = 0
         self._announced: int | None = None
+        self._place = run.record.next_place() - 1
+        learnt = run.record.lessons()
+        self._distilled = learnt[-1][1] if learnt else 0
+        briefer.lessons = learnt[-1][2] if learnt else ""
         repeats = [e.individual for e in run.record.experiments() if e.purpose is Purpose.REPEAT]
         self._repeated = set(repeats)
         children = [i for i in search.individuals.values() if i.parents and i.measurements]
@@ -170,8 +179,14 @@ class Loop:
                 return
             self._notice_offline(offline)
             plan = self._search.ask(number, offline=bool(offline))
-            self._proposer.submit(plan, history(self._search, self._run.task), self._known)
+            asked = Asked(plan, self._next_place(), bool(offline))
+            self._proposer.submit(asked, self._briefer.brief(plan), self._known)
             self._next_proposal += 1
+
+    def _next_place(self) -> int:
+        """The next in the order of what the search is asked and told."""
+        self._place += 1
+        return self._place
 
     def _lookahead(self) -> int:
         """How many proposals to make ahead, so that no device waits for a slow model."""
@@ -203,7 +218,10 @@ class Loop:
         self._wake.wait(TICK)
         self._wake.clear()
         for outcome in self._proposer.finished():
-            self._take_proposal(outcome)
+            if isinstance(outcome, Lessons):
+                self._take_lessons(outcome)
+            else:
+                self._take_proposal(outcome)
         for running, measurement in self._bench.finished():
             if measurement is None:
                 self._take_loss(running)
@@ -222,39 +240,58 @@ class Loop:
         )
 
     def _take_proposal(self, outcome: Outcome) -> None:
-        plan, proposal, reason = outcome.plan, outcome.proposal, outcome.reason
-        child, fingerprint = None, ""
+        plan, proposal, reason = outcome.asked.plan, outcome.proposal, outcome.reason
+        identity = outcome.identity or Identity("", "")
+        child = None
         if proposal is not None:
-            fingerprint = digest(proposal.source, self._run.task.language)
-            if fingerprint in self._known:
+            if self._known & {identity.exact, identity.near}:
                 reason = "the same program was proposed a moment before"
             else:
                 child = self._commit(plan, proposal)
-        self._run.record.add_proposal(
-            ProposalRow(
-                number=plan.number,
-                operator=plan.operator.name,
-                parents=tuple(parent.id for parent in plan.parents),
-                individual=None if child is None else child.id,
-                reason=reason,
-                seconds=outcome.seconds,
-                ended=time.time(),
-                calls=outcome.calls,
-            ),
-            child,
-            fingerprint,
+        row = ProposalRow(
+            number=plan.number,
+            operator=plan.operator.name,
+            parents=tuple(parent.id for parent in plan.parents),
+            individual=None if child is None else child.id,
+            reason=reason,
+            seconds=outcome.seconds,
+            ended=time.time(),
+            calls=outcome.calls,
+            model=plan.model,
+            asked=outcome.asked.place,
+            told=self._next_place(),
+            offline=outcome.asked.offline,
         )
-        if outcome.calls:
-            self._take_spend(outcome)
+        self._run.record.add_proposal(row, child, identity.exact, identity.near)
+        cost = self._take_spend(row, outcome.unreachable)
         if child is None or proposal is None:
+            self._search.refused(plan.arm, row.parents, cost)
             self._refusals += 1
             if plan.operator.needs_model or self._refusals == PATIENCE:
-                self._reports.say(f"{plan.operator.name} gave no child: {reason}")
+                self._reports.say(f"{plan.arm} gave no child: {reason}")
             return
         self._refusals = 0
-        self._known.add(fingerprint)
-        self._search.born(child)
+        self._known |= {identity.exact, identity.near}
+        self._search.born(child, cost)
         self._jobs.append(Job(child, proposal.source))
+
+    def _take_lessons(self, lessons: Lessons) -> None:
+        row = ProposalRow(
+            number=lessons.number,
+            operator=LESSONS,
+            parents=(),
+            individual=None,
+            reason="" if lessons.text else "the model did not answer",
+            seconds=lessons.seconds,
+            ended=time.time(),
+            calls=lessons.calls,
+            model=lessons.model,
+        )
+        self._run.record.add_proposal(row)
+        self._take_spend(row, unreachable=not lessons.text)
+        if lessons.text:
+            self._briefer.lessons = lessons.text
+            self._run.record.add_lessons(row.ended, lessons.children, lessons.text)
 
     def _commit(self, plan: Plan, proposal: Proposal) -> Individual:
         number, self._next_id = self._next_id, self._next_id + 1
@@ -272,20 +309,27 @@ class Loop:
             generation=self._finished // self._run.settings.children + 1,
             direction=self._run.task.direction,
             prior=self._search.prior([parent.id for parent in plan.parents]),
+            model=plan.model,
         )
 
-    def _take_spend(self, outcome: Outcome) -> None:
-        self._spend = self._run.record.spend()
-        cost = sum(call.cost or 0.0 for call in outcome.calls)
-        self._allowance.note(outcome.plan.number, cost, outcome.unreachable)
+    def _take_spend(self, row: ProposalRow, unreachable: bool) -> float:
+        """Take note of what a proposal took; its dollars, as far as they are known."""
+        if not row.calls:
+            return 0.0
+        self._spend = self._spend.plus(row.calls)
+        cost = sum(call.cost or 0.0 for call in row.calls)
+        self._allowance.note(row.number, cost, unreachable)
         share = 0.3 if self._proposal_seconds else 1.0  # an exponential mean follows the model
-        self._proposal_seconds += share * (outcome.seconds - self._proposal_seconds)
+        self._proposal_seconds += share * (row.seconds - self._proposal_seconds)
+        return cost
 
     def _take_measurement(self, job: Job, measurement: Measurement) -> None:
         decides = job.purpose is not Purpose.FINAL
         kept = decides and self._search.tell(job.individual.id, measurement)
         individual = self._search.individuals[job.individual.id]
-        experiment = self._run.record.add_measurement(individual.id, measurement, job.purpose, kept)
+        experiment = self._run.record.add_measurement(
+            individual.id, measurement, job.purpose, kept, self._next_place()
+        )
         self._run.results.append(individual, experiment)
         self._reports.experiment(individual, experiment)
         self._repeat_best()
@@ -297,6 +341,22 @@ class Loop:
                 number = self._finished // self._run.settings.children
                 self._reports.generation(number, self._generation)
                 self._generation = []
+                self._distil()
+
+    def _distil(self) -> None:
+        """Every so many children, let a model learn what they teach."""
+        models, number = self._run.settings.models, self._next_proposal
+        new = self._finished - self._distilled
+        if new < LESSONS_EVERY or self._finished >= self._run.settings.total_children:
+            return
+        if self._allowance.why_offline(number, self._spend, self._proposer.pending):
+            return
+        self._distilled = self._finished
+        model = ModelSpec.parse(models[number % len(models)]).name
+        latest = [i for i in self._search.individuals.values() if i.parents and i.measurements]
+        lines = results(latest[-new:], self._search, self._run.task)
+        self._proposer.distil(number, model, self._finished, self._briefer.lessons, lines)
+        self._next_proposal += 1
 
     def _announce(self, *, aloud: bool = True) -> None:
         """Mark the best so far where git shows it, and say it, once it is believed."""

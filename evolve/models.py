@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 import re
+import threading
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any
 
-from archive.record import ModelCall
+from archive.rows import ModelCall
 from evolve.settings import OptionError
+
+if TYPE_CHECKING:
+    import tiktoken
 
 TIMEOUT = 300.0  # seconds for one request
 MAX_RETRIES = 3  # of one request, with backoff, by litellm's client
+MAX_TOKENS = 10**9  # a count above is a mistake
+BYTES_A_TOKEN = 4  # about, where the server does not count
 REPLY_TOKENS = 1500  # what a reply is taken to have when a run's cost is estimated
 SECRET = re.compile(r"key|token|secret|password", re.IGNORECASE)
 
@@ -93,6 +103,10 @@ class LiteLLM:
         api_base: the address of an OpenAI-compatible server, or None for the provider's own.
         price: what it costs; None takes litellm's table, which may not know it.
         environment: where the keys are, kept out of every message.
+        timeout: seconds that one attempt may wait for the server's next byte.
+        max_retries: attempts after the first one.
+        patience: seconds until a call is given up, attempts and bytes or not; None allows every
+            attempt its timeout.
     """
 
     def __init__(
@@ -103,6 +117,8 @@ class LiteLLM:
         price: Price | None = None,
         environment: Mapping[str, str] = os.environ,
         timeout: float = TIMEOUT,
+        max_retries: int = MAX_RETRIES,
+        patience: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
@@ -113,7 +129,8 @@ class LiteLLM:
             key=len,
             reverse=True,
         )
-        self._timeout = timeout
+        self._timeout, self._max_retries = timeout, max_retries
+        self._patience = timeout * (1 + max_retries) if patience is None else patience
         self._clock = clock
 
     def __call__(self, messages: Sequence[dict[str, str]]) -> ModelCall:
@@ -122,23 +139,17 @@ class LiteLLM:
         Raises:
             ModelError: there is none after some retries.
         """
-        options: dict[str, Any] = {"api_base": self._api_base} if self._api_base else {}
-        if self._api_base and self.name.startswith("openai/"):
-            options["api_key"] = os.environ.get("OPENAI_API_KEY", "none")  # local servers want one
         start = self._clock()
         prompt = json.dumps(list(messages))
         try:
-            response = _litellm().completion(
-                model=self.name,
-                messages=list(messages),
-                timeout=self._timeout,
-                max_retries=MAX_RETRIES,
-                **options,
-            )
-            reply = response.choices[0].message.content or ""
+            response = self._completion(list(messages))
+            if not response.choices:
+                raise ValueError("the answer has no choices")
+            reply = _text(response.choices[0].message)
             reply = reply.encode(errors="replace").decode()  # JSON can carry half a surrogate pair
-            tokens_in = int(response.usage.prompt_tokens)
-            tokens_out = int(response.usage.completion_tokens)
+            usage = getattr(response, "usage", None)
+            tokens_in = _tokens(getattr(usage, "prompt_tokens", None), prompt)
+            tokens_out = _tokens(getattr(usage, "completion_tokens", None), reply)
         except Exception as error:  # litellm raises the exceptions of every provider's client
             message = self._safe(f"{type(error).__name__}: {error}")
             call = ModelCall(self.name, prompt, seconds=self._clock() - start, error=message)
@@ -146,6 +157,40 @@ class LiteLLM:
         cost = self.price.of(tokens_in, tokens_out) if self.price else None
         seconds = self._clock() - start
         return ModelCall(self.name, prompt, reply, tokens_in, tokens_out, cost, seconds)
+
+    def _completion(self, messages: list[dict[str, str]]) -> Any:
+        """What the server answers.
+
+        litellm's timeout is for the next byte, so that a server which sends one now and then is
+        waited for without an end; the patience is for all of it.
+        """
+        options: dict[str, Any] = {"api_base": self._api_base} if self._api_base else {}
+        if self._api_base and self.name.startswith("openai/"):
+            options["api_key"] = os.environ.get("OPENAI_API_KEY", "none")  # local servers want one
+        completion, done = _litellm().completion, SimpleQueue[Any]()
+
+        def ask() -> None:
+            try:
+                answer = completion(
+                    model=self.name,
+                    messages=messages,
+                    timeout=self._timeout,
+                    max_retries=self._max_retries,
+                    **options,
+                )
+            except BaseException as error:
+                done.put(error)
+            else:
+                done.put(answer)
+
+        threading.Thread(target=ask, daemon=True).start()
+        try:
+            answer = done.get(timeout=self._patience)
+        except Empty:
+            raise TimeoutError(f"no whole answer within {self._patience:g} s") from None
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
 
     def estimate(self, messages: Sequence[dict[str, str]]) -> float | None:
         """What such a request will cost, in dollars; None if the price is unknown."""
@@ -157,7 +202,23 @@ class LiteLLM:
     def _safe(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "***")
-        return " ".join(text.split())[:500]
+        printable = "".join(c if c.isprintable() else " " for c in text)
+        return " ".join(printable.split())[:500]
+
+
+def _text(message: Any) -> str:
+    """What a message says, with the arguments of the tools that it calls."""
+    calls = [call.function for call in message.tool_calls or ()]
+    calls += filter(None, [getattr(message, "function_call", None)])
+    texts = [message.content or "", *(call.arguments or "" for call in calls)]
+    return "\n".join(t if isinstance(t, str) else json.dumps(t) for t in texts if t)
+
+
+def _tokens(counted: object, text: str) -> int:
+    """The server's count if it is one; else a guess, since tokens that are 0 cost nothing."""
+    if isinstance(counted, int) and 0 < counted < MAX_TOKENS:
+        return counted
+    return -(-len(text.encode()) // BYTES_A_TOKEN)
 
 
 def _known_price(name: str, own_server: bool) -> Price | None:
@@ -170,10 +231,28 @@ def _known_price(name: str, own_server: bool) -> Price | None:
     return Price(entry["input_cost_per_token"] * 1e6, entry["output_cost_per_token"] * 1e6)
 
 
+def count_tokens(text: str) -> int:
+    """The tokens of a text, by a tokenizer that comes with litellm; models differ a little."""
+    return len(_encoding().encode(text, disallowed_special=()))
+
+
+@lru_cache(1)
+def _encoding() -> tiktoken.Encoding:
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    # litellm brings the vocabulary along, and this says where: nothing is downloaded
+    import tiktoken
+    from litellm.litellm_core_utils import default_encoding  # noqa: F401
+
+    return tiktoken.get_encoding("cl100k_base")
+
+
 def _litellm() -> Any:
     # Without this litellm fetches its price table over the network when it is imported.
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     import litellm  # three seconds and 160 MB
 
+    # What a server sends in another form than it should is no news to the user.
+    warnings.filterwarnings("ignore", category=UserWarning, module="pydantic")
+    logging.getLogger("LiteLLM").setLevel(logging.ERROR)
     litellm.suppress_debug_info = True
     return litellm

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from archive.record import Experiment, Spend
+from archive.rows import Experiment, Spend
 from evolve.bench import Running
 from population import Individual
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from archive import Axis
-from archive.record import Experiment, Purpose, Record
+from archive.record import Record
 from archive.results import Results
+from archive.rows import Experiment, ProposalRow, Purpose
 from archive.run_folder import RunError, RunFolder
-from evolve.operators import operator_mix
-from evolve.screening import RefusedError, digest, screen
+from evolve.bandit import Arm
+from evolve.models import ModelSpec
+from evolve.operators import absolute, operator_mix
+from evolve.screening import Identity, RefusedError, screen
 from evolve.search import Search
 from evolve.settings import Settings
 from evolve.strategies import STRATEGIES
@@ -28,6 +31,7 @@ from trainer.task import Task, check_files, load_task
 
 Say = Callable[[str], None]
 EARLY = 0.5  # of the budget: a child that failed within so much of it was hardly trained
+LESSONS = "lessons"  # what the record calls the proposals that are requests for lessons
 NOWHERE = Sandbox(Level.NONE, "nothing runs")  # of a run that is only looked at
 
 
@@ -98,13 +102,12 @@ def begin(settings: Settings, name: str | None, seed_genomes: Sequence[str], say
         folder.make()  # says how to go on with it
     ready = set_up(task, say)
     seeds = [read_seed(text) for text in seed_genomes] or [_own_seed(task, ready)]
-    known: set[str] = set()
+    identities: list[Identity] = []
     for seed in seeds:
         try:
-            screen(seed.source, task, known)
+            identities.append(screen(seed.source, task, {one.exact for one in identities}))
         except RefusedError as error:
             raise RunError(f"the seed genome {seed.origin} cannot start a run: {error}") from error
-        known.add(digest(seed.source, task.language))
     folder.make()
     folder.program.write_text(task.text, encoding="utf-8")
     lineage = Lineage.create(folder.genomes, task.genome, f"{task.name}: the root of all genomes")
@@ -116,10 +119,10 @@ def begin(settings: Settings, name: str | None, seed_genomes: Sequence[str], say
             "fingerprint": fingerprint(task, ready, devices, settings.budget),
         },
     )
-    for number, seed in enumerate(seeds):
+    for number, (seed, identity) in enumerate(zip(seeds, identities, strict=True)):
         commit = lineage.commit(number, seed.source, [], f"seed: {seed.origin}")
         individual = Individual(number, commit, (), "seed", seed.origin, 0, task.direction)
-        record.add_seed(individual, digest(seed.source, task.language))
+        record.add_seed(individual, identity.exact, identity.near)
     results = _results(folder, task)
     run = Run(folder, task, settings, ready, devices, sandbox, record, lineage, results)
     run.rebuild_results()
@@ -196,8 +199,8 @@ def look(name: str) -> Run:
 def restored_search(run: Run) -> Search:
     """The search of a run, told everything that its record holds, in the order in which it came."""
     search = search_before(run)
-    for experiment in run.record.experiments():
-        advance(search, run, experiment)
+    for _ in retold(run, search):
+        pass
     axes = stored_axes(run.record)
     if axes is not None and search.archive is None:
         search.open_archive(axes)
@@ -205,27 +208,61 @@ def restored_search(run: Run) -> Search:
 
 
 def search_before(run: Run) -> Search:
-    """The search of a run that knows all its genomes and none of its results."""
+    """The search of a run that knows its seeds and none of its results."""
+    settings = run.settings
+    models = {spec.name: spec.weight for spec in map(ModelSpec.parse, settings.models)}
+    own = tuple(absolute(name, run.task.folder) for name in run.task.operators)
+    mix = operator_mix(settings.operators or own, with_models=bool(models))
     search = Search(
-        toolbox=STRATEGIES[run.settings.strategy](run.settings.selector),
-        operators=operator_mix(run.settings.operators, with_models=bool(run.settings.models)),
-        seed=run.settings.seed,
-        early=EARLY * run.settings.budget,
+        toolbox=STRATEGIES[settings.strategy](settings.selector),
+        operators=mix.operators,
+        models=models,
+        chooser=mix.chooser(models),
+        seed=settings.seed,
+        early=EARLY * settings.budget,
     )
     for individual in run.individuals():
-        search.born(replace(individual, measurements=()))
+        if not individual.parents:
+            search.born(replace(individual, measurements=()))
     return search
 
 
-def advance(search: Search, run: Run, experiment: Experiment) -> None:
-    """Tell a search one more experiment of its record."""
-    is_child = bool(search.individuals[experiment.individual].parents)
-    if is_child and search.archive is None:
-        axes = stored_axes(run.record)
-        assert axes is not None  # they are stored before the first child is proposed
-        search.open_archive(axes)
-    if experiment.purpose is not Purpose.FINAL:
-        search.tell(experiment.individual, experiment.measurement)
+def retold(
+    run: Run, search: Search, pause: Sequence[int] = ()
+) -> Iterator[ProposalRow | Experiment | int]:
+    """Tell a search what a run's record holds, one event after another; each is yielded when told.
+
+    Args:
+        run: whose record it is.
+        search: as `search_before` makes it.
+        pause: places in the order of what the search was asked and told that are yielded, too,
+            when everything before them is told.
+    """
+    individuals = {individual.id: individual for individual in run.individuals()}
+    costs = run.record.costs()
+    proposals = [row for row in run.record.proposals(with_calls=False) if row.operator != LESSONS]
+    axes = stored_axes(run.record)
+    events: list[ProposalRow | Experiment | int] = [*proposals, *run.record.experiments(), *pause]
+    for event in sorted(events, key=lambda e: e if isinstance(e, int) else e.told):
+        if isinstance(event, int):
+            if search.archive is None:
+                assert axes is not None
+                search.open_archive(axes)
+            yield event
+            continue
+        opens = not isinstance(event, Experiment) or bool(individuals[event.individual].parents)
+        if opens and search.archive is None:
+            assert axes is not None  # they are stored before the first child is proposed
+            search.open_archive(axes)
+        if isinstance(event, ProposalRow):
+            cost = costs.get(event.number, 0.0)
+            if event.individual is None:
+                search.refused(Arm(event.operator, event.model), event.parents, cost)
+            else:
+                search.born(replace(individuals[event.individual], measurements=()), cost)
+        elif event.purpose is not Purpose.FINAL:
+            search.tell(event.individual, event.measurement)
+        yield event
 
 
 def stored_axes(record: Record) -> tuple[Axis, Axis] | None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import re
 from collections.abc import Container
+from dataclasses import dataclass
+from functools import lru_cache
 
 from evolve.parsing import parse
 from trainer.task import Task
@@ -12,29 +15,66 @@ from trainer.task import Task
 MAX_BYTES = 1_000_000
 
 
+STRING = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
+DOCSTRING = re.compile(rf"Expr\(value=Constant\(value={STRING}\)\)(, )?")
+FLOAT = re.compile(r"(?<=Constant\(value=)\d+\.?\d*(?:e[+-]?\d+)?(?=[,)])")
+
+
 class RefusedError(Exception):
     """The source is not worth a run; the message says why, to a person or to a model."""
 
 
-def digest(source: str, language: str) -> str:
-    """A hash that equal genomes share, whatever their comments and layout.
+@dataclass(frozen=True)
+class Identity:
+    """What tells genomes apart, as hashes.
 
-    Python is compared by its syntax tree, prose by its words.
+    Attributes:
+        exact: equal genomes share it, whatever their comments and layout.
+        near: so do genomes that hardly differ: floats that are equal in two digits (close to 1 it
+            is the distance from 1 that has two), docstrings; in prose, case and punctuation.
+    """
+
+    exact: str
+    near: str
+
+
+@lru_cache(maxsize=8)  # what an operator has screened is asked for again when it is recorded
+def identify(source: str, language: str) -> Identity:
+    """Tell what a genome is. Python is known by its syntax tree, prose by its words.
 
     Raises:
         SyntaxError: the language is Python and the source is not.
     """
-    canonical = ast.dump(parse(source)) if language == "python" else " ".join(source.split())
-    return hashlib.sha256(canonical.encode()).hexdigest()[:32]
+    if language == "python":
+        exact = ast.dump(parse(source))
+        near = FLOAT.sub(lambda match: _coarse(match[0]), DOCSTRING.sub("", exact))
+    else:
+        exact = " ".join(source.split())
+        near = " ".join(re.findall(r"\w+", exact.casefold()))
+    return Identity(_hash(exact), _hash(f"near {near}"))
 
 
-def screen(source: str, task: Task, known: Container[str]) -> None:
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _coarse(number: str) -> str:
+    if number.isdigit():  # an integer is what it is
+        return number
+    value = float(number)
+    return f"1-{1 - value:.1e}" if 0.9 <= value < 1 else f"{value:.1e}"
+
+
+def screen(source: str, task: Task, known: Container[str]) -> Identity:
     """Check a proposed genome.
 
     Args:
         source: its text.
         task: whose contract it must fulfil.
-        known: digests of the genomes that were tried.
+        known: the hashes, exact and near, of the genomes that were tried.
+
+    Returns:
+        What it will be known by.
 
     Raises:
         RefusedError: it is no Python, too long, lacks what the contract demands or is known.
@@ -48,15 +88,21 @@ def screen(source: str, task: Task, known: Container[str]) -> None:
     if not source.strip():
         raise RefusedError("the file is empty")
     try:
-        fingerprint = digest(source, task.language)
+        identity = identify(source, task.language)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise RefusedError(f"the file is no valid Python: {error}") from error
     names = _names(source) if task.language == "python" else source
     for word in task.requires:
         if word not in names:
             raise RefusedError(f"the file no longer uses `{word}`, which the task demands")
-    if fingerprint in known:
+    if identity.exact in known:
         raise RefusedError("the same program was tried before; change something that matters")
+    if identity.near in known:
+        raise RefusedError(
+            "a program that hardly differs was tried before: the same but for digits of its "
+            "numbers or for words that do nothing; make a change that a run can show"
+        )
+    return identity
 
 
 def _names(source: str) -> set[str]:

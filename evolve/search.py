@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from deap import base
 
-from archive import Archive, Axis
-from evolve.operators import OPERATORS
+from archive import AddStatus, Archive, Axis, Cell
+from evolve.bandit import Arm, Chooser, Outcome, device_price
+from evolve.family import Family
 from evolve.operators.base import Operator
+from evolve.operators.offline import Perturb
 from population import Individual, Measurement, Status
 from population.estimate import Gains, Noise, Prior
 from population.selection import Offspring
@@ -22,6 +24,10 @@ from trainer.task import AxisSpec
 
 MENDABLE = (Status.CRASH, Status.OOM)
 MAX_REPAIRS = 2  # in a row
+# What a child is worth to the bandit: a new best beyond noise, fitter than its parents beyond
+# noise, a cell taken otherwise.
+NEW_BEST, FITTER, ELITE = 1.0, 0.5, 0.25
+LAST_RESORT = Perturb()  # one parent and no model: it works whatever was chosen
 
 
 @dataclass(frozen=True)
@@ -31,14 +37,23 @@ class Plan:
     Attributes:
         number: of the proposal, from 0.
         operator: that shall make the child.
+        model: the language model to ask; empty if the operator asks none.
         parents: of the child, as many as the operator wants.
         rng: the proposal's own generator, a function of the run's seed and the number alone.
+        target: the cell of the archive that the child shall reach; None if any will do.
     """
 
     number: int
     operator: Operator
+    model: str
     parents: tuple[Individual, ...]
     rng: np.random.Generator
+    target: Cell | None = None
+
+    @property
+    def arm(self) -> Arm:
+        """What the bandit calls it."""
+        return Arm(self.operator.name, self.model)
 
 
 class Search:
@@ -46,7 +61,9 @@ class Search:
 
     Args:
         toolbox: the strategy's tools, see `evolve.strategies`.
-        operators: the operators with how often each is drawn, relative to the others.
+        operators: by name.
+        models: the language models with their weights; empty leaves the operators without one.
+        chooser: draws operators and models.
         seed: of all randomness.
         early: seconds before which a failure is early: the genome goes back to be mended.
     """
@@ -55,25 +72,37 @@ class Search:
         self,
         *,
         toolbox: base.Toolbox,
-        operators: Mapping[Operator, float],
+        operators: Mapping[str, Operator],
+        models: Mapping[str, float],
+        chooser: Chooser,
         seed: int,
         early: float = 0.0,
     ) -> None:
-        self._toolbox = toolbox
-        self._operators = {op: weight for op, weight in operators.items() if not op.mends}
-        self._mender = next((operator for operator in operators if operator.mends), None)
+        self._toolbox, self._chooser = toolbox, chooser
+        self._operators = {**operators, LAST_RESORT.name: operators.get("perturb", LAST_RESORT)}
+        self._models = dict(models)
+        drawn = [operator for operator in operators.values() if not operator.mends]
+        self._arms = [arm for operator in drawn for arm in self._arms_of(operator)]
+        self._mender = next((op for op in operators.values() if op.mends and models), None)
         self._seed = seed
         self._early = early
         self._broken: list[int] = []
         self._mended: set[int] = set()
+        self._crossed: set[frozenset[int]] = set()
+        self._dollars: dict[int, float] = {}
         self._noise = Noise()
         self._gains = Gains()
         self._lead = 0.0  # of the best over the best before it
         self._offspring: dict[int, Offspring] = {}
         self.individuals: dict[int, Individual] = {}
+        self.family = Family(self.individuals)
         self.archive: Archive | None = None
         self.incumbent: Individual | None = None
         self.reference: Individual | None = None
+
+    def _arms_of(self, operator: Operator) -> list[Arm]:
+        models = self._models if operator.needs_model else [""]
+        return [Arm(operator.name, model) for model in models]
 
     # -- how it begins ------------------------------------------------------------------------
 
@@ -95,7 +124,7 @@ class Search:
     # -- ask ----------------------------------------------------------------------------------
 
     def ask(self, number: int, *, offline: bool = False) -> Plan:
-        """Draw an operator and its parents for proposal `number`.
+        """Draw an operator, a model and parents for proposal `number`.
 
         Args:
             number: counts the run's proposals.
@@ -104,20 +133,74 @@ class Search:
         assert self.archive is not None
         rng = np.random.default_rng([self._seed, number])
         if self._broken and self._mender is not None and not offline:
-            return Plan(number, self._mender, (self.individuals[self._broken.pop(0)],), rng)
+            arm = self._draw(self._arms_of(self._mender), rng)
+            return self._plan(number, arm, [self.individuals[self._broken.pop(0)]], rng)
         pool = self._toolbox.pool(self.archive, self.reference, self.incumbent)
-        choices = {
-            operator: weight
-            for operator, weight in self._operators.items()
-            if operator.arity <= len(pool) and not (offline and operator.needs_model)
-        } or {OPERATORS["perturb"]: 1.0}  # one parent and no model: it works whatever was chosen
-        weights = np.array(list(choices.values()))
-        operator = list(choices)[int(rng.choice(len(weights), p=weights / weights.sum()))]
-        parents: list[Individual] = []
-        for _ in range(operator.arity):
-            rest = [individual for individual in pool if individual not in parents]
-            parents.append(self._toolbox.select(rest, self._offspring, self._unit, rng))
-        return Plan(number, operator, tuple(parents), rng)
+        for arity in (2, 1):
+            arms = [arm for arm in self._arms if self._fits(arm, min(arity, len(pool)), offline)]
+            arm = self._draw(arms or [Arm(LAST_RESORT.name)], rng)
+            parents = self._parents(self._operators[arm.operator].arity, pool, rng)
+            if parents:
+                return self._plan(number, arm, parents, rng)
+        raise AssertionError("a single parent can always be drawn")
+
+    def _plan(
+        self, number: int, arm: Arm, parents: Sequence[Individual], rng: np.random.Generator
+    ) -> Plan:
+        operator = self._operators[arm.operator]
+        target = self._target(parents[0], rng) if operator.aims else None
+        if len(parents) > 1:
+            self._crossed.add(frozenset(parent.id for parent in parents))
+        return Plan(number, operator, arm.model, tuple(parents), rng, target)
+
+    def _fits(self, arm: Arm, parents: int, offline: bool) -> bool:
+        operator = self._operators[arm.operator]
+        return operator.arity <= parents and not (offline and operator.needs_model)
+
+    def _draw(self, arms: Sequence[Arm], rng: np.random.Generator) -> Arm:
+        """An arm; among models whose weights differ, these decide which of them is asked."""
+        weights = np.array(list(self._models.values()))
+        if len(set(weights)) > 1:
+            model = list(self._models)[int(rng.choice(len(weights), p=weights / weights.sum()))]
+            arms = [arm for arm in arms if arm.model in ("", model)] or arms
+        return self._chooser.draw(arms, rng)
+
+    def _parents(
+        self, arity: int, pool: Sequence[Individual], rng: np.random.Generator
+    ) -> list[Individual]:
+        """Who shall be the parents: two are no relatives in line, and a pair for the first time.
+
+        Empty if there is no such pair.
+        """
+        left = list(pool)
+        while left:
+            first = self._toolbox.select(left, self._offspring, self._unit, rng)
+            if arity == 1:
+                return [first]
+            left.remove(first)
+            partners = [one for one in pool if self._may_cross(first, one)]
+            if partners:
+                second = self._toolbox.select(partners, self._offspring, self._unit, rng)
+                return [first, second]
+        return []
+
+    def _may_cross(self, first: Individual, second: Individual) -> bool:
+        younger, older = max(first.id, second.id), min(first.id, second.id)
+        return (
+            younger != older
+            and frozenset((first.id, second.id)) not in self._crossed
+            and not self.family.descends(younger, older)
+        )
+
+    def _target(self, parent: Individual, rng: np.random.Generator) -> Cell | None:
+        """A cell next to the parent's: an empty one, else the one with the weakest elite."""
+        assert self.archive is not None
+        cells = self.archive.neighbours(self.archive.cell_of(parent))
+        empty = [cell for cell in cells if self.archive.elite_of(cell) is None]
+        if empty:
+            return empty[int(rng.integers(len(empty)))]
+        elites = [(elite.fitness, cell) for cell in cells if (elite := self.archive.elite_of(cell))]
+        return min(elites)[1] if elites else None
 
     def prior(self, parents: Sequence[int]) -> Prior | None:
         """What to expect of a child of some individuals, by their ids; to be fixed at its birth."""
@@ -133,14 +216,27 @@ class Search:
 
     # -- tell ---------------------------------------------------------------------------------
 
-    def born(self, individual: Individual) -> None:
-        """Take note of a genome that will be measured."""
+    def born(self, individual: Individual, dollars: float = 0.0) -> None:
+        """Take note of a genome that will be measured, and of what its proposal took."""
         self.individuals[individual.id] = individual
-        if self._mender is not None and individual.operator == self._mender.name:
-            self._mended.add(individual.parents[0])
+        self.family.add(individual)
+        self._dollars[individual.id] = dollars
+        self._note_drawn(Arm(individual.operator, individual.model), individual.parents)
         for parent in individual.parents:
             record = self._offspring.get(parent, Offspring())
             self._offspring[parent] = replace(record, children=record.children + 1)
+
+    def refused(self, arm: Arm, parents: Sequence[int], dollars: float = 0.0) -> None:
+        """Take note of a proposal that came to nothing, and of what it took."""
+        self._note_drawn(arm, parents)
+        self._chooser.tell(arm, Outcome(0.0, dollars, measured=False))
+
+    def _note_drawn(self, arm: Arm, parents: Sequence[int]) -> None:
+        if self._mender is not None and arm.operator == self._mender.name:
+            self._mended.add(parents[0])
+            self._broken = [number for number in self._broken if number != parents[0]]
+        if len(parents) > 1:
+            self._crossed.add(frozenset(parents))
 
     def tell(self, number: int, measurement: Measurement) -> bool:
         """Take note of a measurement of individual `number`.
@@ -154,24 +250,54 @@ class Search:
         self._learn(before, measurement)
         if self._is_mendable(individual, measurement):
             self._broken.append(number)
-        if self.archive is None or individual.objective is None:
+        if self.archive is None:
             return not before.scored and individual.objective is not None  # a seed's first score
-        added = self.archive.add(individual)
+        added, kept = AddStatus.NOT_ADDED, False
+        best = self.best
+        if individual.objective is not None:
+            added = self.archive.add(individual)
+            assert self.incumbent is not None
+            kept = bool(self._toolbox.kept(added, individual, self.incumbent))
+            self._crown()
+        if not before.measurements and individual.parents:
+            self._reward(individual, added, best, measurement)
+        return kept
+
+    def _crown(self) -> None:
+        """The fittest is the incumbent, with its lead over the one before."""
+        assert self.archive is not None
         assert self.incumbent is not None
-        kept = bool(self._toolbox.kept(added, individual, self.incumbent))
-        best = self.archive.best
+        best, former = self.archive.best, self.individuals[self.incumbent.id]
         assert best is not None
-        assert best.objective is not None
-        former = self.individuals[self.incumbent.id]
-        if best.id != former.id and former.objective is not None:
-            self._lead = best.direction.gain(best.objective, former.objective)
+        if best.id != former.id:
+            self._lead = _gain(best, former)
         self.incumbent = best
-        parents = [self.individuals[parent] for parent in individual.parents]
-        if not before.scored and all(individual.fitness > parent.fitness for parent in parents):
+
+    def _reward(
+        self,
+        child: Individual,
+        added: AddStatus,
+        best: Individual | None,
+        measurement: Measurement,
+    ) -> None:
+        """Credit the parents and the arm of a child that ran for the first time."""
+        parents = [self.individuals[parent] for parent in child.parents]
+        if child.scored and all(child.fitness > parent.fitness for parent in parents):
             for parent in parents:
                 record = self._offspring[parent.id]
                 self._offspring[parent.id] = replace(record, wins=record.wins + 1)
-        return kept
+        if child.operator not in self._operators:
+            return
+        worth = 0.0
+        if child.scored:
+            worth = ELITE if added is not AddStatus.NOT_ADDED else 0.0
+            if self.gain(child) > self.noise:
+                worth = FITTER
+            if best is not None and _gain(child, best) > self.noise:
+                worth = NEW_BEST
+        price = device_price(measurement.device) * measurement.seconds
+        outcome = Outcome(worth, self._dollars.get(child.id, 0.0) + price)
+        self._chooser.tell(Arm(child.operator, child.model), outcome)
 
     def _learn(self, before: Individual, measurement: Measurement) -> None:
         """What a run says of the noise, and of the gains that children make."""
@@ -193,7 +319,7 @@ class Search:
 
     def _is_mendable(self, individual: Individual, measurement: Measurement) -> bool:
         """Whether a language model's child failed so early that it is worth a repair."""
-        operator = OPERATORS.get(individual.operator)
+        operator = self._operators.get(individual.operator)
         early = measurement.seconds < self._early
         if self._mender is None or operator is None or not operator.needs_model or not early:
             return False
@@ -207,8 +333,16 @@ class Search:
 
     @property
     def best(self) -> Individual | None:
-        """The fittest so far, by the mean of its runs within the search."""
+        """The fittest so far, by the best guess of its fitness."""
         return self.archive.best if self.archive else None
+
+    def gain(self, individual: Individual) -> float:
+        """How much fitter an individual is than its fittest parent; 0 if one did not score."""
+        parents = [self.individuals[number] for number in individual.parents]
+        scored = [parent for parent in parents if parent.scored]
+        if not individual.scored or not scored:
+            return 0.0
+        return min(_gain(individual, parent) for parent in scored)
 
     @property
     def _unit(self) -> float:
@@ -220,6 +354,13 @@ class Search:
     def noise(self) -> float:
         """The pooled standard deviation of repeated runs, in the metric's unit; 0 if unknown."""
         return self._noise.deviation
+
+
+def _gain(one: Individual, other: Individual) -> float:
+    """How much fitter one scored individual is than another, in the metric's unit."""
+    assert one.objective is not None
+    assert other.objective is not None
+    return one.direction.gain(one.objective, other.objective)
 
 
 def axes_around(

@@ -24,7 +24,8 @@ class Settings:
         budget: seconds that a child may train.
         strategy: map-elites, greedy or random.
         selector: how map-elites draws parents: ucb, uniform or tournament.
-        operators: NAME:WEIGHT of the operators to use; empty takes the default mix.
+        operators: NAME[:WEIGHT] of the operators to use; empty takes those of the task, or all.
+        context_tokens: that a request to a language model may have.
         models: NAME[:WEIGHT] of the language models; empty leaves the offline operators.
         api_base: the address of an OpenAI-compatible server, or None.
         price: IN:OUT in dollars a million tokens, for models that the table does not know.
@@ -46,6 +47,7 @@ class Settings:
     strategy: str = "map-elites"
     selector: str = "ucb"
     operators: tuple[str, ...] = ()
+    context_tokens: int = 30_000
     models: tuple[str, ...] = ()
     api_base: str | None = None
     price: str | None = None

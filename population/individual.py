@@ -108,6 +108,7 @@ class Individual:
         direction: the task's, which decides how its fitness compares.
         measurements: its runs within the search, in the order in which they ended.
         prior: what was expected of it when it was born; None if nothing was.
+        model: the language model that the operator asked; empty if it asked none.
         objective: the best guess of its true fitness, in the metric's unit: the mean of its runs,
             shrunk towards its prior. None if it never scored.
         fitness: the same, as DEAP compares it.
@@ -122,6 +123,7 @@ class Individual:
     direction: Direction
     measurements: tuple[Measurement, ...] = ()
     prior: Prior | None = None
+    model: str = ""
     objective: float | None = field(init=False, repr=False, compare=False)
     fitness: base.Fitness = field(init=False, repr=False, compare=False)
 

@@ -163,6 +163,44 @@ class Lineage:
         except BROKEN as error:
             raise self._lacking(commit) from error
 
+    def common_ancestor(self, first: str, second: str) -> str | None:
+        """The hash of the youngest commit that two commits both descend from.
+
+        A commit descends from itself here, too. Where crossovers leave several such commits, none
+        an ancestor of another, it is the one whose individual has the highest id.
+
+        Returns:
+            None if they share no genome: only the empty root commit, or nothing at all.
+
+        Raises:
+            LineageError: a commit is missing.
+        """
+        try:
+            commits = [self._commit(name) for name in (first, second)]
+            bases = self._repo.merge_base(*commits, all=True)
+            shared = [base.hexsha for base in bases if base is not None and base.parents]
+            return max(shared, key=self._number) if len(shared) > 1 else next(iter(shared), None)
+        except BROKEN as error:
+            raise self._lacking(f"{first} or {second}") from error
+
+    def is_ancestor(self, older: str, newer: str) -> bool:
+        """Whether a commit descends from another one, or is that one.
+
+        Raises:
+            LineageError: a commit is missing.
+        """
+        try:
+            commits = [self._commit(name) for name in (older, newer)]
+            return bool(self._repo.is_ancestor(*commits))
+        except BROKEN as error:
+            raise self._lacking(f"{older} or {newer}") from error
+
+    def _number(self, commit: str) -> int:
+        """The highest id of the individuals whose commit it is, -1 if no ref says so."""
+        command = self._repo.git.for_each_ref
+        names = command("refs/genomes", points_at=commit, format="%(refname:lstrip=2)").split()
+        return max((int(name) for name in names if name.isdecimal()), default=-1)
+
     def _commit(self, name: str) -> git.Commit:
         commit = self._repo.commit(name)
         self._repo.odb.info(commit.binsha)  # GitPython takes any 40 digits for a commit

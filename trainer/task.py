@@ -123,6 +123,7 @@ class Task:
         setup: a command that makes ready what the runs need and prints the task's facts, or ().
         fixed: paths, within the folder, of what lies read-only beside the genome.
         requires: words which every genome must contain.
+        operators: names of the search's operators that suit the task; empty leaves that to it.
         metric: the reported number that is the fitness.
         direction: whether lower or higher is fitter.
         budget: seconds that a run may work, by default.
@@ -141,6 +142,7 @@ class Task:
     setup: tuple[str, ...]
     fixed: tuple[str, ...]
     requires: tuple[str, ...]
+    operators: tuple[str, ...]
     metric: str
     direction: Direction
     budget: float
@@ -285,6 +287,7 @@ def _build(folder: Path, table: Mapping[str, Any], text: str, instructions: str)
         setup=head.texts("setup", []),
         fixed=tuple(inside(path, "fixed") for path in head.texts("fixed", [])),
         requires=head.texts("requires", []),
+        operators=head.texts("operators", []),
         metric=head.take("metric", str),
         direction=Direction(head.choice("direction", tuple(Direction))),
         budget=head.positive("budget"),

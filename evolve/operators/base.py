@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from archive.record import ModelCall
+from archive.rows import ModelCall
 from population import Individual
 from trainer.task import Task
 
@@ -58,6 +58,27 @@ class ProposalError(Exception):
 Ask = Callable[[Sequence[dict[str, str]]], ModelCall]
 
 
+def rough_tokens(text: str) -> int:
+    """The tokens of a text where no tokenizer is at hand: four characters each."""
+    return len(text) // 4
+
+
+@dataclass(frozen=True)
+class Section:
+    """Lines on one matter, for a language model; what does not fit is cut from its end."""
+
+    title: str
+    lines: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Relative:
+    """A genome of the parent's skeleton, with the best guess of its fitness."""
+
+    source: str
+    objective: float
+
+
 @dataclass(frozen=True)
 class Context:
     """What an operator may use besides the parents.
@@ -66,17 +87,27 @@ class Context:
         task: whose genome it is.
         rng: this proposal's own source of randomness.
         screen: raises `evolve.screening.RefusedError` for a source that is not worth a run.
-        history: what was tried lately and how it went, a line each, oldest first.
-        ask: a language model; None if no model is configured.
+        ask: a language model; None if the operator needs none.
+        background: what else a language model should know, the most important first.
+        target: where in the archive the child should be, in words; empty if anywhere.
+        ancestor: the genome of the parents' lowest common ancestor; None if that is of no use.
+        relatives: genomes that differ from the parent in constants alone.
         said: the last lines that a parent printed before it failed; nobody vouches for them.
+        tokens: that a request to a language model may have, its standing instruction left out.
+        count: the tokens of a text.
     """
 
     task: Task
     rng: np.random.Generator
-    screen: Callable[[str], None]
-    history: Sequence[str] = ()
+    screen: Callable[[str], object]
     ask: Ask | None = None
+    background: Sequence[Section] = ()
+    target: str = ""
+    ancestor: str | None = None
+    relatives: Sequence[Relative] = ()
     said: str = ""
+    tokens: int = 30_000
+    count: Callable[[str], int] = rough_tokens
 
 
 class Operator(Protocol):
@@ -88,6 +119,7 @@ class Operator(Protocol):
         needs_model: whether it asks a language model.
         mends: whether its parent is a genome that failed early, rather than an elite; it is not
             drawn, but used whenever there is such a genome.
+        aims: whether it wants a cell of the archive as its target.
     """
 
     @property
@@ -98,6 +130,8 @@ class Operator(Protocol):
     def needs_model(self) -> bool: ...
     @property
     def mends(self) -> bool: ...
+    @property
+    def aims(self) -> bool: ...
 
     def propose(self, parents: Sequence[Parent], context: Context) -> Proposal:
         """Make one child of `arity` parents.

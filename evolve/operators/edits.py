@@ -1,25 +1,26 @@
-"""Replies of a language model, turned into a child's source text, or into a reason why not."""
+"""Replies of a language model, turned into a child's source text, or into a reason why not.
+
+A reply may be SEARCH/REPLACE blocks, a unified diff, the whole file in a fence, or JSON.
+"""
 
 from __future__ import annotations
 
-import difflib
-import re
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
-BLOCK = re.compile(
-    r"^<{5,9} ?SEARCH[^\n]*\n(?P<search>.*?)^={5,9}[ \t]*\n(?P<replace>.*?)^>{5,9} ?REPLACE[^\n]*$",
-    re.MULTILINE | re.DOTALL,
-)
-OPENING = re.compile(r"^<{5,9} ?SEARCH", re.MULTILINE)
-FENCED = re.compile(r"^```[^\n]*\n(?P<text>.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
-IDEA = re.compile(r"^[ \t*#>-]*IDEA[*]*:[* \t]*(?P<text>.+)$", re.MULTILINE | re.IGNORECASE)
-WHY = re.compile(r"^[ \t*#>-]*WHY[*]*:[* \t]*(?P<text>.+)$", re.MULTILINE | re.IGNORECASE)
+from evolve.operators.diffs import read_diff
+from evolve.operators.mismatch import EditError
+from evolve.operators.patches import Change, apply
+from evolve.operators.replies import Fence, Reply, name_in, scan
+from evolve.operators.structured import BEGINNING, find
+
+__all__ = ["Edit", "EditError", "read_reply"]
+
 MAX_IDEA = 160
 WHOLE_FILE_SHARE = 0.3  # a fenced text much shorter than the parent is a snippet, not a file
-
-
-class EditError(Exception):
-    """The reply is no edit that applies; the message tells the model what to mend."""
+RIVAL_SHARE = 0.7  # of two files about as long as each other nobody knows which is meant
+COMMENTS = ("#", "//", "/*", "<!--", "--")
+LEFT_OUT = ("rest of", "existing", "unchanged", "same as", "remain", "omitted", "as before")
 
 
 @dataclass(frozen=True)
@@ -31,121 +32,109 @@ class Edit:
     why: str
 
 
-def read_reply(reply: str, source: str) -> Edit:
+def read_reply(reply: str, source: str, *, genome: str = "") -> Edit:
     """Apply a reply to the parent's source.
 
-    A reply is SEARCH/REPLACE blocks, applied in their order and all or none, or the whole new file
-    in one fence.
+    Blocks and hunks are placed by what they quote, first exactly, then with less regard for
+    whitespace. All of a reply is applied or nothing. Prose and reasoning around it do not count.
 
     Args:
         reply: the model's text.
         source: the genome that it was asked to change.
+        genome: the name of the genome's file; changes of another file are refused. Empty to take
+            any name for it.
 
     Raises:
         EditError: there is no edit in it, a block does not match, or nothing changed.
     """
-    reply = reply.replace("\r\n", "\n")
-    blocks = list(BLOCK.finditer(reply))
-    if len(OPENING.findall(reply)) > len(blocks):
-        raise EditError("a SEARCH block is not closed by ======= and >>>>>>> REPLACE")
-    if blocks:
-        edited = source
-        for number, block in enumerate(blocks, 1):
-            edited = _apply(edited, block["search"], block["replace"], number)
-    else:
-        edited = _whole_file(reply, source)
-    if edited == source:
+    windows = "\r\n" in source and source.count("\r\n") == source.count("\n")
+    text = source.replace("\r\n", "\n") if windows else source
+    edited, idea, why = _edited(scan(reply), text, genome)
+    if edited == text:
         raise EditError("the edit changes nothing")
-    outside = BLOCK.sub("", reply)
-    idea, why = IDEA.search(outside), WHY.search(outside)
-    if idea is None:
+    _check_complete(edited, text)
+    idea, why = _line(idea), _line(why)
+    if not idea:
         raise EditError("the line `IDEA: what the change is, in one line` is missing")
-    return Edit(edited, _line(idea["text"]), _line(why["text"]) if why else "")
+    return Edit(edited.replace("\n", "\r\n") if windows else edited, idea, why)
+
+
+def _edited(reply: Reply, source: str, genome: str) -> tuple[str, str, str]:
+    """The new source, the idea and the reason, by the most explicit form that the reply has."""
+    idea, why = reply.label("IDEA"), reply.label("WHY")
+    if reply.blocks or reply.diffs:
+        _check_names(reply.names, genome)
+    if reply.blocks:
+        return apply(source, reply.blocks), idea, why
+    if reply.diffs:
+        return apply(source, _hunks(reply, genome)), idea, why
+    texts = ["\n".join(fence.lines) for fence in reply.fences]
+    prose = "\n".join(reply.prose)
+    structured = find([prose, *texts])
+    if structured is not None:
+        edited = apply(structured.values_in(source), structured.blocks)
+        return edited, structured.idea or idea, structured.why or why
+    if any(BEGINNING.match(text.lstrip()) for text in [prose, *texts]):
+        raise EditError('the reply is no valid JSON with "idea" and "constants"; was it cut?')
+    return _whole_file(reply.fences, source, genome), idea, why
+
+
+def _hunks(reply: Reply, genome: str) -> list[Change]:
+    hunks: list[Change] = []
+    for lines in reply.diffs:
+        more, names = read_diff(lines, len(hunks) + 1)
+        _check_names(names, genome)
+        hunks += more
+    return hunks
+
+
+def _whole_file(fences: list[Fence], source: str, genome: str) -> str:
+    end = source[len(source.rstrip("\n")) :] if source else "\n"
+    files: dict[str, Fence] = {}
+    for fence in fences:
+        text = "\n".join(fence.lines)
+        if text.strip() and len(text) >= WHOLE_FILE_SHARE * len(source):
+            files[text.rstrip("\n") + end] = fence
+    if not files:
+        raise EditError(
+            "the reply has neither a SEARCH/REPLACE block nor the whole file in one ``` fence, "
+            "nor a diff"
+        )
+    for text, fence in files.items():
+        head = text.lstrip().partition("\n")[0]
+        _check_names([fence.name or ("" if head in source else name_in(head))], genome)
+    news = {text for text in files if text != source} or {source}
+    longest = max(news, key=len)
+    if sum(len(text) >= RIVAL_SHARE * len(longest) for text in news) > 1:
+        raise EditError("the reply has more than one whole file; give one")
+    return longest
+
+
+def _check_names(names: list[str], genome: str) -> None:
+    """Refuse a change of another file than the genome."""
+    own = PurePosixPath(genome).parts
+    for name in filter(None, names if genome else ()):
+        parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
+        shared = min(len(own), len(parts))
+        if not parts or list(own[-shared:]) != parts[-shared:]:
+            raise EditError(f"the reply changes {_line(name)}, but only {genome} may be changed")
+
+
+def _check_complete(edited: str, source: str) -> None:
+    """Refuse a comment such as `# ... rest of the code unchanged ...` in place of the code."""
+    known = {line.strip() for line in source.split("\n")}
+    for number, line in enumerate(edited.split("\n"), 1):
+        text = line.strip()
+        if not text.startswith(COMMENTS) or text in known:
+            continue
+        shortened = text.lower()
+        if ("..." in text or "…" in text) and any(words in shortened for words in LEFT_OUT):
+            raise EditError(
+                f"line {number} of the new file stands for text that was left out: {_line(text)}"
+            )
 
 
 def _line(text: str) -> str:
     printable = "".join(c if c.isprintable() else " " for c in text)
     text = " ".join(printable.split()).strip("*` ")
     return text if len(text) <= MAX_IDEA else text[: MAX_IDEA - 1] + "…"
-
-
-def _apply(source: str, search: str, replace: str, number: int) -> str:
-    if not search.strip():
-        raise EditError(f"the SEARCH part of block {number} is empty; quote the lines to replace")
-    lines, wanted = _lines(source), _lines(search)
-    for same in (_without_end, str.rstrip, str.strip):
-        places = _places([same(line) for line in lines], [same(line) for line in wanted])
-        if len(places) > 1:
-            raise EditError(
-                f"the SEARCH part of block {number} stands in {len(places)} places "
-                f"(lines {', '.join(str(p + 1) for p in places[:5])}); quote more lines around it"
-            )
-        if places:
-            (start,) = places
-            old = lines[start : start + len(wanted)]
-            new = _indented(replace, wanted, old)
-            return "".join([*lines[:start], *new, *lines[start + len(wanted) :]])
-    raise EditError(
-        f"the SEARCH part of block {number} is not in the file{_closest(lines, wanted)}"
-    )
-
-
-def _lines(text: str) -> list[str]:
-    """The lines with their ends. Unlike for `str.splitlines`, only a line feed ends a line."""
-    return re.findall(r"[^\n]*\n|[^\n]+", text)
-
-
-def _without_end(line: str) -> str:
-    return line.rstrip("\r\n")
-
-
-def _places(lines: list[str], wanted: list[str]) -> list[int]:
-    return [i for i in range(len(lines) - len(wanted) + 1) if lines[i : i + len(wanted)] == wanted]
-
-
-def _indented(replace: str, wanted: list[str], old: list[str]) -> list[str]:
-    """The replacement's lines, shifted as the quoted lines are against the file's own."""
-
-    def indent(line: str) -> str:
-        return line[: len(line) - len(line.lstrip())]
-
-    first = next(i for i, line in enumerate(wanted) if line.strip())
-    have, need = indent(wanted[first]), indent(old[first])
-    end = "\r\n" if old[0].endswith("\r\n") else "\n"
-    new = []
-    for line in map(_without_end, _lines(replace)):
-        if line.strip() and have != need and line.startswith(have):
-            line = need + line[len(have) :]
-        new.append(line + end)
-    if new and not old[-1].endswith("\n"):
-        new[-1] = new[-1].removesuffix(end)
-    return new
-
-
-def _closest(lines: list[str], wanted: list[str]) -> str:
-    """Where the file comes closest to the quoted lines, for the model to quote again."""
-    if len(wanted) > len(lines):
-        return ": it has more lines than the file"
-    matcher = difflib.SequenceMatcher(autojunk=False)
-    matcher.set_seq2("\n".join(line.strip() for line in wanted))
-
-    def likeness(start: int) -> float:
-        window = "\n".join(line.strip() for line in lines[start : start + len(wanted)])
-        matcher.set_seq1(window)
-        return matcher.quick_ratio()
-
-    start = max(range(len(lines) - len(wanted) + 1), key=likeness)
-    if likeness(start) < 0.5:
-        return "; quote lines exactly as they stand there"
-    close = "".join(lines[start : start + len(wanted)])
-    return f". The closest lines, from line {start + 1}, are:\n{close}"
-
-
-def _whole_file(reply: str, source: str) -> str:
-    fenced = [match["text"] for match in FENCED.finditer(reply)]
-    longest = max(fenced, key=len, default="")
-    if len(longest) < WHOLE_FILE_SHARE * len(source) or not longest.strip():
-        raise EditError(
-            "the reply has neither a SEARCH/REPLACE block nor the whole file in one ``` fence"
-        )
-    return longest

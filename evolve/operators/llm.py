@@ -3,68 +3,137 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from archive.record import ModelCall
+from archive.rows import ModelCall
 from evolve.models import ModelError
+from evolve.operators import prompts
 from evolve.operators.base import Context, Parent, Proposal, ProposalError
 from evolve.operators.edits import EditError, read_reply
-from evolve.operators.prompts import (
-    crossover_request,
-    repair_request,
-    retry_request,
-    system_text,
-    tweak_request,
-)
+from evolve.operators.merge import Merge, merge
 from evolve.screening import RefusedError
 
-RETRIES = 1  # how often a reply that does not apply goes back to the model with the reason
+RETRIES = 2  # how often a reply that does not apply goes back to the model with the reason
+MAX_REPEATED = 20_000  # characters of such a reply; more of it would cost and not help
 
 
-class Tweak:
-    """One small idea on one parent."""
+@dataclass(frozen=True)
+class Mutation:
+    """Asks for a change of one parent.
 
-    name = "tweak"
+    Attributes:
+        name: of the operator.
+        instruction: what kind of change.
+        mends: whether the parent is a genome that failed early.
+        aims: whether the child is to reach a cell of the archive.
+    """
+
+    name: str
+    instruction: str
+    mends: bool = False
+    aims: bool = False
     arity = 1
     needs_model = True
-    mends = False
 
     def propose(self, parents: Sequence[Parent], context: Context) -> Proposal:
         (parent,) = parents
-        return _ask(tweak_request(parent, context), parent, context)
+        request = prompts.mutation_request(parent, self.instruction, context)
+        return ask_for_edit(request, parent.source, context)
+
+
+TWEAK = Mutation(
+    "tweak",
+    "Propose ONE change that is likely to improve the score: one idea, small, not tried before.",
+)
+REWORK = Mutation(
+    "rework",
+    "Propose ONE structural change: another architecture, algorithm, optimizer or schedule rather "
+    "than another number. Choose what could gain much, even if it may fail, and write it out in "
+    "full, with the numbers that suit it.",
+)
+SIMPLIFY = Mutation(
+    "simplify",
+    "Make it simpler at the same score: remove what does not pay, merge what is double, shorten "
+    "what is long. Less code that is as good, or faster, is a success. Change what the program "
+    "does, not only how it is written.",
+)
+AIM = Mutation(
+    "aim",
+    "Write a child that lies there and scores as well as that allows. Change what moves it there, "
+    "and adapt what depends on it.",
+    aims=True,
+)
+REPAIR = Mutation(
+    "repair",
+    "Mend it: keep the idea, and change no more than it takes to make it run. If the idea itself "
+    "cannot work, take the nearest one that can.",
+    mends=True,
+)
 
 
 class Crossover:
-    """The good ideas of two parents in one child, built on the first."""
+    """The changes of two parents in one child, merged against their common ancestor.
+
+    What both changed, and not in the same way, the language model resolves; where there is no
+    ancestor of use it recombines freely.
+    """
 
     name = "crossover"
     arity = 2
     needs_model = True
     mends = False
+    aims = False
 
     def propose(self, parents: Sequence[Parent], context: Context) -> Proposal:
         first, second = parents
-        return _ask(crossover_request(first, second, context), first, context)
+        merged = _merged(first, second, context)
+        if merged is None or not (merged.from_first and merged.from_second):
+            request = prompts.recombination_request(first, second, context)
+            return ask_for_edit(request, first.source, context)
+        if merged.conflicts:
+            request = prompts.conflict_request(first, second, merged, context)
+            return ask_for_edit(request, merged.source, context)
+        return Proposal(merged.source, _union(first, second, merged))
 
 
-class Repair:
-    """The same idea, in a program that works: a genome that failed early, with what it printed."""
+def _merged(first: Parent, second: Parent, context: Context) -> Merge | None:
+    """The three-way merge, if it is worth something: new, and fit to run where it is clean."""
+    if context.ancestor is None:
+        return None
+    try:
+        merged = merge(context.ancestor, first.source, second.source, context.task.language)
+        if not merged.conflicts:
+            context.screen(merged.source)
+    except (ValueError, RefusedError):
+        return None
+    return merged
 
-    name = "repair"
-    arity = 1
-    needs_model = True
-    mends = True
 
-    def propose(self, parents: Sequence[Parent], context: Context) -> Proposal:
-        (parent,) = parents
-        return _ask(repair_request(parent, context), parent, context)
+def _union(first: Parent, second: Parent, merged: Merge) -> str:
+    """One line that says which parts came from whom."""
+
+    def named(parts: Sequence[str]) -> str:
+        return ", ".join(parts[:3]) + (f" and {len(parts) - 3} more" if len(parts) > 3 else "")
+
+    ours, theirs = first.individual.id, second.individual.id
+    return f"{named(merged.from_first)} from {ours}, {named(merged.from_second)} from {theirs}"
 
 
-def _ask(request: str, parent: Parent, context: Context) -> Proposal:
-    """Ask for an edit of the parent; a reply that does not apply goes back with the reason."""
+def ask_for_edit(request: str, source: str, context: Context) -> Proposal:
+    """Ask for an edit of a source; a reply that does not apply goes back with the reason.
+
+    Args:
+        request: what to ask.
+        source: the text that the reply edits.
+        context: with the model to ask.
+
+    Raises:
+        ProposalError: no reply could be used, or the model gave none.
+    """
     if context.ask is None:
         raise ProposalError("this operator asks a language model, and none is configured (--model)")
     messages = [
-        {"role": "system", "content": system_text(context.task)},
+        {"role": "system", "content": prompts.system_text(context.task)},
         {"role": "user", "content": request},
     ]
     calls: list[ModelCall] = []
@@ -75,15 +144,21 @@ def _ask(request: str, parent: Parent, context: Context) -> Proposal:
             raise ProposalError(str(error), (*calls, error.call), unreachable=True) from error
         calls.append(call)
         try:
-            edit = read_reply(call.reply, parent.source)
+            edit = read_reply(call.reply, source, genome=context.task.genome)
             context.screen(edit.source)
         except (EditError, RefusedError) as error:
             if attempt == RETRIES:
                 raise ProposalError(str(error), tuple(calls)) from error
             messages += [
-                {"role": "assistant", "content": call.reply},
-                {"role": "user", "content": retry_request(str(error))},
+                {"role": "assistant", "content": call.reply[:MAX_REPEATED]},
+                {"role": "user", "content": prompts.retry_request(_told(error))},
             ]
         else:
             return Proposal(edit.source, edit.idea, edit.why, tuple(calls))
     raise AssertionError("the last attempt returns or raises")
+
+
+def _told(error: EditError | RefusedError) -> str:
+    """The reason, with the lines of the file that it speaks of."""
+    quotation = error.quotation if isinstance(error, EditError) else ""
+    return f"{error}:\n\n{quotation}" if quotation else str(error)

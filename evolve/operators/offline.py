@@ -22,6 +22,7 @@ class Perturb:
     arity = 1
     needs_model = False
     mends = False
+    aims = False
 
     def propose(self, parents: Sequence[Parent], context: Context) -> Proposal:
         (parent,) = parents
@@ -53,6 +54,7 @@ class Recombine:
     arity = 2
     needs_model = False
     mends = False
+    aims = False
 
     def propose(self, parents: Sequence[Parent], context: Context) -> Proposal:
         first, second = parents

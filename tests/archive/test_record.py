@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive.record import ModelCall, ProposalRow, Purpose, Record, RecordError
+from archive.record import Record, RecordError
+from archive.rows import ModelCall, ProposalRow, Purpose
 from population import Direction, Individual, Measurement, Status
 
 ROOT = Path(__file__).parents[2]
@@ -181,7 +182,7 @@ def test_a_record_of_another_version_is_left_alone(record: Record, path: Path) -
     record.close()
     with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA user_version = 99")
-    with pytest.raises(RecordError, match="schema version 99, this program reads 2"):
+    with pytest.raises(RecordError, match="schema version 99, this program reads 3"):
         Record.open(path)
 
 

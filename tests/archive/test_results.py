@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from archive.record import Experiment, Purpose, Record
+from archive.record import Record
 from archive.results import Results, read_frame
+from archive.rows import Experiment, Purpose
 from population import Direction, Individual, Measurement, Status
 
 AUTORESEARCH = ["commit", "val_bpb", "memory_gb", "status", "description"]

@@ -7,7 +7,7 @@ Tests get it from the fixture `chat` (conftest.py):
 
 The script is called with every `Request`, one at a time and in the order in which they come, and
 returns the reply's text; or an HTTP status, or a pair of status and error message, to fail with; or
-a dict, which is sent as it is.
+a dict, which is sent as it is; or a `Raw` answer, to the byte and as slow as it says.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import json
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -55,6 +56,10 @@ class Request:
         return "Another genome" in self.user
 
     @property
+    def is_for_lessons(self) -> bool:
+        return "Write the lessons" in self.user
+
+    @property
     def genome(self) -> str:
         """The genome that the client wants changed."""
         found = re.search(r"^```python\n(.*?)^```$", self.user, re.MULTILINE | re.DOTALL)
@@ -62,7 +67,27 @@ class Request:
         return found[1]
 
 
-Answer = str | int | tuple[int, str] | dict[str, Any]
+@dataclass(frozen=True)
+class Raw:
+    """An answer as no good server gives it.
+
+    Attributes:
+        body: what is sent; None closes the connection without a word.
+        status, headers: of the answer.
+        missing: bytes that are announced and never sent.
+        wait: seconds before anything is sent.
+        gap: seconds between two bytes.
+    """
+
+    body: bytes | None = b""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    missing: int = 0
+    wait: float = 0.0
+    gap: float = 0.0
+
+
+Answer = str | int | tuple[int, str] | dict[str, Any] | Raw
 Script = Callable[[Request], Answer]
 
 
@@ -73,6 +98,7 @@ class ChatServer:
         self.requests: list[Request] = []
         self._script = script
         self._lock = threading.Lock()
+        self._closing = threading.Event()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -80,13 +106,25 @@ class ChatServer:
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                status, answer = outer._answer(body, self.headers.get("Authorization", ""))
-                data = json.dumps(answer).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(data)))
+                answer = outer._answer(body, self.headers.get("Authorization", ""))
+                with suppress(OSError):  # a client that has waited long enough is gone
+                    self.send(answer)
+
+            def send(self, answer: Raw) -> None:
+                outer._closing.wait(answer.wait)
+                if answer.body is None:
+                    self.close_connection = True
+                    return
+                self.send_response(answer.status)
+                for name, value in ({"Content-Type": "application/json"} | answer.headers).items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(answer.body) + answer.missing))
                 self.end_headers()
-                self.wfile.write(data)
+                step = 1 if answer.gap else len(answer.body) or 1
+                for start in range(0, len(answer.body), step):
+                    self.wfile.write(answer.body[start : start + step])
+                    outer._closing.wait(answer.gap)
+                self.close_connection = self.close_connection or bool(answer.missing)
 
             def log_message(self, *args: object) -> None:
                 """Keep quiet."""
@@ -109,25 +147,32 @@ class ChatServer:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
+        self._closing.set()  # no answer is waited for
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
 
-    def _answer(self, body: dict[str, Any], authorization: str) -> tuple[int, dict[str, Any]]:
+    def _answer(self, body: dict[str, Any], authorization: str) -> Raw:
         with self._lock:
             number = len(self.requests)
             request = Request(number, body["messages"], body["model"], authorization)
             self.requests.append(request)
             answer = self._script(request)
         match answer:
+            case Raw():
+                return answer
             case str(text):
-                return 200, completion(text)
+                return _json(200, completion(text))
             case int(status):
-                return status, {"error": {"message": f"scripted failure {status}"}}
+                return _json(status, {"error": {"message": f"scripted failure {status}"}})
             case (status, message):
-                return status, {"error": {"message": message}}
+                return _json(status, {"error": {"message": message}})
             case _:
-                return 200, answer
+                return _json(200, answer)
+
+
+def _json(status: int, answer: dict[str, Any]) -> Raw:
+    return Raw(json.dumps(answer).encode(), status)
 
 
 def completion(text: str) -> dict[str, Any]:
@@ -160,8 +205,13 @@ def edit(search: str, replace: str, idea: str = "an idea", why: str = "it should
     )
 
 
+LESSONS = "Helped:\n- a width near 64\nHurt:\n- nothing\nUntested:\n- RATE"
+
+
 def tweaked(request: Request) -> str:
     """A reply that applies to any genome with a line `WIDTH = N`, another one each time."""
+    if request.is_for_lessons:
+        return LESSONS
     found = re.search(r"^WIDTH = .*$", request.genome, re.MULTILINE)
     assert found, request.genome
     width = 33 + request.number

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.record import Spend
+from archive.rows import Spend
 from evolve.allowance import FAILURES, REST, Allowance
 
 

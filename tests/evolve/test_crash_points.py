@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from archive.record import Purpose
+from archive.rows import Purpose
 from evolve.run import look
-from evolve.screening import digest
+from evolve.screening import identify
 
 FEW = 36  # moments at which the quick tests kill; the slow ones take every moment
 SHARES = 20  # of all moments: a slow test each
@@ -175,7 +175,7 @@ def check_genomes(place: Any, name: str) -> None:
     for number, commit, parents, fingerprint in place.rows(name, query):
         mothers = [found[str(parent)][0] for parent in json.loads(parents)] or found["root"]
         assert found[str(number)] == [commit, *mothers]
-        assert digest(run.lineage.source(commit), "python") == fingerprint
+        assert identify(run.lineage.source(commit), "python").exact == fingerprint
     run.close()
     assert set(found) == {"root", "best", *map(str, range(11))}
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from archive.record import Experiment, Purpose, Record
+from archive.record import Record
+from archive.rows import Experiment, Purpose
 from evolve.bench import Job
 from evolve.finals import Finalists, Headline, choose_finalists, final_jobs, headline
 from population import Direction, Individual, Measurement, Status

@@ -159,8 +159,8 @@ def test_max_cost_is_kept_and_offline_operators_go_on(
     each = (scripted.TOKENS_IN * 2 + scripted.TOKENS_OUT * 10) / 1e6
     limit = 7.5 * each
     done = evolve(
-        *(place, server, "--generations", "4", "--price", "2:10", "--operators", "tweak,perturb"),
-        *("--max-cost", str(limit)),
+        *(place, server, "--generations", "4", "--price", "2:10"),
+        *("--operators", "tweak:1,perturb:1", "--max-cost", str(limit)),
     )
     assert done.returncode == 0, done.stderr
     assert place.rows("m", "SELECT sum(cost) FROM calls")[0][0] <= limit

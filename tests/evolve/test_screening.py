@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evolve.screening import MAX_BYTES, RefusedError, digest, screen
+from evolve.screening import MAX_BYTES, RefusedError, identify, screen
 from trainer.task import Task
 
 
@@ -40,14 +40,14 @@ SAME = [
 
 
 def test_comments_and_layout_do_not_make_another_program() -> None:
-    assert len({digest(source, "python") for source in SAME}) == 1
+    assert len({identify(source, "python").exact for source in SAME}) == 1
 
 
 @pytest.mark.parametrize(
     ("old", "new"), [("1, 2", "1, 3"), ("x + 1", "1 + x"), ("f(x)", "f(y)"), ("1, 2", "1, 2.0")]
 )
 def test_whatever_python_itself_sees_makes_another_program(old: str, new: str) -> None:
-    assert digest(SAME[0], "python") != digest(SAME[0].replace(old, new), "python")
+    assert identify(SAME[0], "python").exact != identify(SAME[0].replace(old, new), "python").exact
 
 
 lines = st.builds(
@@ -76,7 +76,7 @@ def test_a_program_written_in_two_ways_has_one_digest(
     program: list[str | list[str]], data: st.DataObject
 ) -> None:
     first, second = (written(program, lambda x: data.draw(st.sampled_from(x))) for _ in range(2))
-    assert digest(first, "python") == digest(second, "python")
+    assert identify(first, "python").exact == identify(second, "python").exact
 
 
 @given(programs, programs)
@@ -84,7 +84,7 @@ def test_programs_have_one_digest_exactly_if_they_are_one(
     first: list[str | list[str]], second: list[str | list[str]]
 ) -> None:
     plain = [written(program, lambda options: options[0]) for program in (first, second)]
-    digests = {digest(source, "python") for source in plain}
+    digests = {identify(source, "python").exact for source in plain}
     assert (len(digests) == 1) == (first == second)
 
 
@@ -93,15 +93,62 @@ words = st.lists(st.text("abé.#'", min_size=1, max_size=4), min_size=1, max_siz
 
 @given(words, words, st.sampled_from(["\n", "  ", "\t\n", "\r\n\r\n"]))
 def test_prose_is_its_words(first: list[str], second: list[str], space: str) -> None:
-    assert digest(" ".join(first), "prose") == digest(space.join(["", *first, ""]), "prose")
-    same = digest(" ".join(first), "prose") == digest(" ".join(second), "prose")
+    assert (
+        identify(" ".join(first), "prose").exact
+        == identify(space.join(["", *first, ""]), "prose").exact
+    )
+    same = identify(" ".join(first), "prose").exact == identify(" ".join(second), "prose").exact
     assert same == (first == second)
 
 
 def test_only_python_has_to_be_python() -> None:
     with pytest.raises(SyntaxError):
-        digest("once upon a time", "python")
-    assert digest("once upon a time", "prose")
+        identify("once upon a time", "python")
+    assert identify("once upon a time", "prose").exact
+
+
+# -- when two genomes hardly differ ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("RATE = 0.0401", "RATE = 0.0402"),
+        ("RATE = 1e-3", "RATE = 0.00101"),
+        ("BETA = 0.9501", "BETA = 0.9499"),
+        (
+            'def f():\n    """Old."""\n    return 1',
+            'def f():\n    """New, \'so\'."""\n    return 1',
+        ),
+        ('def f():\n    """Old."""\n    return 1', "def f():\n    return 1"),
+    ],
+)
+def test_digits_and_docstrings_hardly_differ(one: str, other: str, task: Task) -> None:
+    assert identify(one, "python").exact != identify(other, "python").exact
+    assert identify(one, "python").near == identify(other, "python").near
+    known = {identify(f"GOAL = 1\n{one}", "python").near}
+    assert "hardly differs" in refusal(f"GOAL = 1\n{other}", task, known)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("RATE = 0.040", "RATE = 0.042"),
+        ("BETA = 0.99", "BETA = 0.999"),
+        ("BETA = 0.99", "BETA = 0.991"),
+        ("WIDTH = 512", "WIDTH = 513"),
+        ("RATE = 1.0", "RATE = 1"),
+        ("x = 'a'", "x = 'b'"),
+        ("RATE = 0.5", "RATE = -0.5"),
+    ],
+)
+def test_what_a_run_could_show_differs(one: str, other: str) -> None:
+    assert identify(one, "python").near != identify(other, "python").near
+
+
+def test_prose_hardly_differs_in_case_and_punctuation() -> None:
+    assert identify("Once, upon.", "prose").near == identify("once upon", "prose").near
+    assert identify("Once upon", "prose").near != identify("Once on", "prose").near
 
 
 # -- what is refused ------------------------------------------------------------------------------
@@ -112,7 +159,7 @@ def test_a_good_genome_passes(task: Task) -> None:
 
 
 def test_a_known_program_is_refused_however_it_is_written(task: Task) -> None:
-    known = {digest(SAME[0], "python")}
+    known = {identify(SAME[0], "python").exact}
     for source in SAME:
         assert "was tried before" in refusal(source, task, known)
     assert refusal(SAME[0] + "y = 1", task, known) == ""

@@ -6,6 +6,7 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archive import Axis
-from archive.record import ProposalRow, Purpose
-from evolve.operators import OFFLINE, OPERATORS, WITH_MODELS
+from archive.rows import ProposalRow, Purpose
+from evolve.bandit import Arm, Bandit, Chooser, FixedMix, Outcome
+from evolve.operators import OPERATORS
 from evolve.run import Run, begin, look, restored_search
 from evolve.search import Search, axes_around
 from evolve.settings import Settings
@@ -35,14 +37,32 @@ def run(fitness: float, size: float = 1.5, speed: float = 1.5) -> Measurement:
     return Measurement(Status.OK, fitness, {"size": size, "speed": speed}, 5.0)
 
 
+OFFLINE = {"perturb": 0.7, "recombine": 0.3}
+EVERYTHING = dict.fromkeys(OPERATORS, 1.0)
+ONE_MODEL = {"m": 1.0}
+
+
+def mixed(operators: Mapping[str, float], models: Mapping[str, float]) -> FixedMix:
+    return FixedMix(
+        {
+            Arm(name, model): weight
+            for name, weight in operators.items()
+            for model in (models if OPERATORS[name].needs_model else [""])
+        }
+    )
+
+
 def new_search(
     strategy: str = "map-elites",
     operators: Mapping[str, float] = OFFLINE,
+    models: Mapping[str, float] = ONE_MODEL,
+    chooser: Chooser | None = None,
     selector: str = "uniform",
     seed: int = 0,
     seeds: tuple[Measurement, ...] = (run(2.0),),
     early: float = 0.0,
     select: Callable[..., Any] | None = None,
+    opened: bool = True,
 ) -> Search:
     """A search whose seeds, genomes 0 and on, are measured."""
     toolbox = STRATEGIES[strategy](selector)
@@ -50,14 +70,17 @@ def new_search(
         toolbox.register("select", select)
     search = Search(
         toolbox=toolbox,
-        operators={OPERATORS[name]: weight for name, weight in operators.items()},
+        operators={name: OPERATORS[name] for name in operators},
+        models=models,
+        chooser=chooser or mixed(operators, models),
         seed=seed,
         early=early,
     )
     for number, measurement in enumerate(seeds):
         search.born(Individual(number, "c", (), "seed", "", 0, Direction.MINIMIZE))
         search.tell(number, measurement)
-    search.open_archive(AXES)
+    if opened:
+        search.open_archive(AXES)
     return search
 
 
@@ -96,7 +119,7 @@ def test_the_reference_is_the_first_seed_that_scored_and_the_incumbent_the_fitte
 
 
 def test_of_a_seed_only_the_first_score_counts_as_kept() -> None:
-    search = Search(toolbox=STRATEGIES["greedy"]("ucb"), operators={}, seed=0)
+    search = new_search("greedy", opened=False, seeds=())
     search.born(Individual(0, "c", (), "seed", "", 0, Direction.MINIMIZE))
     assert [search.tell(0, m) for m in (FAILED, run(2.0), run(1.0))] == [False, True, False]
     assert search.best is None, "nobody is best before the archive is open"
@@ -180,7 +203,7 @@ def next_to_mend(search: Search, *, offline: bool = False) -> int | None:
 
 
 def test_a_models_child_that_failed_early_is_mended_twice_at_most() -> None:
-    search = new_search(operators=WITH_MODELS, early=2.0)
+    search = new_search(operators=EVERYTHING, early=2.0)
     first = child(search, "tweak", 0, FAILED)
     assert next_to_mend(search) == first
     assert next_to_mend(search) is None, "it is asked for once"
@@ -203,7 +226,7 @@ def test_a_models_child_that_failed_early_is_mended_twice_at_most() -> None:
 def test_nobody_mends_what_is_no_accident_of_a_model(
     operator: str, measurement: Measurement
 ) -> None:
-    search = new_search(operators=WITH_MODELS, early=2.0)
+    search = new_search(operators=EVERYTHING, early=2.0)
     child(search, operator, 0, measurement)
     assert next_to_mend(search) is None
 
@@ -277,7 +300,7 @@ def test_every_child_joins_the_archive_whether_it_is_kept_or_not() -> None:
 
 
 def test_a_higher_score_is_fitter_where_the_metric_is_maximised() -> None:
-    search = Search(toolbox=STRATEGIES["greedy"]("ucb"), operators={}, seed=0)
+    search = new_search("greedy", opened=False, seeds=())
     for number, parents_of in enumerate([(), (0,), (0,)]):
         search.born(Individual(number, "c", parents_of, "x", "", 0, Direction.MAXIMIZE))
     search.tell(0, run(2.0))
@@ -290,20 +313,114 @@ def test_a_higher_score_is_fitter_where_the_metric_is_maximised() -> None:
 
 
 def test_operators_are_drawn_by_their_weights() -> None:
-    search = new_search(operators={"tweak": 3, "perturb": 1, "recombine": 4})
-    add(search, run(3.0, size=9.0))
+    search = new_search(operators={"tweak": 3, "perturb": 1, "rework": 4})
     names = Counter(name for _, name, _, _ in asked(search, 400))
     assert 110 < names["tweak"] < 190
     assert 25 < names["perturb"] < 75
-    assert 160 < names["recombine"] < 240
+    assert 160 < names["rework"] < 240
 
 
-def test_a_crossover_waits_for_a_second_elite_and_takes_two_that_differ() -> None:
-    search = new_search(operators={"perturb": 1, "recombine": 1})
-    assert {name for _, name, _, _ in asked(search)} == {"perturb"}
-    add(search, run(3.0, size=9.0))
+def crossed(search: Search) -> list[set[int]]:
+    """The pairs that the next plans cross."""
     drawn = [parents for _, name, parents, _ in asked(search) if name == "recombine"]
-    assert {tuple(parent.id for parent in pair) for pair in drawn} == {(0, 1), (1, 0)}
+    return [{parent.id for parent in pair} for pair in drawn]
+
+
+def test_a_crossover_waits_for_a_second_elite_and_takes_every_pair_once() -> None:
+    search = new_search(operators={"perturb": 1, "recombine": 1}, seeds=(run(2.0), run(9.0)))
+    assert crossed(search) == []
+    add(search, run(3.0, size=9.0), 1)
+    assert crossed(search) == [{0, 2}]
+    assert crossed(search) == []
+
+
+def test_nobody_is_crossed_with_an_ancestor() -> None:
+    search = new_search(operators={"perturb": 1, "recombine": 1})
+    add(search, run(3.0, size=9.0), 0)
+    add(search, run(3.0, size=5.0), 1)
+    assert crossed(search) == [], "0 is the parent of 1, and 1 that of 2"
+    add(search, run(3.0, speed=9.0), 0)
+    assert sorted(map(sorted, crossed(search))) == [[1, 3], [2, 3]]
+
+
+def test_a_pair_that_was_refused_is_not_tried_again() -> None:
+    search = new_search(
+        operators={"perturb": 1, "recombine": 1}, seeds=(run(2.0), run(3.0, size=9.0))
+    )
+    search.refused(Arm("recombine"), (1, 0))
+    assert crossed(search) == []
+
+
+# -- what is learnt of operators and models -------------------------------------------------------
+
+
+class Listener:
+    """A chooser that draws the first arm and keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[Arm, Outcome]] = []
+
+    def draw(self, arms: Any, rng: Any) -> Arm:
+        return arms[0]  # type: ignore[no-any-return]
+
+    def tell(self, arm: Arm, outcome: Outcome) -> None:
+        self.heard.append((arm, outcome))
+
+
+def test_an_arm_is_rewarded_by_what_its_child_is_worth_and_pays_for_the_device() -> None:
+    listener = Listener()
+    search = new_search(operators={"tweak": 1.0}, chooser=listener)
+
+    def heard(measurement: Measurement) -> float:
+        number = len(search.individuals)
+        child = Individual(number, "c", (0,), "tweak", "", 1, Direction.MINIMIZE, model="m")
+        search.born(child, dollars=0.5)
+        search.tell(number, replace(measurement, device="cuda:0", seconds=3600.0))
+        arm, outcome = listener.heard[-1]
+        assert arm == Arm("tweak", "m")
+        assert (outcome.measured, outcome.cost) == (True, pytest.approx(3.0))
+        return outcome.reward
+
+    worth = [
+        heard(run(1.0)),  # a new best
+        heard(run(1.5)),  # fitter than its parent
+        heard(run(3.0, size=9.0)),  # an empty cell
+        heard(run(3.5, size=9.0)),  # nothing
+        heard(FAILED),
+    ]
+    assert worth == sorted(worth, reverse=True)
+    assert worth[0] == 1.0 > worth[1] > worth[2] > worth[3] == worth[4] == 0.0
+
+
+def test_a_refused_proposal_is_less_of_a_trial_and_a_repeat_is_none() -> None:
+    listener = Listener()
+    search = new_search(operators={"tweak": 1.0}, chooser=listener)
+    search.refused(Arm("tweak", "m"), (0,), dollars=0.25)
+    ((_, outcome),) = listener.heard
+    assert outcome == Outcome(0.0, 0.25, measured=False)
+    add(search, run(1.0))
+    heard = len(listener.heard)
+    search.tell(1, run(1.2))
+    assert len(listener.heard) == heard
+
+
+def test_models_whose_weights_differ_are_drawn_by_them() -> None:
+    search = new_search(
+        operators={"tweak": 1.0}, models={"a": 3.0, "b": 1.0}, chooser=Bandit(), selector="uniform"
+    )
+    models = Counter(search.ask(number).model for number in range(400))
+    assert 250 < models["a"] < 350
+    assert models["b"] == 400 - models["a"]
+
+
+def test_aim_gets_a_neighbouring_cell_an_empty_one_first() -> None:
+    search = new_search(operators={"aim": 1.0})
+    around = {search.ask(number).target for number in range(60)}
+    assert around == {(0, 1), (1, 0), (1, 1)}
+    for measurement in (run(3.0, speed=3.0), run(4.0, size=3.0), run(5.0, size=3.0, speed=3.0)):
+        add(search, measurement)
+    plans = [search.ask(number) for number in range(99)]
+    assert {plan.target for plan in plans if plan.parents[0].id == 0} == {(1, 1)}, "the weakest"
 
 
 def test_parents_are_known_by_their_children_in_flight_and_by_those_fitter_than_they() -> None:
@@ -326,11 +443,11 @@ def test_parents_are_known_by_their_children_in_flight_and_by_those_fitter_than_
 
 
 def test_offline_the_operators_that_need_a_model_are_left_out() -> None:
-    search = new_search(operators=WITH_MODELS)
-    add(search, run(3.0, size=9.0))
-    assert {name for _, name, _, _ in asked(search, 200)} == set(WITH_MODELS) - {"repair"}
+    search = new_search(operators=EVERYTHING)
+    single = {name for name, operator in OPERATORS.items() if operator.arity == 1}
+    assert {name for _, name, _, _ in asked(search, 200)} == single - {"repair"}
     offline = asked(search, 200, offline=True)
-    assert {name for _, name, _, _ in offline} == {"perturb", "recombine"}
+    assert {name for _, name, _, _ in offline} == {"perturb", "tune"}
 
 
 @pytest.mark.parametrize("names", [("tweak",), ("tweak", "crossover"), ("tweak", "recombine")])
@@ -402,32 +519,42 @@ def test_the_same_results_in_the_same_order_make_the_same_search(
 def grown(record_of: Run, count: int) -> Search:
     """A search that works on a run as a loop would, its record included, with made-up results."""
     search, rng = restored_search(record_of), np.random.default_rng(3)
-    record = record_of.record
+    record, places = record_of.record, iter(range(1, 1000))
 
-    def measure(number: int) -> None:
-        size, speed = rng.uniform(1, 16, size=2)
-        fitness = float(rng.normal(2, 0.3))
-        result = FAILED if rng.random() < 0.2 else run(fitness, size, speed)
+    def measure(number: int, result: Measurement) -> None:
         kept = search.tell(number, result)
-        record.add_measurement(number, result, Purpose.SEARCH, kept)
+        record.add_measurement(number, result, Purpose.SEARCH, kept, next(places))
 
     for fitness in (2.1, 2.2):
-        record.add_measurement(0, run(fitness), Purpose.SEARCH, search.tell(0, run(fitness)))
+        measure(0, run(fitness))
     search.open_archive(AXES)
     record.set_meta({"axes": [axis.to_dict() for axis in AXES]})
     waiting: list[int] = []
     for number in range(count):
-        plan = search.ask(number)
+        plan, asked_at = search.ask(number), next(places)
         drawn = tuple(parent.id for parent in plan.parents)
         name, child_id = plan.operator.name, len(search.individuals)
-        child = Individual(child_id, "c", drawn, name, "", 1, Direction.MINIMIZE)
-        row = ProposalRow(number, name, drawn, child.id, "", 1.0, 1.0)
+        child = None
+        if rng.random() < 0.8:
+            prior = search.prior(drawn)
+            child = Individual(child_id, "c", drawn, name, "", 1, Direction.MINIMIZE, prior=prior)
+        row = ProposalRow(
+            *(number, name, drawn, child.id if child else None, "" if child else "no", 1.0, 1.0),
+            asked=asked_at,
+            told=next(places),
+        )
         record.add_proposal(row, child, digest=str(number))
+        if child is None:
+            search.refused(plan.arm, drawn)
+            continue
         search.born(child)
         waiting.append(child.id)
         if len(waiting) > 3:
-            measure(waiting.pop(int(rng.integers(4))))
-    record.add_measurement(0, run(9.0), Purpose.FINAL, False)
+            size, speed = rng.uniform(1, 16, size=2)
+            result = run(float(rng.normal(2, 0.3)), size, speed)
+            failed = rng.random() < 0.2
+            measure(waiting.pop(int(rng.integers(4))), FAILED if failed else result)
+    record.add_measurement(0, run(9.0), Purpose.FINAL, False, next(places))
     return search
 
 
@@ -438,7 +565,7 @@ def test_a_search_restored_from_its_record_is_the_live_one(here: Any, strategy: 
         live = grown(begun, 40)
     with closing(look("one")) as looked:
         restored = restored_search(looked)
-    assert len(live.individuals) == 41
+    assert 25 < len(live.individuals) < 40
     assert restored.individuals == live.individuals
     assert (restored.incumbent, restored.reference) == (live.incumbent, live.reference)
     assert (restored.best, restored.noise) == (live.best, live.noise)

@@ -95,6 +95,60 @@ def test_reopened_it_knows_everything(lineage: Lineage, tmp_path: Path) -> None:
     assert Lineage(tmp_path / "other", "x.py").source(commit) == "A = 1\n"
 
 
+def test_two_genomes_share_their_youngest_common_ancestor(lineage: Lineage) -> None:
+    seed = lineage.commit(0, "A = 0\n", [], "seed")
+    middle = lineage.commit(1, "A = 1\n", [seed], "tweak")
+    left = lineage.commit(2, "A = 2\n", [middle], "tweak")
+    right = lineage.commit(3, "A = 3\n", [middle], "tweak")
+    cousin = lineage.commit(4, "A = 4\n", [seed], "tweak")
+    cross = lineage.commit(5, "A = 5\n", [left, cousin], "crossover")
+
+    for first, second, shared in (
+        (left, right, middle),
+        (left, cousin, seed),
+        (cross, right, middle),
+        (cross, cousin, cousin),
+        (left, seed, seed),
+        (left, left, left),
+    ):
+        assert lineage.common_ancestor(first, second) == shared
+        assert lineage.common_ancestor(second, first) == shared
+
+
+def test_what_shares_only_the_root_shares_no_genome(lineage: Lineage, tmp_path: Path) -> None:
+    one = lineage.commit(0, "A = 1\n", [], "seed: one")
+    two = lineage.commit(1, "A = 2\n", [], "seed: two")
+    child = lineage.commit(2, "A = 3\n", [two], "tweak")
+    path = tmp_path / "genomes"
+    who = ("-c", "user.name=n", "-c", "user.email=e")
+    stranger = git(path, *who, "commit-tree", f"{one}^{{tree}}", "-m", "from elsewhere")
+    for other in (two, child, stranger):
+        assert lineage.common_ancestor(one, other) is None
+
+
+def test_of_several_common_ancestors_it_is_the_youngest(lineage: Lineage) -> None:
+    """Two crossovers of one pair have both parents for nearest ancestors, which git orders by its
+    clock: here all within a second."""
+    seed = lineage.commit(0, "A = 0\n", [], "seed")
+    for number in (0, 8, 98):
+        old = lineage.commit(number + 1, f"A = {number}\n", [seed], "tweak")
+        young = lineage.commit(number + 2, f"B = {number}\n", [seed], "tweak")
+        one = lineage.commit(number + 3, f"C = {number}\n", [old, young], "crossover")
+        two = lineage.commit(number + 4, f"D = {number}\n", [young, old], "crossover")
+        assert lineage.common_ancestor(one, two) == young
+        assert lineage.common_ancestor(two, one) == young
+
+
+def test_an_ancestor_is_known_over_generations_and_crossovers(lineage: Lineage) -> None:
+    one = lineage.commit(0, "A = 0\n", [], "seed")
+    two = lineage.commit(1, "A = 1\n", [], "seed")
+    child = lineage.commit(2, "A = 2\n", [one], "tweak")
+    cross = lineage.commit(3, "A = 3\n", [child, two], "crossover")
+    assert all(lineage.is_ancestor(older, cross) for older in (one, two, child, cross))
+    assert not lineage.is_ancestor(cross, one)
+    assert not lineage.is_ancestor(two, child)
+
+
 @pytest.mark.parametrize("missing", [NOBODY, "no such thing"])
 def test_a_missing_commit_is_named(lineage: Lineage, missing: str) -> None:
     there = lineage.commit(0, "A = 1\n", [], "seed")
@@ -103,6 +157,8 @@ def test_a_missing_commit_is_named(lineage: Lineage, missing: str) -> None:
         lambda: lineage.diff(there, missing),
         lambda: lineage.parents(missing),
         lambda: lineage.mark_best(missing),
+        lambda: lineage.common_ancestor(there, missing),
+        lambda: lineage.is_ancestor(missing, there),
     ):
         with pytest.raises(LineageError, match=f"{missing}.*git fsck"):
             attempt()

@@ -159,10 +159,26 @@ def test_a_whole_file_in_a_fence() -> None:
 # -- what does not --------------------------------------------------------------------------------
 
 
-def test_a_missing_text_is_told_with_the_closest_lines() -> None:
-    message = refused(reply(block("WIDTH = 31\nRATE = 0.1\n", "WIDTH = 1\n")))
-    assert message.startswith("the SEARCH part of block 1 is not in the file")
-    assert "from line 3, are:\nWIDTH = 32\nRATE = 0.1\n" in message
+@pytest.mark.parametrize(
+    ("search", "where", "quotation"),
+    [
+        ("WIDTH = 31\nRATE = 0.1\n", "lines 3 to 4", "WIDTH = 32\nRATE = 0.1"),
+        ("y = x + 2\nif y > 0:\n", "lines 8 to 9", "    y = x + 1\n    if y:"),
+        ("    retrun y\n", "line 10", "        return y"),
+        ("def another(x):\n    y = x + 3\n", "lines 14 to 15", "def other(x):\n    y = x + 1"),
+    ],
+)
+def test_a_missing_text_is_told_with_the_closest_lines(
+    search: str, where: str, quotation: str
+) -> None:
+    with pytest.raises(EditError) as caught:
+        read_reply(reply(block(search, "x\n")), SOURCE)
+    message = f"the SEARCH part of block 1 is not in the file; it comes closest to {where}"
+    assert str(caught.value) == message
+    assert caught.value.quotation == quotation
+
+
+def test_a_text_unlike_any_other_is_told_to_be_quoted() -> None:
     assert "exactly as they stand" in refused(reply(block("nothing like that at all ###\n", "x\n")))
     assert "more lines than the file" in refused(reply(block("x\n" * 99, "y\n")))
 
@@ -210,7 +226,19 @@ fragments = st.sampled_from(
     [
         *("<<<<<<< SEARCH\n", "=======\n", ">>>>>>> REPLACE\n", "```python\n", "```\n", "\n"),
         *("IDEA: x\n", "WHY: y\n", "WIDTH = 32\n", "    y = x + 1\n", " ", "\t", "\r\n", "\u2028"),
-        *("<<<<<<<<< SEARCH>", "def step(x):\n", "\x00", "é"),
+        *(
+            "<<<<<<<<< SEARCH>",
+            "def step(x):\n",
+            "\x00",
+            "é",
+            "\ud800",
+            "\r",
+            "<think>",
+            "</think>",
+        ),
+        *("--- a/x.py\n+++ b/x.py\n", "@@ -3,2 +3,2 @@\n", "@@\n", "-WIDTH = 32\n", "+W = 1\n"),
+        *("```diff\n", " RATE = 0.1\n", '{"idea": "x", "constants": {', '"WIDTH": ', '"RATE": "'),
+        *("64", '"', "}", "}}", "[", "*** Begin Patch\n", "*** Update File: x.py\n", "~~~\n"),
     ]
 )
 
@@ -218,15 +246,20 @@ fragments = st.sampled_from(
 @settings(max_examples=300, deadline=None)
 @given(
     st.lists(fragments | st.text(max_size=8), max_size=14).map("".join),
-    st.sampled_from([SOURCE, "", "\n", "x", "a\r\nb\r\n"]) | st.text(max_size=30),
+    st.sampled_from([SOURCE, "", "\n", "x", "a\r\nb\r\n", "A = 1\rB = 2\n"]) | st.text(max_size=30),
 )
 def test_a_reply_gives_an_edit_or_an_edit_error(text: str, source: str) -> None:
+    edit, reason = None, ""
     try:
-        edit = read_reply(text, source)
-    except EditError:  # anything else is a failure
-        return
-    assert edit.source != source
-    assert edit.idea == " ".join(edit.idea.split())
+        edit = read_reply(text, source, genome="x.py")
+    except EditError as error:  # anything else is a failure
+        reason = str(error)
+    if edit is None:
+        assert reason
+        assert reason.isprintable()
+    else:
+        assert edit.source != source
+        assert edit.idea == " ".join(edit.idea.split()) != ""
 
 
 lines = st.lists(
@@ -253,6 +286,8 @@ def diff_blocks(old: list[str], new: list[str], context: int) -> list[str]:
 @given(lines, lines, st.sampled_from([1, 2, 99]))
 @example(["a", "b"], ["a"], 1)
 @example([" a", "a"], ["a"], 1)
+@example(["", ""], ["=", "", ""], 1)
+@example(["", ""], ["", "", ""], 1)
 def test_a_difference_made_into_blocks_gives_the_new_text(
     old: list[str], new: list[str], context: int
 ) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from evolve.operators.base import Context, Parent, ProposalError
 from evolve.operators.offline import Perturb, Recombine, perturbed
 from evolve.operators.syntax import constants, definitions, literals, replaced
-from evolve.screening import RefusedError, digest
+from evolve.screening import RefusedError, identify
 from population import Direction, Individual
 
 # `1if x else 2` is meant: a literal may end where a word begins.
@@ -65,7 +65,7 @@ def parent(source: str, number: int = 0) -> Parent:
 
 
 def refuse(source: str, known: Container[str]) -> None:
-    if digest(source, "python") in known:
+    if identify(source, "python").exact in known:
         raise RefusedError("known")
 
 
@@ -217,7 +217,7 @@ def test_recombine_takes_each_part_from_one_of_its_parents(
 
 def test_recombine_needs_a_screen_to_be_new() -> None:
     first, second = "A = 1\nB = (2 +\n 3)\n", "A = 5\nB = 7\n"
-    known = {digest(first, "python"), digest(second, "python")}
+    known = {identify(first, "python").exact, identify(second, "python").exact}
     children = {
         Recombine()
         .propose([parent(first), parent(second, 1)], context(n, partial(refuse, known=known)))
@@ -225,7 +225,7 @@ def test_recombine_needs_a_screen_to_be_new() -> None:
         for n in range(20)
     }
     assert children == {"A = 5\nB = (2 +\n 3)\n", "A = 1\nB = 7\n"}
-    known |= {digest(child, "python") for child in children}
+    known |= {identify(child, "python").exact for child in children}
     with pytest.raises(ProposalError, match="nothing new: known"):
         Recombine().propose(
             [parent(first), parent(second, 1)], context(0, partial(refuse, known=known))

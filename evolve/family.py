@@ -1,0 +1,62 @@
+"""Who descends from whom among the individuals of a run. Ancestors have lower ids."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+
+from population import Individual
+
+
+class Family:
+    """The family tree of a run, both ways.
+
+    Args:
+        individuals: everyone by id, as it is now and will be.
+    """
+
+    def __init__(self, individuals: Mapping[int, Individual]) -> None:
+        self._individuals = individuals
+        self._children: dict[int, list[int]] = {}
+
+    def add(self, individual: Individual) -> None:
+        """Take note of a birth."""
+        for parent in individual.parents:
+            self._children.setdefault(parent, []).append(individual.id)
+
+    def descends(self, younger: int, older: int) -> bool:
+        """Whether `older` is an ancestor of `younger`."""
+        above, seen = [younger], {younger}
+        while above:
+            for parent in self._individuals[above.pop()].parents:
+                if parent == older:
+                    return True
+                if parent > older and parent not in seen:
+                    seen.add(parent)
+                    above.append(parent)
+        return False
+
+    def line(self, number: int) -> Iterator[Individual]:
+        """An individual and its ancestors by the first parent, nearest first, without the seed."""
+        one = self._individuals[number]
+        while one.parents:
+            yield one
+            one = self._individuals[one.parents[0]]
+
+    def near(self, number: int) -> list[Individual]:
+        """The children of an individual and its siblings, the oldest first."""
+        ids = set(self._children.get(number, ()))
+        for parent in self._individuals[number].parents:
+            ids.update(self._children[parent])
+        return [self._individuals[i] for i in sorted(ids - {number})]
+
+    def relatives(self, number: int, limit: int) -> list[Individual]:
+        """Up to so many individuals around one, itself first, by steps to a parent or a child."""
+        found, waiting = {number: None}, deque([number])
+        while waiting and len(found) < limit:
+            one = waiting.popleft()
+            for other in (*self._individuals[one].parents, *self._children.get(one, ())):
+                if other not in found and len(found) < limit:
+                    found[other] = None
+                    waiting.append(other)
+        return [self._individuals[i] for i in found]

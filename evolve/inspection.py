@@ -1,0 +1,146 @@
+"""The commands that look into what the language models did, and take a run's decisions again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from archive.rows import ModelCall, ProposalRow
+from evolve.commands import new_console
+from evolve.run import LESSONS, Run, find_individual, look
+
+SHOWN = 5  # differences that `replay` prints
+
+
+def prompts(name: str, individual: str | None) -> int:
+    """Show the requests behind an individual, or the spend and the lessons of a run."""
+    console = new_console()
+    run = look(name)
+    try:
+        if individual is None:
+            _print_spend(run, console)
+            _print_lessons(run, console)
+        else:
+            _print_requests(run, find_individual(run, individual).id, console)
+    finally:
+        run.close()
+    return 0
+
+
+def _print_requests(run: Run, number: int, console: Console) -> None:
+    rows = run.record.proposals(with_calls=False)
+    row = next((row for row in rows if row.individual == number), None)
+    calls = () if row is None else run.record.calls(row.number)
+    if row is None or not calls:
+        console.print(f"no language model was asked for genome {number}")
+        return
+    for count, call in enumerate(calls, 1):
+        title = f"request {count} of {len(calls)} to {call.model} ({row.operator}), {_price(call)}"
+        console.print(Text(title, "bold"))
+        for message in json.loads(call.prompt):
+            console.print(Text(f"\n-- {message['role']}", "bold"))
+            console.print(Text(message["content"]), soft_wrap=True)
+        console.print(Text("\n-- reply", "bold"))
+        console.print(Text(call.reply or f"(none: {call.error})"), soft_wrap=True)
+        console.print()
+
+
+def _price(call: ModelCall) -> str:
+    cost = "of unknown price" if call.cost is None else f"${call.cost:.4f}"
+    return f"{call.tokens_in} tokens in, {call.tokens_out} out, {cost}, {call.seconds:.1f} s"
+
+
+@dataclass(frozen=True)
+class _Sum:
+    """What an operator did with a model."""
+
+    proposals: int
+    children: int
+    elites: int
+    calls: int
+    tokens: int
+    cost: float
+    unpriced: int
+
+
+def _print_spend(run: Run, console: Console) -> None:
+    kept = {e.individual for e in run.record.experiments() if e.kept}
+    arms: dict[tuple[str, str], list[ProposalRow]] = {}
+    for row in run.record.proposals():
+        arms.setdefault((row.operator, row.model), []).append(row)
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    for column in ("operator", "model", "proposals", "children", "kept", "calls", "tokens"):
+        table.add_column(column, no_wrap=True)
+    for column in ("cost", "a kept one"):
+        table.add_column(column, justify="right")
+    for (operator, model), rows in sorted(arms.items()):
+        total = _sum(rows, kept)
+        table.add_row(
+            *(operator, model or "-", str(total.proposals), str(total.children)),
+            *(str(total.elites), str(total.calls), str(total.tokens)),
+            _dollars(total.cost, total.unpriced),
+            _dollars(total.cost / total.elites, total.unpriced) if total.elites else "-",
+        )
+    console.print(table)
+    whole = run.record.spend()
+    console.print(
+        f"{whole.calls} requests, {whole.answered} answered, "
+        f"{whole.tokens_in + whole.tokens_out} tokens, {_dollars(whole.cost, whole.unpriced)}"
+    )
+
+
+def _sum(rows: Iterable[ProposalRow], kept: set[int]) -> _Sum:
+    rows = list(rows)
+    calls = [call for row in rows for call in row.calls]
+    return _Sum(
+        proposals=len(rows),
+        children=sum(row.individual is not None for row in rows),
+        elites=sum(row.individual in kept for row in rows),
+        calls=len(calls),
+        tokens=sum(call.tokens_in + call.tokens_out for call in calls),
+        cost=sum(call.cost or 0.0 for call in calls),
+        unpriced=sum(call.cost is None and not call.error for call in calls),
+    )
+
+
+def _dollars(cost: float, unpriced: int) -> str:
+    return f"${cost:.4f}" + (f" and {unpriced} of unknown price" if unpriced else "")
+
+
+def _print_lessons(run: Run, console: Console) -> None:
+    lessons = run.record.lessons()
+    if lessons:
+        _, children, text = lessons[-1]
+        title = f"\nlessons after {children} children (version {len(lessons)}):"
+        console.print(Text(title, "bold"))
+        console.print(Text(text), soft_wrap=True)
+    elif any(row.operator == LESSONS for row in run.record.proposals(with_calls=False)):
+        console.print("\nno model has answered what the results teach")
+
+
+def replayed(name: str) -> int:
+    """Take a run's decisions again, and say whether they are the same."""
+    from evolve.replay import replay
+
+    console = new_console()
+    run = look(name)
+    try:
+        again = list(replay(run))
+    finally:
+        run.close()
+    differing = [one for one in again if not one.same]
+    for one in differing[:SHOWN]:
+        console.print(Text(f"proposal {one.number}: was {one.recorded}"), soft_wrap=True)
+        console.print(Text(f"proposal {one.number}: is  {one.now}"), soft_wrap=True)
+    console.print(
+        f"{len(again) - len(differing)} of {len(again)} proposals are the same: operator, model, "
+        "parents and child"
+        if again
+        else "there is nothing to take again: the run has no proposals with their order"
+    )
+    return 1 if differing or not again else 0

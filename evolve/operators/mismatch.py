@@ -1,0 +1,69 @@
+"""What a model is told when its edit does not apply."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+
+MAX_EQUAL = 20  # equal lines that are told apart
+MAX_QUOTATION = 4000  # characters of the file that a message repeats
+
+
+class EditError(Exception):
+    """The reply is no edit that applies; the message, in one line, says what to mend.
+
+    Attributes:
+        quotation: lines of the file that the message speaks of, or empty.
+    """
+
+    def __init__(self, reason: str, quotation: str = "") -> None:
+        super().__init__(reason)
+        self.quotation = quotation
+
+
+def missing(lines: list[str], wanted: list[str], label: str) -> EditError:
+    """The error that shows where the file comes closest to the quoted lines."""
+    if len(wanted) > len(lines):
+        return EditError(f"{label} is not in the file: it has more lines than the file")
+    start = _closest(lines, wanted)
+    close = lines[start : start + len(wanted)]
+    likeness = difflib.SequenceMatcher(None, _cut(wanted), _cut(close), autojunk=False)
+    if likeness.quick_ratio() < 0.5:
+        return EditError(f"{label} is not in the file; quote lines exactly as they stand there")
+    last = start + len(close)
+    where = f"line {last}" if len(close) == 1 else f"lines {start + 1} to {last}"
+    text = "\n".join(close)
+    return EditError(
+        f"{label} is not in the file; it comes closest to {where}",
+        text if len(text) <= MAX_QUOTATION else "",
+    )
+
+
+def _cut(lines: list[str]) -> str:
+    return "\n".join(line.strip() for line in lines[:100])[:MAX_QUOTATION]
+
+
+def _closest(lines: list[str], wanted: list[str]) -> int:
+    """Where most of the wanted lines, weighed by their length, stand as they should."""
+    stripped = [line.strip()[:200] for line in lines]
+    where: dict[str, list[int]] = {}
+    for number, text in enumerate(stripped):
+        if len(where.setdefault(text, [])) < MAX_EQUAL:
+            where[text].append(number)
+    votes: Counter[int] = Counter()
+    texts = [(j, line.strip()[:200]) for j, line in enumerate(wanted[:200]) if line.strip()]
+    for j, text in texts:
+        for number in where.get(text, ()):
+            votes[number - j] += len(text)
+    candidates = [text for text in where if text]
+    if sum(map(len, candidates)) <= 500_000:  # else it takes too long
+        unknown = [(j, text) for j, text in texts if text not in where]
+        for j, text in sorted(unknown, key=lambda one: -len(one[1]))[:3]:
+            matcher = difflib.SequenceMatcher(None, "", text, autojunk=False)
+            for candidate in candidates:
+                matcher.set_seq1(candidate)
+                if matcher.real_quick_ratio() > 0.5 and (ratio := matcher.quick_ratio()) > 0.5:
+                    for number in where[candidate]:
+                        votes[number - j] += round(len(text) * ratio)
+    room = range(len(lines) - len(wanted) + 1)
+    return max((start for start in votes if start in room), key=lambda s: (votes[s], -s), default=0)

@@ -1,0 +1,32 @@
+"""An operator of one's own: --operators examples/operators/halve.py:Halve,perturb."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from evolve.operators.base import Context, Parent, Proposal, ProposalError
+from evolve.operators.syntax import literals, replaced
+from evolve.screening import RefusedError
+
+
+class Halve:
+    """Halves one whole number among the module-level constants."""
+
+    name = "halve"
+    arity = 1  # parents
+    needs_model = False  # True if it asks `context.ask`, a language model
+    mends = False  # True if its parent is a genome that failed early
+    aims = False  # True if it wants a cell of the archive in `context.target`
+
+    def propose(self, parents: Sequence[Parent], context: Context) -> Proposal:
+        source = parents[0].source
+        numbers = [n for n in literals(source) if type(n.value) is int and n.value > 1]
+        for index in context.rng.permutation(len(numbers)):
+            number = numbers[int(index)]
+            child = replaced(source, [(number.span, str(number.value // 2))])
+            try:
+                context.screen(child)  # refuses what was tried before or cannot run
+            except RefusedError:
+                continue
+            return Proposal(child, f"{number.name} {number.value} -> {number.value // 2}")
+        raise ProposalError("there is no whole number left to halve")

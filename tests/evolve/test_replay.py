@@ -1,0 +1,89 @@
+"""What the models were asked and answered can be read, and a run's decisions can be taken again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+COMMON = ("--task", "toy", "--run", "m", "--final-runs", "0", "--price", "2:10")
+
+
+@pytest.fixture(scope="module")
+def talked(make_place: Callable[[], Any], serve: Any, scripted: ModuleType) -> Any:
+    """A run of 30 children with all operators, whose model answers every seventh time nonsense."""
+
+    def script(request: Any) -> str:
+        if request.is_for_lessons or request.number % 7:
+            return str(scripted.tweaked(request))
+        return "I would rather not."
+
+    place, server = make_place(), serve(script)
+    done = place.evolve(
+        *(*COMMON, "--generations", "6", "--devices", "cpu:0,cpu:1"),
+        *("--model", "openai/test", "--api-base", server.base),
+    )
+    assert done.returncode == 0, done.stderr
+    place.server = server
+    return place
+
+
+def test_a_run_with_a_model_takes_the_same_decisions_again(talked: Any) -> None:
+    again = talked.evolve("replay", "m")
+    assert (again.returncode, again.stderr) == (0, ""), again.stdout
+    proposals = talked.count("m", "proposals WHERE operator != 'lessons'")
+    assert f"{proposals} of {proposals} proposals are the same" in again.stdout
+
+
+def test_a_run_without_a_model_does_so_too_also_when_it_was_interrupted(place: Any) -> None:
+    assert place.evolve(*COMMON, "--generations", "2").returncode == 0
+    assert place.evolve("resume", "m", "--generations", "4").returncode == 0
+    again = place.evolve("replay", "m")
+    assert again.returncode == 0, again.stdout
+    proposals = place.count("m", "proposals")
+    assert f"{proposals} of {proposals} proposals" in again.stdout
+
+
+def test_a_decision_that_differs_is_named(talked: Any, make_place: Callable[[], Any]) -> None:
+    import shutil
+    import sqlite3
+
+    other = make_place()
+    shutil.copytree(talked.folder, other.folder, dirs_exist_ok=True)
+    with sqlite3.connect(other.run("m") / "archive.db") as database:
+        database.execute("UPDATE proposals SET operator = 'simplify' WHERE id = 0")
+    again = other.evolve("replay", "m")
+    assert again.returncode == 1
+    assert re.search(r"proposal 0: was simplify.*\n *proposal 0: is ", again.stdout)
+
+
+def test_the_requests_of_a_genome_are_shown_with_their_price(talked: Any) -> None:
+    ((number, operator),) = talked.rows(
+        "m", "SELECT id, operator FROM individuals WHERE model != '' ORDER BY id LIMIT 1"
+    )
+    shown = talked.evolve("prompts", "m", str(number)).stdout
+    assert f"to openai/test ({operator}), 1000 tokens in, 200 out, $0.0040" in shown
+    for words in ("-- system", "Make the score small.", "-- user", "WIDTH = ", "-- reply", "IDEA:"):
+        assert words in shown
+    assert "no language model was asked for genome 0" in talked.evolve("prompts", "m", "0").stdout
+
+
+def test_the_spend_is_told_by_operator_and_model_with_the_lessons(talked: Any) -> None:
+    shown = talked.evolve("prompts", "m").stdout
+    calls, cost = talked.rows("m", "SELECT count(*), sum(cost) FROM calls")[0]
+    assert f"{calls} requests, {calls} answered, {1200 * calls} tokens, ${cost:.4f}" in shown
+    for operator, model in talked.rows("m", "SELECT DISTINCT operator, model FROM proposals"):
+        assert re.search(rf"^ *{operator} +{model or '-'} ", shown, re.MULTILINE)
+    assert "lessons after 20 children (version 1):" in shown
+    assert "- a width near 64" in shown
+
+
+def test_lessons_reach_the_requests_that_come_after_them(talked: Any) -> None:
+    (asked,) = [r for r in talked.server.requests if r.is_for_lessons]
+    assert asked.user.count("- genome ") == 20
+    later = talked.server.requests[talked.server.requests.index(asked) + 4 :]
+    told = [r for r in later if "Lessons from the results so far:\nHelped:" in r.user]
+    assert not later or told
