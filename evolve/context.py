@@ -9,9 +9,8 @@ from itertools import islice
 
 from archive import Archive, Axis, Cell
 from archive.human import human
-from evolve.operators.base import Parent, Relative, Section
+from evolve.operators.base import Parent, Section
 from evolve.operators.prompts import diff_lines
-from evolve.operators.tune import Tune, skeleton
 from evolve.search import Plan, Search
 from population import Individual
 from population.lineage import Lineage
@@ -27,7 +26,6 @@ class Briefing:
         background: sections for a language model, the most important first.
         target: the cell to reach, in words; empty if there is none.
         ancestor: the genome of the parents' lowest common ancestor; None if that is of no use.
-        relatives: genomes that differ from the parent in constants alone.
         said: what the parent printed before it failed.
     """
 
@@ -35,7 +33,6 @@ class Briefing:
     background: Sequence[Section] = ()
     target: str = ""
     ancestor: str | None = None
-    relatives: Sequence[Relative] = ()
     said: str = ""
 
 
@@ -44,7 +41,6 @@ NEAR = 20  # results of the parent's children and siblings
 KEPT = 1000  # genomes that are kept in memory
 PAID = 3  # changes that paid whose text is shown
 DIFF_LINES = 60  # of each
-MAX_RELATIVES = 200
 Source = Callable[[str], str]  # a commit to its genome
 
 
@@ -165,27 +161,6 @@ def _between(axis: Axis, index: int) -> str:
     return f"{axis.label} {human(edges[index], axis.unit)} to {human(edges[index + 1], axis.unit)}"
 
 
-def _tuning_relatives(
-    plan: Plan, search: Search, source: Source, skeleton_of: Source
-) -> list[Relative]:
-    """Genomes of the parent's family and skeleton that have scored, nearest first.
-
-    Args:
-        plan: with one parent.
-        search: with the family.
-        source: reads a genome.
-        skeleton_of: what a genome is without the values of its constants.
-    """
-    (parent,) = plan.parents
-    family = search.family.relatives(parent.id, MAX_RELATIVES)
-    mine = skeleton_of(parent.commit)
-    return [
-        Relative(source(one.commit), one.objective)
-        for one in family
-        if one.objective is not None and skeleton_of(one.commit) == mine
-    ]
-
-
 class Briefer:
     """Gathers what the operators are told. It reads genomes, so it stays in one thread.
 
@@ -201,7 +176,6 @@ class Briefer:
     ) -> None:
         self._task, self._search, self._lineage, self._said_by = task, search, lineage, said_by
         self.source = lru_cache(KEPT)(lineage.source)
-        self._skeleton = lru_cache(KEPT)(lambda commit: skeleton(self.source(commit)))
         self.lessons = ""
 
     def brief(self, plan: Plan) -> Briefing:
@@ -214,7 +188,6 @@ class Briefer:
             background=background(plan, search, task, self.lessons, self.source) if asks else (),
             target=target_words(plan.target, search.archive, task),
             ancestor=self._ancestor(plan) if operator.arity > 1 and asks else None,
-            relatives=self._relatives(plan) if operator.name == Tune.name else (),
             said=self._said_by(plan.parents[0]) if operator.mends else "",
         )
 
@@ -222,6 +195,3 @@ class Briefer:
         first, second = (parent.commit for parent in plan.parents)
         commit = self._lineage.common_ancestor(first, second)
         return None if commit is None else self.source(commit)
-
-    def _relatives(self, plan: Plan) -> list[Relative]:
-        return _tuning_relatives(plan, self._search, self.source, self._skeleton)

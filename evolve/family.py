@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Mapping
 
 from population import Individual
@@ -49,14 +48,3 @@ class Family:
         for parent in self._individuals[number].parents:
             ids.update(self._children[parent])
         return [self._individuals[i] for i in sorted(ids - {number})]
-
-    def relatives(self, number: int, limit: int) -> list[Individual]:
-        """Up to so many individuals around one, itself first, by steps to a parent or a child."""
-        found, waiting = {number: None}, deque([number])
-        while waiting and len(found) < limit:
-            one = waiting.popleft()
-            for other in (*self._individuals[one].parents, *self._children.get(one, ())):
-                if other not in found and len(found) < limit:
-                    found[other] = None
-                    waiting.append(other)
-        return [self._individuals[i] for i in found]

@@ -44,15 +44,23 @@ def _print_requests(run: Run, number: int, console: Console) -> None:
         console.print(Text(title, "bold"))
         for message in json.loads(call.prompt):
             console.print(Text(f"\n-- {message['role']}", "bold"))
-            console.print(Text(message["content"]), soft_wrap=True)
+            console.print(Text(printable(message["content"])), soft_wrap=True)
         console.print(Text("\n-- reply", "bold"))
-        console.print(Text(call.reply or f"(none: {call.error})"), soft_wrap=True)
+        reply = printable(call.reply) or f"(none: {call.error})"
+        console.print(Text(reply), soft_wrap=True)
         console.print()
 
 
 def _price(call: ModelCall) -> str:
     cost = "of unknown price" if call.cost is None else f"${call.cost:.4f}"
     return f"{call.tokens_in} tokens in, {call.tokens_out} out, {cost}, {call.seconds:.1f} s"
+
+
+def printable(text: str) -> str:
+    """The text without what would steer a terminal: whoever wrote it is not trusted."""
+    return "".join(
+        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text
+    )
 
 
 @dataclass(frozen=True)
@@ -118,7 +126,7 @@ def _print_lessons(run: Run, console: Console) -> None:
         _, children, text = lessons[-1]
         title = f"\nlessons after {children} children (version {len(lessons)}):"
         console.print(Text(title, "bold"))
-        console.print(Text(text), soft_wrap=True)
+        console.print(Text(printable(text)), soft_wrap=True)
     elif any(row.operator == LESSONS for row in run.record.proposals(with_calls=False)):
         console.print("\nno model has answered what the results teach")
 

@@ -200,6 +200,9 @@ class LiteLLM:
         return self.price.of(count, REPLY_TOKENS)
 
     def _safe(self, text: str) -> str:
+        text = text.partition("Traceback (most recent call last)")[
+            0
+        ]  # litellm's, for its developers
         for secret in self._secrets:
             text = text.replace(secret, "***")
         printable = "".join(c if c.isprintable() else " " for c in text)

@@ -121,7 +121,6 @@ class Proposer:
             background=briefing.background,
             target=briefing.target,
             ancestor=briefing.ancestor,
-            relatives=briefing.relatives,
             said=briefing.said,
             tokens=self._tokens,
             count=self._count,

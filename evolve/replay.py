@@ -94,7 +94,6 @@ def _repeated(
         background=briefing.background,
         target=briefing.target,
         ancestor=briefing.ancestor,
-        relatives=briefing.relatives,
     )
     try:
         proposal = plan.operator.propose(briefing.parents, context)

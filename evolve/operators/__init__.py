@@ -14,14 +14,13 @@ from evolve.bandit import Arm, Bandit, Chooser, FixedMix
 from evolve.operators.base import Operator
 from evolve.operators.llm import AIM, REPAIR, REWORK, SIMPLIFY, TWEAK, Crossover
 from evolve.operators.offline import Perturb, Recombine
-from evolve.operators.tune import Tune
 from evolve.settings import OptionError
 
 OPERATORS: dict[str, Operator] = {
     operator.name: operator
     for operator in (
         *(TWEAK, REWORK, SIMPLIFY, AIM, Crossover(), REPAIR),
-        *(Perturb(), Recombine(), Tune()),
+        *(Perturb(), Recombine()),
     )
 }
 

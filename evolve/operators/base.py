@@ -72,14 +72,6 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Relative:
-    """A genome of the parent's skeleton, with the best guess of its fitness."""
-
-    source: str
-    objective: float
-
-
-@dataclass(frozen=True)
 class Context:
     """What an operator may use besides the parents.
 
@@ -91,7 +83,6 @@ class Context:
         background: what else a language model should know, the most important first.
         target: where in the archive the child should be, in words; empty if anywhere.
         ancestor: the genome of the parents' lowest common ancestor; None if that is of no use.
-        relatives: genomes that differ from the parent in constants alone.
         said: the last lines that a parent printed before it failed; nobody vouches for them.
         tokens: that a request to a language model may have, its standing instruction left out.
         count: the tokens of a text.
@@ -104,7 +95,6 @@ class Context:
     background: Sequence[Section] = ()
     target: str = ""
     ancestor: str | None = None
-    relatives: Sequence[Relative] = ()
     said: str = ""
     tokens: int = 30_000
     count: Callable[[str], int] = rough_tokens

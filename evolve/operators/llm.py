@@ -14,6 +14,7 @@ from evolve.operators.merge import Merge, merge
 from evolve.screening import RefusedError
 
 RETRIES = 2  # how often a reply that does not apply goes back to the model with the reason
+EMPTY = "(an empty reply)"  # some providers refuse a message without content
 MAX_REPEATED = 20_000  # characters of such a reply; more of it would cost and not help
 
 
@@ -150,7 +151,7 @@ def ask_for_edit(request: str, source: str, context: Context) -> Proposal:
             if attempt == RETRIES:
                 raise ProposalError(str(error), tuple(calls)) from error
             messages += [
-                {"role": "assistant", "content": call.reply[:MAX_REPEATED]},
+                {"role": "assistant", "content": call.reply[:MAX_REPEATED] or EMPTY},
                 {"role": "user", "content": prompts.retry_request(_told(error))},
             ]
         else:

@@ -7,8 +7,6 @@ their names, and git merges lines only within a part that both sides changed.
 
 from __future__ import annotations
 
-import ast
-import re
 import subprocess
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -18,14 +16,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
+from evolve.operators.parts import (
+    BLOCK,
+    CODE,
+    LINE,
+    TEXT,
+    Part,
+    lacks_newline,
+    near,
+    paragraphs,
+    program,
+)
 from evolve.parsing import parse
 
 WHOLE = "the whole file"
-CODE, TEXT = "top-level code", "text"
-HEAD, END = "head", "end"  # keys of a class's first lines, and of what follows the last statement
-BLOCK = "block "  # before the first line of a compound statement that is no definition
-BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.TryStar)
-LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")  # as Python counts them
 
 
 @dataclass(frozen=True)
@@ -86,11 +90,11 @@ def merge(base: str, first: str, second: str, language: str) -> Merge:
     python = language == "python"
     roles = {"common ancestor": base, "first side": first, "second side": second}
     before, ours, theirs = (
-        _program(role, text) if python else _paragraphs(text) for role, text in roles.items()
+        program(role, text) if python else paragraphs(text) for role, text in roles.items()
     )
     report = _Report()
     source = _merged(before, ours, theirs, CODE if python else TEXT, report)
-    if _pick(*map(_lacks_newline, (base, first, second))):
+    if _pick(*map(lacks_newline, (base, first, second))):
         source = source.removesuffix("\n")
     if python and not _is_python(source):
         whole = Conflict(WHOLE, base, first, second)
@@ -98,37 +102,6 @@ def merge(base: str, first: str, second: str, language: str) -> Merge:
     return Merge(
         source, tuple(report.conflicts), tuple(report.from_first), tuple(report.from_second)
     )
-
-
-@dataclass(frozen=True)
-class _Part:
-    """Whole lines of a text: the texts of all its parts, joined, are the text again.
-
-    Attributes:
-        key: what finds it in another version; empty if only its text does.
-        name: how a person calls it.
-        line: where its body begins, counted from 1.
-        gap: the empty lines before it.
-        comment: the comment lines directly above it.
-        body: the statement.
-        inner: the parts of a class's body.
-    """
-
-    key: str
-    name: str
-    line: int
-    gap: str = ""
-    comment: str = ""
-    body: str = ""
-    inner: tuple[_Part, ...] = ()
-
-    @property
-    def core(self) -> str:
-        return self.comment + self.body
-
-    @property
-    def token(self) -> str:
-        return self.key or self.core  # a core ends its line, a key does not
 
 
 @dataclass
@@ -140,28 +113,7 @@ class _Report:
     from_second: dict[str, None] = field(default_factory=dict)
 
 
-# --- a text's parts ---
-
-
-def _program(role: str, text: str) -> list[_Part]:
-    try:
-        tree = parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise ValueError(f"the {role} cannot be merged, for it is no Python: {error}") from error
-    lines = _lines(text)
-    return _suite(lines, tree.body, 0, len(lines), "")
-
-
-def _paragraphs(text: str) -> list[_Part]:
-    return _loose(_lines(text), 0, TEXT)
-
-
-def _lines(text: str) -> list[str]:
-    return LINE.findall(text + "\n" if _lacks_newline(text) else text)
-
-
-def _lacks_newline(text: str) -> bool:
-    return text != "" and text[-1] not in "\r\n"
+# --- merging parts ---
 
 
 def _is_python(source: str) -> bool:
@@ -172,152 +124,17 @@ def _is_python(source: str) -> bool:
     return True
 
 
-def _suite(
-    lines: Sequence[str], statements: Sequence[ast.stmt], start: int, stop: int, scope: str
-) -> list[_Part]:
-    """The parts of lines[start:stop], which hold the statements of a module or a class."""
-    found: list[_Part] = []
-    at, place = start, f"code of class {scope[:-1]}" if scope else CODE
-    groups = _groups(statements)
-    for number, (begin, end, group) in enumerate(groups):
-        following = groups[number + 1][0] if number + 1 < len(groups) else stop
-        for index in range(end, following):  # a comment further right ends the block above it
-            if lines[index].strip() and _indent(lines[index]) > group[0].col_offset:
-                end = index + 1
-        begin = next((i for i in range(at, begin) if not _is_aside(lines[i])), begin)
-        *apart, lead = _loose(lines[at:begin], at, place)
-        comment = ""
-        if apart and not lead.gap:  # the last comment touches the statement
-            last = apart.pop()
-            comment, lead = last.body, replace(lead, gap=last.gap)
-        found += apart
-        keys = [_key(s, lines, s is statements[0]) for s in group]
-        names = [_name(key, scope) for key in keys]
-        found.append(
-            _Part(
-                "; ".join(keys) if all(keys) else "",
-                ", ".join(names) if all(names) else _near(place, begin + 1),
-                begin + 1,
-                lead.gap,
-                comment,
-                "".join(lines[begin:end]),
-                _inner(lines, group, begin, end, scope),
-            )
-        )
-        at = end
-    return found + _loose(lines[at:stop], at, place)
-
-
-def _groups(statements: Sequence[ast.stmt]) -> list[tuple[int, int, list[ast.stmt]]]:
-    """(begin, end, the statements) of the lines of each statement, or of several that share one."""
-    groups: list[tuple[int, int, list[ast.stmt]]] = []
-    for statement in statements:
-        begin = _begin(statement)
-        end = statement.end_lineno or begin
-        if groups and begin < groups[-1][1]:
-            earlier, last, group = groups.pop()
-            groups.append((earlier, max(end, last), [*group, statement]))
-        else:
-            groups.append((begin, end, [statement]))
-    return groups
-
-
-def _inner(
-    lines: Sequence[str], group: Sequence[ast.stmt], begin: int, end: int, scope: str
-) -> tuple[_Part, ...]:
-    """The parts of a class, its first lines among them; none if its body cannot be taken apart."""
-    (node, *more) = group
-    if not isinstance(node, ast.ClassDef) or more:
-        return ()
-    first = _begin(node.body[0])
-    if lines[first].encode()[: node.body[0].col_offset].strip():
-        return ()  # it begins in the line of the class
-    head = first
-    while _is_aside(lines[head - 1]):
-        head -= 1
-    top = _Part(HEAD, f"class {scope}{node.name}", begin + 1, body="".join(lines[begin:head]))
-    return (top, *_suite(lines, node.body, head, end, f"{scope}{node.name}."))
-
-
-def _loose(lines: Sequence[str], offset: int, place: str) -> list[_Part]:
-    """Blocks of lines between empty ones, and the empty lines at the end as a part of its own."""
-    found: list[_Part] = []
-    gap, block = "", ""
-    for number, line in enumerate([*lines, ""], offset + 1):
-        if line.strip():
-            block += line
-            continue
-        if block:
-            begin = number - len(LINE.findall(block))
-            found.append(_Part("", _near(place, begin), begin, gap, "", block))
-            gap, block = "", ""
-        gap += line
-    return [*found, _Part(END, END, offset + len(lines) + 1, gap)]
-
-
-def _key(statement: ast.stmt, lines: Sequence[str], leads: bool) -> str:
-    """What a statement is called, if anything: the same statement in another version has it too."""
-    match statement:
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-            return f"def {name}"
-        case ast.ClassDef(name=name):
-            return f"class {name}"
-        case ast.Assign(targets=[ast.Name(name)]) | ast.AnnAssign(target=ast.Name(name)):
-            return f"constant {name}" if name.isupper() else f"name {name}"
-        case ast.Assign(targets=targets):
-            return "name " + " = ".join(map(ast.unparse, targets))
-        case ast.AnnAssign(target=target):
-            return f"name {ast.unparse(target)}"
-        case ast.Import():
-            return ast.unparse(statement)
-        case ast.ImportFrom(module=module, level=level):
-            return f"from {'.' * level}{module or ''} import"
-        case ast.Expr(ast.Constant(str())) if leads:
-            return "docstring"
-    if isinstance(statement, (*BLOCKS, ast.Match)):
-        return BLOCK + lines[statement.lineno - 1].strip()
-    return ""
-
-
-def _name(key: str, scope: str) -> str:
-    """How a person calls what has a key; empty if it is only some code."""
-    kind, _, name = key.partition(" ")
-    if key.startswith(BLOCK):
-        return ""
-    return f"{kind} {scope}{name}" if kind in ("def", "class", "constant", "name") else key
-
-
-def _near(place: str, line: int) -> str:
-    return f"{place} near line {line}"
-
-
-def _begin(statement: ast.stmt) -> int:
-    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
-    return min([statement.lineno, *(d.lineno for d in decorators)]) - 1
-
-
-def _indent(line: str) -> int:
-    return len(line) - len(line.lstrip())
-
-
-def _is_aside(line: str) -> bool:
-    return line.lstrip()[:1] in ("", "#")
-
-
-# --- merging parts ---
-
-
 def _merged(
-    base: Sequence[_Part],
-    first: Sequence[_Part],
-    second: Sequence[_Part],
+    base: Sequence[Part],
+    first: Sequence[Part],
+    second: Sequence[Part],
     place: str,
     report: _Report,
 ) -> str:
     """The merged text of three lists of parts; a part without a key is known by its text."""
     base, first, second = _identified(base, first, second)
     old, ours, theirs = ({p.key: p for p in parts if p.key} for parts in (base, first, second))
-    settled: dict[str, _Part | None] = {}
+    settled: dict[str, Part | None] = {}
     for key in dict.fromkeys([*ours, *theirs, *old]):
         settled[key] = _settled(old.get(key), ours.get(key), theirs.get(key), report)
 
@@ -349,7 +166,7 @@ def _merged(
     return "".join(result)
 
 
-def _identified(*versions: Sequence[_Part]) -> list[list[_Part]]:
+def _identified(*versions: Sequence[Part]) -> list[list[Part]]:
     """The versions; what is not unique in each, or is a block not in all, loses its key."""
     counts = [Counter(part.key for part in parts) for parts in versions]
 
@@ -364,8 +181,8 @@ def _identified(*versions: Sequence[_Part]) -> list[list[_Part]]:
 
 
 def _settled(
-    base: _Part | None, first: _Part | None, second: _Part | None, report: _Report
-) -> _Part | None:
+    base: Part | None, first: Part | None, second: Part | None, report: _Report
+) -> Part | None:
     """One part of all that know it by its key, or None if it goes."""
     known = first or second or base
     assert known is not None
@@ -385,7 +202,7 @@ def _settled(
     return part
 
 
-def _both_changed(base: _Part, first: _Part, second: _Part, report: _Report) -> _Part:
+def _both_changed(base: Part, first: Part, second: Part, report: _Report) -> Part:
     """The part of that key, merged: a class by its parts, all else by lines."""
     comment, clean = _lines_merged(base.comment, first.comment, second.comment)
     inner = base.inner, first.inner, second.inner
@@ -399,7 +216,7 @@ def _both_changed(base: _Part, first: _Part, second: _Part, report: _Report) -> 
     return replace(first, comment=comment, body=body)
 
 
-def _moved(old: dict[str, _Part], new: dict[str, _Part]) -> set[str]:
+def _moved(old: dict[str, Part], new: dict[str, Part]) -> set[str]:
     """The keys that stand in another order; keys that stay keep their order among each other."""
     before, after = [k for k in old if k in new], [k for k in new if k in old]
     if before == after:
@@ -408,11 +225,11 @@ def _moved(old: dict[str, _Part], new: dict[str, _Part]) -> set[str]:
     return set(before).difference(*(before[b.a : b.a + b.size] for b in blocks))
 
 
-def _without(parts: Iterable[_Part], keys: set[str]) -> list[_Part]:
+def _without(parts: Iterable[Part], keys: set[str]) -> list[Part]:
     return [part for part in parts if part.key not in keys]
 
 
-def _matches(one: Sequence[_Part], other: Sequence[_Part]) -> dict[int, int]:
+def _matches(one: Sequence[Part], other: Sequence[Part]) -> dict[int, int]:
     """Where each part of one stands in the other: known keys first, then texts between them.
 
     Texts that differ are taken for versions of each other where as many came as went.
@@ -437,10 +254,10 @@ def _matches(one: Sequence[_Part], other: Sequence[_Part]) -> dict[int, int]:
 
 
 def _region(
-    base: Sequence[_Part],
-    first: Sequence[_Part],
-    second: Sequence[_Part],
-    settled: dict[str, _Part | None],
+    base: Sequence[Part],
+    first: Sequence[Part],
+    second: Sequence[Part],
+    settled: dict[str, Part | None],
     where: tuple[str, int, int],
     report: _Report,
 ) -> str:
@@ -462,21 +279,19 @@ def _region(
     if ours == theirs:
         return _text(_joined(first, second, base), settled)
     if before == theirs:
-        report.from_first[_near(place, starts[0])] = None
+        report.from_first[near(place, starts[0])] = None
         return _text(_joined(first, second, base), settled)
     if before == ours:
-        report.from_second[_near(place, starts[1])] = None
+        report.from_second[near(place, starts[1])] = None
         return _text(_joined(second, first, base), settled)
     versions = [_text(parts, settled) for parts in (base, first, second)]
     text, clean = _lines_merged(*versions)
     if not clean:
-        report.conflicts.append(Conflict(_near(place, starts[0]), *versions))
+        report.conflicts.append(Conflict(near(place, starts[0]), *versions))
     return text
 
 
-def _joined(
-    carrier: Sequence[_Part], other: Sequence[_Part], base: Sequence[_Part]
-) -> Sequence[_Part]:
+def _joined(carrier: Sequence[Part], other: Sequence[Part], base: Sequence[Part]) -> Sequence[Part]:
     """The carrier's parts, with those that only the other added put after their predecessors."""
     old = [part.token for part in base]
     if [part.token for part in carrier] == old:
@@ -498,7 +313,7 @@ def _joined(
     return result
 
 
-def _text(parts: Iterable[_Part], settled: dict[str, _Part | None]) -> str:
+def _text(parts: Iterable[Part], settled: dict[str, Part | None]) -> str:
     final = (settled.get(part.key, part) for part in parts)
     return "".join(part.gap + part.core for part in final if part)
 

@@ -107,6 +107,8 @@ def _placed(
         numbers = [i for i, k in enumerate(keys) if k or empty_ones]
         kept = [keys[i] for i in numbers]
         for reading, quoted in telling:
+            if empty_ones and len(quoted) > len(lines):
+                continue
             wanted = [key(line) for line in quoted]
             sought = [k for k in wanted if k or empty_ones]
             place = _place(kept, sought, numbers, change, claimed, floor)

@@ -150,6 +150,28 @@ def test_an_empty_reply_costs_what_it_took(
     assert call.cost == pytest.approx((scripted.TOKENS_IN + scripted.TOKENS_OUT) / 1e6)
 
 
+@pytest.mark.parametrize("count", [None, 0, -3, 10**30])
+def test_what_the_server_does_not_count_is_guessed_and_not_free(chat: Chat, count: object) -> None:
+    counts = dict.fromkeys(("prompt_tokens", "completion_tokens", "total_tokens"), count)
+    answer = {"choices": [{"message": {"content": "word " * 400}}], "usage": counts}
+    server = chat(lambda request: answer)
+    call = LiteLLM("openai/test", api_base=server.base, price=Price(1, 10))(ASKED)
+    assert 400 <= call.tokens_out <= 600
+    assert 10 <= call.tokens_in <= 40
+    assert call.cost == pytest.approx((call.tokens_in + 10 * call.tokens_out) / 1e6)
+
+
+def test_the_arguments_of_a_tool_call_are_part_of_the_reply(
+    chat: Chat, scripted: ModuleType
+) -> None:
+    answer = scripted.completion("Words.")
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
+    answer["choices"][0]["message"]["tool_calls"] = [call]
+    server = chat(lambda request: answer)
+    reply = LiteLLM("openai/test", api_base=server.base)(ASKED).reply
+    assert reply == 'Words.\n{"a": 1}'
+
+
 def test_a_reply_can_be_written_to_a_file_whatever_the_model_sends(chat: Chat) -> None:
     server = chat(lambda request: "half of a pair: \ud800.")
     reply = LiteLLM("openai/test", api_base=server.base)(ASKED).reply
@@ -179,6 +201,21 @@ def test_a_server_that_fails_for_good_is_given_up(chat: Chat) -> None:
     error = error_of(LiteLLM("openai/test", api_base=server.base))
     assert "scripted failure 500" in error.call.error
     assert len(server.requests) == 1 + MAX_RETRIES
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_the_number_of_retries_is_the_callers(chat: Chat, retries: int) -> None:
+    server = chat(lambda request: 503)
+    error_of(LiteLLM("openai/test", api_base=server.base, max_retries=retries))
+    assert len(server.requests) == 1 + retries
+
+
+def test_a_server_that_sends_a_byte_now_and_then_is_given_up(
+    chat: Chat, scripted: ModuleType
+) -> None:
+    server = chat(lambda request: scripted.Raw(b" " * 600, gap=0.1))
+    error = error_of(LiteLLM("openai/test", api_base=server.base, timeout=5, patience=1))
+    assert error.call.error == "TimeoutError: no whole answer within 1 s"
 
 
 def test_a_server_that_hangs_is_given_up(chat: Chat) -> None:

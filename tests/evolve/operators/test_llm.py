@@ -143,8 +143,19 @@ def test_it_goes_back_to_the_model_with_the_reason(task: Task, reply: str, reaso
     first, second = model.asked
     assert second[:2] == first
     assert [message["role"] for message in second] == ["system", "user", "assistant", "user"]
-    assert second[2]["content"] == reply
+    assert second[2]["content"] == (reply or "(an empty reply)")
     assert reason in second[3]["content"]
+
+
+def test_the_lines_that_come_closest_go_back_too_and_of_a_long_reply_only_its_beginning(
+    task: Task,
+) -> None:
+    long = edit("WIDTH = 31  # é", "x") + "y" * 10**6
+    _, model = tweak(task, long, GOOD)
+    *_, again, reason = model.asked[1]
+    assert "it comes closest to line 4:\n\nWIDTH = 32  # é\n\nAnswer again" in reason["content"]
+    assert long.startswith(again["content"])
+    assert len(GOOD) < len(again["content"]) < 10**5
 
 
 @pytest.mark.parametrize(("reply", "reason"), UNUSABLE)

@@ -1,0 +1,156 @@
+"""What the controller itself costs: CPU seconds and memory a child, with everything else instant.
+
+    python benchmarks/proposals.py [--children 1000] [--genome train.py]
+
+The model answers at once with an edit of one constant, and a child's run is a formula of its
+genome, both in this process. What is left is the program's own work: selecting, prompting, applying
+the edit, screening, the git commit, the record, the archive. Its CPU seconds a child are printed
+for every tenth of the run, so that growth with the archive shows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import re
+import resource
+import tempfile
+import time
+import zlib
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from archive.rows import ModelCall
+from evolve.conduct import conduct
+from evolve.models import Price
+from evolve.run import begin
+from evolve.settings import Settings
+from population import Measurement, Status
+from trainer.devices import Device
+
+ROOT = Path(__file__).parents[1]
+PROGRAM = """\
++++
+name = "instant"
+genome = "genome.py"
+run = ["true"]
+metric = "score"
+direction = "minimize"
+budget = 1
+
+[[axes]]
+name = "size"
+measure = "size"
+
+[[axes]]
+name = "speed"
+measure = "speed"
++++
+Make the score small.
+"""
+CONSTANT = re.compile(r"^([A-Z][A-Z_]+) = (\d+\.\d+)", re.MULTILINE)
+
+
+class InstantModel:
+    """Answers with another value for one of the constants that it is shown."""
+
+    name = "instant"
+    price = Price(1.0, 1.0)
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def estimate(self, messages: Sequence[dict[str, str]]) -> float:
+        return 0.001
+
+    def __call__(self, messages: Sequence[dict[str, str]]) -> ModelCall:
+        self._count += 1
+        prompt = json.dumps(list(messages))
+        found = list(CONSTANT.finditer(messages[1]["content"]))
+        chosen = found[self._count % len(found)] if found else None
+        reply = (
+            "Helped: all."
+            if chosen is None
+            else (
+                f"IDEA: another {chosen[1]}\nWHY: it may help\n\n"
+                f"<<<<<<< SEARCH\n{chosen[0]}\n=======\n"
+                f"{chosen[1]} = {1 + self._count / 8191:.4g}\n>>>>>>> REPLACE\n"
+            )
+        )
+        return ModelCall(self.name, prompt, reply, len(prompt) // 4, 60, 0.001, 0.0)
+
+
+def instant(*told: Any, seed: int, device: Device, log: Path, **more: object) -> Measurement:
+    """A run's result, of the genome's bytes and the seed alone."""
+    number = zlib.crc32(told[2].encode()) ^ seed
+    measures = {"size": 0.25 + number % 1000 / 300, "speed": 0.25 + number // 1000 % 1000 / 600}
+    score = 1 + number % 997 / 997
+    return Measurement(Status.OK, score, measures, 1.0, seed, device.name, time.time())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--children", type=int, default=1000)
+    parser.add_argument("--genome", type=Path, default=ROOT / "train.py")
+    parser.add_argument("--operators", default="tweak,rework,simplify,aim,crossover,perturb")
+    args = parser.parse_args()
+    source = args.genome.read_text()
+    with tempfile.TemporaryDirectory() as name:
+        os.chdir(name)
+        Path("task").mkdir()
+        Path("task", "program.md").write_text(PROGRAM)
+        Path("task", "genome.py").write_text(source)
+        tenth = max(args.children // 10, 1)
+        settings = Settings(
+            task=str(Path("task").resolve()),
+            generations=10,
+            children=tenth,
+            budget=1.0,
+            operators=tuple(args.operators.split(",")),
+            models=("instant",),
+            devices="cpu",
+            sandbox="none",
+            seed_runs=2,
+            final_runs=0,
+        )
+        run = begin(settings, "benchmark", [], lambda line: None)
+        marks = [used()]
+        console = Console(file=io.StringIO(), width=160)
+        model: Any = InstantModel()
+        conduct(
+            run,
+            [(model, 1.0)],
+            console,
+            measure=instant,
+            draw=lambda run, archive, noise: marks.append(used()),
+        )
+        size = sum(f.stat().st_size for f in Path("runs").rglob("*") if f.is_file())
+        run.close()
+    print(f"{args.genome.name}, {len(source):,} bytes; {10 * tenth} children")
+    steps = pairwise(marks)
+    for number, (before, after) in enumerate(list(steps)[:10], 1):
+        print(f"tenth {number:2}: {(after - before) / tenth:.4f} CPU s a child")
+    whole = (marks[-1] - marks[0]) / (10 * tenth)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        f"whole: {whole:.4f} CPU s a child, {peak:.0f} MiB at most, "
+        f"{size / 10 / tenth / 1024:.0f} KiB of disk a child"
+    )
+
+
+def used() -> float:
+    """CPU seconds of this process and of those that it started."""
+    return sum(
+        usage.ru_utime + usage.ru_stime
+        for usage in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    )
+
+
+if __name__ == "__main__":
+    main()
