@@ -317,6 +317,7 @@ def mixed(names: Iterable[str]) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_to_its_end_whatever_it_is_told(
     toy: Any, chat: Any, scripted: ModuleType
 ) -> None:

@@ -24,7 +24,7 @@ from archive.rows import Purpose
 from evolve.run import look
 from evolve.screening import identify
 
-FEW = 36  # moments at which the quick tests kill; the slow ones take every moment
+FEW = 24  # moments at which the quick tests kill; the slow ones take every moment
 SHARES = 20  # of all moments: a slow test each
 DEATHS = 3  # of one run at most
 

@@ -58,7 +58,7 @@ def test_ctrl_c_finishes_what_runs_and_resume_goes_on(place: Any, eventually: Ev
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert errors == ""
-    assert "are finished first" in output
+    assert "stopping" in output
     assert "python -m evolve resume long" in output
     assert place.living() == []
     started = place.count("long", "individuals")
@@ -96,7 +96,10 @@ def test_a_second_ctrl_c_stops_the_children_too(place: Any, eventually: Eventual
     check_complete(place)
 
 
-@pytest.mark.parametrize("moment", [2, 5, 11])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize("moment", [pytest.param(2, marks=SLOW), pytest.param(5, marks=SLOW), 11])
 def test_kill_9_loses_nothing_that_was_recorded(
     place: Any, eventually: Eventually, moment: int
 ) -> None:

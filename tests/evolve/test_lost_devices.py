@@ -115,12 +115,17 @@ class Machine:
         assert self.place.living() == []
 
 
+SLOW = pytest.mark.slow
+
+
 @pytest.fixture
 def machine(place: Any) -> Machine:
     return Machine(place)
 
 
-@pytest.mark.parametrize("begun", [0, 3], ids=["with the seed", "with a child"])
+@pytest.mark.parametrize(
+    "begun", [pytest.param(0, id="with the seed", marks=SLOW), pytest.param(3, id="with a child")]
+)
 def test_a_lost_gpu_narrows_the_run_and_its_job_is_done_by_another(
     machine: Machine, begun: int
 ) -> None:
@@ -151,6 +156,7 @@ def test_the_job_of_a_lost_gpu_comes_before_all_that_waits(machine: Machine) -> 
     assert seeds[1] == (machine.lost[1],), "the one that was running, then the one that was lost"
 
 
+@SLOW
 def test_a_supervisor_that_fails_on_a_lost_gpu_is_no_error_of_the_run(machine: Machine) -> None:
     machine.write(f"if mine == 'GPU-bbbb' and len(notes) > 3:\n    lose(mine)\n    {FAIL}")
     done = machine.begin()
@@ -205,7 +211,9 @@ def test_a_crash_on_a_gpu_that_is_there_is_a_crash(machine: Machine) -> None:
     assert set(machine.begun) == set(GPUS), "both stay in use"
 
 
-@pytest.mark.parametrize(("driver", "begun"), [("lists none", 1), ("fails", 4)])
+@pytest.mark.parametrize(
+    ("driver", "begun"), [pytest.param("lists none", 1, marks=SLOW), ("fails", 4)]
+)
 def test_without_a_device_the_run_ends_and_resume_goes_on_without_loss(
     machine: Machine, driver: str, begun: int
 ) -> None:
@@ -260,7 +268,7 @@ def test_a_hanging_child_and_a_dying_one_leave_the_others_as_they_are(machine: M
     hang = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    time.sleep(600)"
     die = "os.kill(os.getpid(), signal.SIGKILL) if DEPTH % 2 else os._exit(3)"
     machine.write(f"if DEPTH < 4:\n    {hang}\nif DEPTH > 4:\n    {die}", overhead=4)
-    done = machine.begin("--seed", "1", children=8)
+    done = machine.begin("--seed", "3", children=8)
     assert done.returncode == 0, done.stdout
     rows = machine.place.rows("r", "SELECT individual, status, fitness, seconds, ended, device "
                               "FROM measurements WHERE individual > 0")  # fmt: skip

@@ -11,7 +11,9 @@ EXAMPLE = Path(__file__).parents[3] / "examples" / "operators" / "halve.py"
 COMMON = ("--task", "toy", "--run", "own", "--generations", "2", "--final-runs", "0")
 
 
-@pytest.mark.parametrize("where", ["command line", "program.md"])
+@pytest.mark.parametrize(
+    "where", [pytest.param("command line", marks=pytest.mark.slow), "program.md"]
+)
 def test_the_example_makes_children_beside_the_others(place: Any, where: str) -> None:
     options: tuple[str, ...] = ()
     if where == "command line":
