@@ -36,7 +36,8 @@ from evolve.search import Search, axes_around
 from evolve.settings import Settings
 from evolve.strategies import STRATEGIES, believe_every_run
 from population import Direction, Individual, Measurement, Status
-from trainer.task import AxisSpec, Formula
+from trainer.formula import Formula
+from trainer.task import AxisSpec
 
 Genome = NDArray[np.float64]
 TRIES = 20  # draws of a child until it is one that was not tried

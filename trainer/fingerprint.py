@@ -26,7 +26,7 @@ def fingerprint(
     files = {f"file {path}": _digest(task.folder / path) for path in task.fixed}
     return {
         "budget": f"{budget:g} s",
-        "run": shlex.join(task.run),
+        "run": shlex.join(task.command),
         "metric": f"{task.metric}, {task.direction.value}",
         "python": ".".join(platform.python_version_tuple()[:2]),
         "device": ", ".join(models),

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import secrets
 import shutil
-import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,27 +15,23 @@ import numpy as np
 
 from population import Measurement, Status
 from trainer.devices import Device
-from trainer.log import end, last_error, progress, tail
+from trainer.failure import failure
+from trainer.log import end, progress, tail
 from trainer.process import Ended, child_environment
 from trainer.referee.match import Referee, Verdict
 from trainer.referee.rules import Rules
 from trainer.referee.run import run_refereed
 from trainer.referee.text import Text
 from trainer.sandbox import Limits, Sandbox
+from trainer.scoring.box import BWRAP, MEMORY, SANDBOX
+from trainer.scoring.job import BUDGET, GENOME, ITEM, SEED
 from trainer.setup import Ready
-from trainer.summary import read_summary
+from trainer.summary import read_refusal, read_summary
 from trainer.task import AxisSpec, Task, files_below
 
 __all__ = ["Stopped", "measure", "progress", "tail"]
 
-# How interpreters, allocators and drivers say that there is no memory left.
-OUT_OF_MEMORY = re.compile(
-    r"OutOfMemoryError|\bMemoryError|out of memory|can(?:'t|not) allocate memory"
-    r"|std::bad_alloc|_STATUS_ALLOC_FAILED",
-    re.IGNORECASE,
-)
 REPORT = 1 << 20  # bytes at the end of the log that are searched for the report
-KILLED = 128 + signal.SIGKILL  # the exit code with which a shell reports a killed command
 
 
 class Stopped(Exception):  # noqa: N818  # no error: somebody asked for it
@@ -102,15 +96,16 @@ def measure(
             **child_environment(folder),
             **ready.env,
             **device.environment(),
-            "TRAINER_BUDGET": f"{budget:.12g}",
-            "TRAINER_SEED": str(seed),
+            BUDGET: f"{budget:.12g}",
+            SEED: str(seed),
         }
+        limits = Limits.share(slots)
 
         def command(keep_fds: Sequence[int]) -> list[str]:
             return sandbox.wrap(
                 task.run,
                 folder=folder,
-                limits=Limits.share(slots),
+                limits=limits,
                 masked=ready.masked,
                 readable=_library_folders(env),
                 device=device,
@@ -118,10 +113,12 @@ def measure(
                 keep=keep,
             )
 
+        if task.score:  # trusted: it starts the genome in the sandbox where it wants to
+            env |= _scoring_environment(task, folder, sandbox, limits)
         ended, verdict = run_refereed(
             None if ready.text is None else _referee(ready.text, budget, limit, beat),
-            command,
-            folder=folder,
+            (lambda keep_fds: task.score) if task.score else command,
+            folder=task.folder if task.score else folder,
             env=env,
             log=log,
             limit=limit,
@@ -146,6 +143,22 @@ def _referee(text: Text, budget: float, limit: float, beat: float | None) -> Ref
         beat=beat,
         clock=time.monotonic,
     )
+
+
+def _scoring_environment(
+    task: Task, folder: Path, sandbox: Sandbox, limits: Limits
+) -> dict[str, str]:
+    """What a scoring command gets besides: what to score and where, and what the task grants it."""
+    granted = {name: os.environ[name] for name in task.environment if name in os.environ}
+    return {
+        **granted,
+        "PYTHONPATH": str(Path(__file__).parents[1]),  # where `trainer.scoring` is
+        GENOME: str(folder / task.genome),
+        ITEM: task.item.name if task.item else "",
+        SANDBOX: sandbox.level.value,
+        BWRAP: sandbox.bwrap,
+        MEMORY: str(limits.memory),
+    }
 
 
 def _library_folders(env: Mapping[str, str]) -> list[Path]:
@@ -193,7 +206,9 @@ def _judge(
     now: float,
 ) -> Measurement:
     numbers = read_summary(text)
-    status, reason = _failure(ended, text, limit)
+    status, reason = failure(ended, text, limit)
+    if task.score:
+        status, reason = _scored(ended, text, status, reason)
     if verdict is not None:
         status, reason = _refereed(ended, verdict, status, reason)
         # the word of the genome counts only for what the referee has not seen, as its own loader
@@ -233,31 +248,14 @@ def _refereed(ended: Ended, verdict: Verdict, status: Status, reason: str) -> tu
     return status, reason
 
 
-def _failure(ended: Ended, text: str, limit: float) -> tuple[Status, str]:
-    """How a run failed, and the reason; ok and none if it ended by itself with exit code 0."""
-    if ended.lost:
-        return Status.CRASH, "it killed or stopped the process that supervised it"
-    if ended.left:
-        return Status.CRASH, f"{ended.left} of its processes could not be killed"
-    if ended.timed_out:
-        return Status.TIMEOUT, f"it was still running after {limit:g} s"
-    if ended.code == 0:
-        return Status.OK, ""
-    killed = ended.signal == signal.SIGKILL or ended.code == KILLED
-    if killed and ended.oom_killed:
-        return Status.OOM, "the system killed it, for lack of memory"
-    error = last_error(text)
-    if ended.signal is not None:
-        how = f"ended by {_signal_name(ended.signal)}"
-        said = f"{how}; its last words: {error}" if error else how
-    else:
-        said = error or f"ended with exit code {ended.code} and without a word"
-    return (Status.OOM if OUT_OF_MEMORY.search(error) else Status.CRASH), said
-
-
-def _signal_name(number: int) -> str:
-    known = {member.value: member.name for member in signal.Signals}
-    return known.get(number, f"signal {number}")
+def _scored(ended: Ended, text: str, status: Status, reason: str) -> tuple[Status, str]:
+    """What a scoring command says of a failure; its own is told from the genome's."""
+    refusal = read_refusal(text)
+    if refusal is not None and ended.code is not None:
+        return refusal
+    if status is Status.CRASH:
+        return status, f"the scoring command failed: {reason}"
+    return status, reason
 
 
 def _check_metric(numbers: Mapping[str, float], name: str) -> None:

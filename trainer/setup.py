@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from trainer.head import inside
 from trainer.process import resolve
 from trainer.referee.text import Text, TextError, open_text
 from trainer.summary import RULE
-from trainer.task import Task, inside
+from trainer.task import Task
 
 FACT = re.compile(r"\s*(seed|(?:env|fingerprint|masked|referee)\.[^\s:=]+)\s*:(.*)")
 SHOWN = 15  # lines of a failed setup that its error repeats
@@ -51,7 +52,7 @@ def set_up(task: Task, say: Callable[[str], None]) -> Ready:
         SetupError: the command cannot be started or fails, or its report cannot be used.
     """
     if not task.setup:
-        return Ready(task.genome)
+        return Ready(task.start)
     command = resolve(task.setup)
     shown = " ".join(task.setup)
     last: deque[str] = deque(maxlen=SHOWN)
@@ -93,7 +94,7 @@ def _ready(task: Task, report: list[str], shown: str) -> Ready:
     matches = map(FACT.fullmatch, report)
     facts = {match[1]: match[2].strip() for match in matches if match}
     try:
-        seed = inside(facts.pop("seed", task.genome), "seed")
+        seed = inside(facts.pop("seed", task.start), "seed")
     except ValueError as error:
         raise SetupError(f"the setup `{shown}` reports {error}") from error
     if not (task.folder / seed).is_file():

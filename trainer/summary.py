@@ -1,11 +1,14 @@
 """The numbers that a run reports: `name: number` lines after the last line `---` of its output.
 
-The format is that of karpathy/autoresearch.
+The format is that of karpathy/autoresearch. A scoring command may refuse a genome there instead,
+with lines `status: NAME` and `reason: TEXT`.
 """
 
 from __future__ import annotations
 
 import re
+
+from population import Status
 
 RULE = "---"
 _LINE = re.compile(
@@ -29,3 +32,15 @@ def read_summary(text: str) -> dict[str, float]:
     """
     matches = (_LINE.fullmatch(line) for line in block(text))
     return {match[1]: float(match[2]) for match in matches if match}
+
+
+def read_refusal(text: str) -> tuple[Status, str] | None:
+    """The status, other than ok, and the reason that the block states; None if it states none."""
+    words = {
+        name.strip(): value.strip()
+        for name, colon, value in (line.partition(":") for line in block(text))
+        if colon
+    }
+    if words.get("status") not in set(Status) - {Status.OK}:
+        return None
+    return Status(words["status"]), words.get("reason", "") or "the scoring command says no more"

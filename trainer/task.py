@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import ast
-import math
-import operator
 import re
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from population import Direction
+from trainer.formula import Formula
+from trainer.head import Head
+from trainer.items import ITEM, Item, read_items
 
 FENCE = "+++"
 LANGUAGES = ("python", "prose")
-LONGEST_FORMULA = 200  # characters; so that nesting stays far from any recursion limit
 FORM = f"""\
 {FENCE}
 name = "pretraining"
@@ -39,50 +38,6 @@ instructions to the LLM"""
 
 class TaskError(Exception):
     """The task's folder or its program.md is not what the contract asks for."""
-
-
-@dataclass(frozen=True)
-class Formula:
-    """An arithmetic expression over the numbers that a run reports, such as "tokens / seconds".
-
-    Numbers, names, + - * / ** and brackets; nothing else is evaluated.
-    """
-
-    text: str
-    tree: ast.expr = field(repr=False, compare=False)
-
-    @classmethod
-    def parse(cls, text: str) -> Formula:
-        """Check the expression's form.
-
-        Raises:
-            ValueError: it is no such expression.
-        """
-        try:
-            if len(text) > LONGEST_FORMULA:
-                raise ValueError(f"longer than {LONGEST_FORMULA} characters")
-            tree = ast.parse(text, mode="eval").body
-            _check(tree)
-        except (SyntaxError, ValueError) as error:
-            raise ValueError(
-                f'"{text}" is no formula of reported numbers, such as "tokens / seconds"'
-            ) from error
-        return cls(text, tree)
-
-    def __call__(self, numbers: Mapping[str, float]) -> float:
-        """The expression's value.
-
-        Raises:
-            KeyError: a name is not among the numbers.
-            ValueError: the value is not finite (a division by zero, say).
-        """
-        try:
-            value = _evaluate(self.tree, numbers)
-        except (ZeroDivisionError, OverflowError) as error:
-            raise ValueError(f"{self.text} has no value: {error}") from error
-        if isinstance(value, complex) or not math.isfinite(value):
-            raise ValueError(f"{self.text} is {value}")
-        return float(value)
 
 
 @dataclass(frozen=True)
@@ -118,16 +73,31 @@ class Task:
         folder: the task's folder.
         name: in one word.
         genome: path, within the folder, of the one file that may change.
-        language: of the genome, "python" or "prose": decides how it is screened.
-        run: the command that runs and scores a genome; "python" stands for this interpreter.
+        start: path of the file that the first genome is read from, unless the setup names another.
+        language: of the genome, "python" or "prose": decides how it is screened and edited.
+        run: the command that runs a genome in the sandbox, and so scores it; "python" stands for
+            this interpreter. Empty if there is a `score`.
+        score: the trusted command that scores a genome, outside of the sandbox (see
+            `trainer.scoring`). Empty if there is a `run`.
+        environment: names of variables that the `score` command gets besides the usual ones.
         setup: a command that makes ready what the runs need and prints the task's facts, or ().
-        fixed: paths, within the folder, of what lies read-only beside the genome.
+        fixed: paths, within the folder, of what results depend on and nothing may change. Beside a
+            genome that is `run` they lie read-only.
         requires: words which every genome must contain.
+        shows: paths of files, or folders of them, that a language model reads with the genome.
+        notes: path of an instruction to a language model for notes before the search begins; or
+            empty.
+        output: path, within the folder, that a run writes its best genome to; or empty.
+        items: path of the list of items, each of which is a search of its own; or empty.
+        item: the one that this is the task of, by `for_item`; its name replaces ITEM in `shows` and
+            `output`.
         operators: names of the search's operators that suit the task; empty leaves that to it.
         metric: the reported number that is the fitness.
         direction: whether lower or higher is fitter.
+        target: the fitness at which a search may stop, by default; None is none.
         budget: seconds that a run may work, by default.
         overhead: seconds that it may take besides, for start-up and evaluation, at most.
+        generations, children: of a search, and of its generations, by default; 0 leaves that to it.
         memory: peak memory in GiB from the reported numbers, or None: the process's own is taken.
         axes: the archive's two axes.
         text: the whole program.md.
@@ -137,20 +107,61 @@ class Task:
     folder: Path
     name: str
     genome: str
+    start: str
     language: str
     run: tuple[str, ...]
+    score: tuple[str, ...]
+    environment: tuple[str, ...]
     setup: tuple[str, ...]
     fixed: tuple[str, ...]
     requires: tuple[str, ...]
+    shows: tuple[str, ...]
+    notes: str
+    output: str
+    items: str
+    item: Item | None
     operators: tuple[str, ...]
     metric: str
     direction: Direction
+    target: float | None
     budget: float
     overhead: float
+    generations: int
+    children: int
     memory: Formula | None
     axes: tuple[AxisSpec, AxisSpec]
     text: str
     instructions: str
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """What measures a genome."""
+        return self.run or self.score
+
+    def for_item(self, item: Item) -> Task:
+        """The task of one item alone."""
+        told = f"{self.instructions}\n\n# The item: {item.title}\n\n{item.text}".strip()
+        return replace(
+            self,
+            item=item,
+            instructions=told,
+            output=self.output.replace(ITEM, item.name),
+            shows=tuple(path.replace(ITEM, item.name) for path in self.shows),
+        )
+
+    def all_items(self) -> list[Item]:
+        """The items as the task's folder lists them; none if the task has no items.
+
+        Raises:
+            TaskError: the list is missing or malformed.
+        """
+        if not self.items:
+            return []
+        path = self.folder / self.items
+        try:
+            return read_items(path.read_text(encoding="utf-8-sig"))
+        except (OSError, ValueError) as error:
+            raise TaskError(f"the list of items {path} cannot be used: {error}") from error
 
 
 def load_task(folder: Path, program: Path | None = None) -> Task:
@@ -192,11 +203,14 @@ def check_files(task: Task) -> None:
     Raises:
         ValueError: one is not.
     """
-    if not (task.folder / task.genome).is_file():
-        raise ValueError(f"the genome `{task.genome}` is no file in {task.folder}")
-    for path in task.fixed:
+    if not (task.folder / task.start).is_file():
+        raise ValueError(f"the genome `{task.start}` is no file in {task.folder}")
+    for path in filter(None, (*task.fixed, task.notes, task.items)):
         if not (task.folder / path).exists():
             raise ValueError(f"`{path}` is not in {task.folder}")
+    for path in task.shows:
+        if ITEM not in path and not (task.folder / path).exists():
+            raise ValueError(f"`{path}`, which `shows` names, is not in {task.folder}")
 
 
 def _split(text: str, path: Path) -> tuple[str, str]:
@@ -218,105 +232,81 @@ def _malformed(path: Path, why: str) -> str:
     return f"{path}: {why}.\nThe expected form is\n\n{FORM}"
 
 
-class _Head:
-    """The head's table, from which every key is taken once; what is left over is unknown."""
-
-    def __init__(self, table: Mapping[str, Any], where: str = "") -> None:
-        self._left = dict(table)
-        self._where = where
-
-    def take(self, key: str, kind: type | tuple[type, ...], default: Any = None) -> Any:
-        value = self._left.pop(key, default)
-        if value is None:
-            raise ValueError(f"the key `{self._where}{key}` is missing")
-        if isinstance(value, bool) or not isinstance(value, kind):
-            wanted = {str: "a text", list: "a list"}.get(kind, "a number")  # type: ignore[call-overload]
-            raise ValueError(f"`{self._where}{key} = {value!r}` should be {wanted}")
-        if value == "" and default != "":
-            raise ValueError(f"`{self._where}{key}` should not be empty")
-        return value
-
-    def texts(self, key: str, default: list[str] | None = None) -> tuple[str, ...]:
-        values = self.take(key, list, default)
-        if not all(isinstance(value, str) for value in values):
-            raise ValueError(f"`{self._where}{key} = {values!r}` should be a list of texts")
-        return tuple(values)
-
-    def choice(self, key: str, options: tuple[str, ...], default: str | None = None) -> str:
-        value: str = self.take(key, str, default)
-        if value not in options:
-            raise ValueError(
-                f'`{self._where}{key} = "{value}"` should be one of {", ".join(options)}'
-            )
-        return value
-
-    def positive(self, key: str, default: float | None = None) -> float:
-        value = float(self.take(key, (int, float), default))
-        if not (math.isfinite(value) and value > 0):
-            raise ValueError(f"`{self._where}{key} = {value:g}` should be above 0")
-        return value
-
-    def pair(self, key: str) -> tuple[float, float] | None:
-        values = self.take(key, list, [])
-        if not values:
-            return None
-        good = len(values) == 2 and all(type(v) in (int, float) for v in values)
-        if not good or not -math.inf < values[0] < values[1] < math.inf:
-            raise ValueError(f"`{self._where}{key} = {values!r}` should be [low, high]")
-        return float(values[0]), float(values[1])
-
-    def path(self, key: str) -> str:
-        return inside(self.take(key, str), f"{self._where}{key}")
-
-    def end(self) -> None:
-        if self._left:
-            raise ValueError(f"the key `{self._where}{min(self._left)}` is unknown")
-
-
 def _build(folder: Path, table: Mapping[str, Any], text: str, instructions: str) -> Task:
-    head = _Head(table)
+    head = Head(table)
     axes = head.take("axes", list)
     if len(axes) != 2:
         raise ValueError(f"there should be two [[axes]], not {len(axes)}")
+    name, genome = head.take("name", str), head.path("genome")
     task = Task(
         folder=folder,
-        name=head.take("name", str),
-        genome=head.path("genome"),
+        name=name,
+        genome=genome,
+        start=head.path("start", genome),
         language=head.choice("language", LANGUAGES, "python"),
-        run=head.texts("run"),
+        run=head.texts("run", []),
+        score=head.texts("score", []),
+        environment=head.texts("environment", []),
         setup=head.texts("setup", []),
-        fixed=tuple(inside(path, "fixed") for path in head.texts("fixed", [])),
+        fixed=head.paths("fixed"),
         requires=head.texts("requires", []),
+        shows=head.paths("shows"),
+        notes=head.path("notes", ""),
+        output=head.path("output", ""),
+        items=head.path("items", ""),
+        item=None,
         operators=head.texts("operators", []),
         metric=head.take("metric", str),
         direction=Direction(head.choice("direction", tuple(Direction))),
+        target=head.number("target") if head.has("target") else None,
         budget=head.positive("budget"),
         overhead=head.positive("overhead", 60),
-        memory=_formula(head, "memory") if "memory" in table else None,
+        generations=head.count("generations"),
+        children=head.count("children"),
+        memory=head.formula("memory") if head.has("memory") else None,
         axes=(_axis(axes[0], 1), _axis(axes[1], 2)),
         text=text,
         instructions=instructions,
     )
     head.end()
-    if not task.run:
-        raise ValueError("`run` should name a command")
+    _check_whole(task)
+    return task
+
+
+def _check_whole(task: Task) -> None:
+    """What no key shows alone."""
+    if not task.run and not task.score:
+        raise ValueError(
+            "`run` should name the command that runs a genome, or `score` the trusted one that "
+            "scores it"
+        )
+    if task.run and task.score:
+        raise ValueError("`run` and `score` exclude each other: what `score` starts is its affair")
+    if task.environment and not task.score:
+        raise ValueError("`environment` is for a `score` command; a genome that is run gets none")
     if task.axes[0].name == task.axes[1].name:
         raise ValueError(f"both axes are called `{task.axes[0].name}`")
+    for axis in task.axes:
+        if axis.measure.text.strip() == task.metric:
+            raise ValueError(f"the axis `{axis.name}` repeats the metric")
     if task.genome in task.fixed:
         raise ValueError(f"`{task.genome}` is both the genome and fixed")
-    return task
+    if task.output and task.output in (task.genome, task.start):
+        raise ValueError(f"`{task.output}` is both the genome and the output")
+    if task.items and task.output and ITEM not in task.output:
+        raise ValueError(f"`output` should contain {ITEM}: each item has its own")
 
 
 def _axis(table: Any, number: int) -> AxisSpec:
     if not isinstance(table, dict):
         raise ValueError(f"axis {number} should be a table under [[axes]]")
-    head = _Head(table, f"axes[{number}].")
+    head = Head(table, f"axes[{number}].")
     name = head.take("name", str)
     log = head.choice("scale", ("log", "linear"), "log") == "log"
     better = head.choice("better", ("lower", "higher", "neither"), "neither")
     axis = AxisSpec(
         name=name,
-        measure=_formula(head, "measure"),
+        measure=head.formula("measure"),
         label=head.take("label", str, name),
         unit=head.take("unit", str, ""),
         log=log,
@@ -331,61 +321,7 @@ def _axis(table: Any, number: int) -> AxisSpec:
     return axis
 
 
-def _formula(head: _Head, key: str) -> Formula:
-    return Formula.parse(head.take(key, str))
-
-
-def inside(path: str, key: str) -> str:
-    """The path in its shortest form.
-
-    Raises:
-        ValueError: it leads out of the folder, or is the folder itself.
-    """
-    pure = PurePosixPath(path)
-    if not pure.parts or pure.is_absolute() or ".." in pure.parts:
-        raise ValueError(f'`{key} = "{path}"` should be a path within the task\'s folder')
-    return str(pure)
-
-
 def files_below(path: Path) -> list[Path]:
     """The file itself, or a folder's files in order, without what Python caches there."""
     files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
     return [file for file in files if "__pycache__" not in file.parts]
-
-
-_OPERATIONS: dict[type[ast.AST], Callable[..., Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.Pow: operator.pow,
-    ast.USub: operator.neg,
-}
-
-
-def _check(node: ast.expr) -> None:
-    match node:
-        case ast.BinOp(left, op, right) if type(op) in _OPERATIONS:
-            _check(left)
-            _check(right)
-        case ast.UnaryOp(op, operand) if type(op) in _OPERATIONS:
-            _check(operand)
-        case ast.Constant(value) if type(value) in (int, float):
-            pass
-        case ast.Name():
-            pass
-        case _:
-            raise ValueError(ast.dump(node))
-
-
-def _evaluate(node: ast.expr, numbers: Mapping[str, float]) -> Any:
-    match node:
-        case ast.BinOp(left, op, right):
-            return _OPERATIONS[type(op)](_evaluate(left, numbers), _evaluate(right, numbers))
-        case ast.UnaryOp(op, operand):
-            return _OPERATIONS[type(op)](_evaluate(operand, numbers))
-        case ast.Constant(value):
-            return float(value)  # type: ignore[arg-type]  # _check let only numbers pass
-        case ast.Name(name):
-            return numbers[name]
-    raise ValueError(ast.dump(node))

@@ -24,7 +24,8 @@ from evolve.settings import Settings
 from evolve.strategies import STRATEGIES
 from population import Direction, Individual, Measurement, Status
 from population.selection import SELECTORS, Offspring
-from trainer.task import AxisSpec, Formula
+from trainer.formula import Formula
+from trainer.task import AxisSpec
 
 AXES = (
     Axis("size", "model size", "", 1, 16, 4, log=True),

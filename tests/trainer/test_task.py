@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from population import Direction
-from trainer.task import Formula, TaskError, load_task
+from trainer.formula import Formula
+from trainer.task import TaskError, load_task
 
 HEAD = {
     "name": '"toy"',
@@ -83,13 +84,25 @@ def test_the_contract_may_lie_elsewhere(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        *(({key: None}, f"the key `{key}` is missing") for key in HEAD),
+        *(({key: None}, f"the key `{key}` is missing") for key in HEAD if key != "run"),
+        ({"run": None}, "`run` should name the command that runs a genome, or `score`"),
         ({"nam": '"x"'}, "the key `nam` is unknown"),
         ({"name": "3"}, "`name = 3` should be a text"),
         ({"name": '""'}, "`name` should not be empty"),
         ({"run": '"python"'}, "`run = 'python'` should be a list"),
         ({"run": "[1]"}, "`run = [1]` should be a list of texts"),
-        ({"run": "[]"}, "`run` should name a command"),
+        ({"run": "[]"}, "`run` should name the command"),
+        ({"score": '["x"]'}, "`run` and `score` exclude each other"),
+        ({"environment": '["KEY"]'}, "`environment` is for a `score` command"),
+        ({"start": '"gone.py"'}, "the genome `gone.py` is no file in"),
+        ({"shows": '["gone.md"]'}, "`gone.md`, which `shows` names, is not in"),
+        ({"shows": '["../x"]'}, '`shows = "../x"` should be a path within'),
+        ({"notes": '"gone.md"'}, "`gone.md` is not in"),
+        ({"items": '"gone.md"'}, "`gone.md` is not in"),
+        ({"output": '"toy.py"'}, "`toy.py` is both the genome and the output"),
+        ({"target": "nan"}, "`target = nan` should be finite"),
+        ({"generations": "-1"}, "`generations = -1` should be above 0"),
+        ({"children": "0.5"}, "`children = 0.5` should be a number"),
         ({"budget": '"5"'}, "`budget = '5'` should be a number"),
         ({"budget": "true"}, "`budget = True` should be a number"),
         ({"budget": "0"}, "`budget = 0` should be above 0"),

@@ -1,0 +1,45 @@
+"""How a command failed, in one word and one sentence."""
+
+from __future__ import annotations
+
+import re
+import signal
+
+from population import Status
+from trainer.log import last_error
+from trainer.process import Ended
+
+# How interpreters, allocators and drivers say that there is no memory left.
+OUT_OF_MEMORY = re.compile(
+    r"OutOfMemoryError|\bMemoryError|out of memory|can(?:'t|not) allocate memory"
+    r"|std::bad_alloc|_STATUS_ALLOC_FAILED",
+    re.IGNORECASE,
+)
+KILLED = 128 + signal.SIGKILL  # the exit code with which a shell reports a killed command
+
+
+def failure(ended: Ended, text: str, limit: float) -> tuple[Status, str]:
+    """How a run failed, and the reason; ok and none if it ended by itself with exit code 0."""
+    if ended.lost:
+        return Status.CRASH, "it killed or stopped the process that supervised it"
+    if ended.left:
+        return Status.CRASH, f"{ended.left} of its processes could not be killed"
+    if ended.timed_out:
+        return Status.TIMEOUT, f"it was still running after {limit:g} s"
+    if ended.code == 0:
+        return Status.OK, ""
+    killed = ended.signal == signal.SIGKILL or ended.code == KILLED
+    if killed and ended.oom_killed:
+        return Status.OOM, "the system killed it, for lack of memory"
+    error = last_error(text)
+    if ended.signal is not None:
+        how = f"ended by {_signal_name(ended.signal)}"
+        said = f"{how}; its last words: {error}" if error else how
+    else:
+        said = error or f"ended with exit code {ended.code} and without a word"
+    return (Status.OOM if OUT_OF_MEMORY.search(error) else Status.CRASH), said
+
+
+def _signal_name(number: int) -> str:
+    known = {member.value: member.name for member in signal.Signals}
+    return known.get(number, f"signal {number}")
