@@ -69,6 +69,11 @@ class RunFolder:
         return self.path / "artifacts"
 
     @property
+    def changes(self) -> Path:
+        """The story of the best genome."""
+        return self.artifacts / "changes.md"
+
+    @property
     def work(self) -> Path:
         """The working folders of the children that run now."""
         return self.path / "work"

@@ -10,9 +10,22 @@ from pathlib import Path
 
 from archive.record import RecordError
 from archive.run_folder import RunError
-from evolve import commands, inspection
+from evolve import commands, inspection, items, show
+from evolve.check import UnfitError
 from evolve.models import ModelSpec, Price
 from evolve.operators import OPERATORS, absolute, operator_mix
+from evolve.options import (
+    bounds,
+    count,
+    count_or_none,
+    device_option,
+    individual_argument,
+    length_options,
+    model_options,
+    new_parser,
+    positive,
+    run_argument,
+)
 from evolve.settings import OptionError, Settings
 from evolve.strategies import STRATEGIES
 from population.lineage import LineageError
@@ -21,15 +34,15 @@ from trainer.devices import DeviceError
 from trainer.process import SupervisorError
 from trainer.sandbox import SandboxError
 from trainer.setup import SetupError
-from trainer.task import TaskError
+from trainer.task import LANGUAGES, TaskError, load_task
 
 EXPECTED = (
     *(RunError, RecordError, LineageError, TaskError, SetupError, DeviceError, SupervisorError),
-    *(OptionError, SandboxError, OSError),
+    *(OptionError, SandboxError, UnfitError, OSError),
 )
 RESUMABLE = (  # options that a resumed run may change, besides its models
     *("task", "generations", "hours", "target", "devices", "sandbox"),
-    *("api_base", "price", "max_cost", "context_tokens"),
+    *("api_base", "price", "max_cost", "offline_after", "context_tokens"),
 )
 COMMANDS = """\
 commands:
@@ -41,6 +54,8 @@ commands:
   rebin RUN              cut the archive into other cells or bounds; loses nothing
   prompts RUN [ID]       what the language models were asked and answered, the spend, the lessons
   replay RUN             take a run's decisions once more, and tell whether they are the same
+  new DIR                write a small task that works, to make another one of it
+  check DIR              read a task, measure its start once, and say whether it can run
 
 `python -m evolve COMMAND --help` says more of each.
 
@@ -79,8 +94,8 @@ Parsed = tuple[argparse.ArgumentParser, Callable[[argparse.Namespace], int]]
 def _start_parser() -> Parsed:
     parser = argparse.ArgumentParser(
         prog="python -m evolve",
-        description="Evolve a file: by default train.py, a pretraining script, towards a low "
-        "val_bpb. Every option has a default that works.",
+        description="Evolve a file: the one that a task names, towards the score that it names. "
+        "Every option has a default that works, the task's own or this program's.",
         epilog=COMMANDS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -95,14 +110,26 @@ def _start_parser() -> Parsed:
         help="a genome to start from: a file, or RUN:ID or RUN:best of another run; repeatable "
         "(default: the task's own)",
     )
-    length = _length_options(parser)
+    what.add_argument(
+        "--items",
+        default="",
+        metavar="NAME,...",
+        help="of a task of many items, only these (default: all that are not done)",
+    )
+    length = length_options(parser)
     length.add_argument(
-        "--children", type=_count, default=5, metavar="N", help="children a generation (default 5)"
+        "--children",
+        type=count,
+        metavar="N",
+        help="children a generation (default: the task's, or 5)",
     )
     length.add_argument(
-        "--budget", type=_positive, metavar="S", help="seconds that a child trains (default 300)"
+        "--budget",
+        type=positive,
+        metavar="S",
+        help="seconds that a child may work (default: the task's)",
     )
-    _device_option(parser)
+    device_option(parser)
     search = parser.add_argument_group("the search")
     search.add_argument(
         "--strategy",
@@ -126,7 +153,7 @@ def _start_parser() -> Parsed:
     )
     search.add_argument(
         "--cells",
-        type=_count,
+        type=count,
         default=0,
         metavar="N",
         help="of each axis of the archive (default: 4, 6 or 8 by the number of children)",
@@ -134,39 +161,41 @@ def _start_parser() -> Parsed:
     search.add_argument("--seed", type=int, default=0, metavar="N", help="of all randomness")
     search.add_argument(
         "--seed-runs",
-        type=_count,
+        type=count,
         default=0,
         metavar="N",
         help="runs of the seed at the start, to know the noise (default 2 to 4)",
     )
     search.add_argument(
         "--final-runs",
-        type=_count_or_none,
+        type=count_or_none,
         default=-1,
         metavar="N",
         help="fresh runs of the seed and of the best at the end (default: a tenth of all)",
     )
-    _model_options(parser)
+    model_options(parser)
     return parser, _start
 
 
 def _start(options: argparse.Namespace) -> int:
     names = filter(None, options.operators.split(","))
     operators = tuple(absolute(name, Path()) for name in names)
-    operator_mix(operators, with_models=bool(options.model))
+    task = load_task(Path(options.task))
+    own = tuple(absolute(name, task.folder) for name in task.operators)
+    operator_mix(operators or own, with_models=bool(options.model), language=task.language)
     for model in options.model:
         ModelSpec.parse(model)
     if options.price:
         Price.parse(options.price)
     settings = Settings(
-        task=str(Path(options.task).resolve()),
-        generations=20 if options.generations is None else options.generations,
-        children=options.children,
-        budget=options.budget or 0.0,
+        task=str(task.folder),
+        generations=task.generations or 20 if options.generations is None else options.generations,
+        children=options.children or task.children or 5,
+        budget=options.budget or task.budget,
         strategy=options.strategy,
         selector=options.selector,
         operators=operators,
-        context_tokens=options.context_tokens,
+        context_tokens=options.context_tokens or 30_000,
         models=tuple(options.model),
         api_base=options.api_base,
         price=options.price,
@@ -177,24 +206,30 @@ def _start(options: argparse.Namespace) -> int:
         seed_runs=options.seed_runs,
         final_runs=options.final_runs,
         max_cost=options.max_cost,
+        offline_after=options.offline_after or 60.0,
         hours=options.hours,
-        target=options.target,
+        target=task.target if options.target is None else options.target,
     )
+    if task.items:
+        only = list(filter(None, options.items.split(",")))
+        return items.start(settings, task, options.run, options.seed_genome, only)
     return commands.start(settings, options.run, options.seed_genome)
 
 
 def _resume_parser() -> Parsed:
-    parser = _parser("resume", "Go on with a run where it stopped; more --generations extend it.")
-    _run_argument(parser)
+    parser = new_parser(
+        "resume", "Go on with a run where it stopped; more --generations extend it."
+    )
+    run_argument(parser)
     parser.add_argument(
         "--task",
         type=lambda text: str(Path(text).resolve()),
         metavar="DIR",
         help="where the task's folder is now, if it was moved",
     )
-    _length_options(parser)
-    _device_option(parser)
-    _model_options(parser)
+    length_options(parser)
+    device_option(parser)
+    model_options(parser)
     return parser, _resume
 
 
@@ -206,44 +241,44 @@ def _resume(options: argparse.Namespace) -> int:
 
 
 def _list_parser() -> Parsed:
-    parser = _parser("list", "List the runs under runs/, or the elites of one run.")
+    parser = new_parser("list", "List the runs under runs/, or the elites of one run.")
     parser.add_argument("name", nargs="?", metavar="RUN", help="a run, or its folder")
     return parser, lambda options: commands.list_runs(options.name)
 
 
 def _show_parser() -> Parsed:
-    parser = _parser("show", "Show an individual: its scores, its parents, what changed.")
-    _run_argument(parser)
-    _individual_argument(parser, nargs="?")
-    return parser, lambda options: commands.show(options.name, options.individual)
+    parser = new_parser("show", "Show an individual: its scores, its parents, what changed.")
+    run_argument(parser)
+    individual_argument(parser, nargs="?")
+    return parser, lambda options: show.show(options.name, options.individual)
 
 
 def _heatmap_parser() -> Parsed:
-    parser = _parser("heatmap", "Draw the archive: its two axes, colour is the elite's fitness.")
-    _run_argument(parser)
+    parser = new_parser("heatmap", "Draw the archive: its two axes, colour is the elite's fitness.")
+    run_argument(parser)
     parser.add_argument("-o", type=Path, dest="output", metavar="PNG", help="write a picture")
     return parser, lambda options: commands.heatmap(options.name, options.output)
 
 
 def _export_parser() -> Parsed:
-    parser = _parser("export", "Write a genome's source.")
-    _run_argument(parser)
-    _individual_argument(parser)
+    parser = new_parser("export", "Write a genome's source.")
+    run_argument(parser)
+    individual_argument(parser)
     parser.add_argument("-o", type=Path, dest="output", metavar="FILE", help="(default: print it)")
     return parser, lambda options: commands.export(options.name, options.individual, options.output)
 
 
 def _rebin_parser() -> Parsed:
-    parser = _parser(
+    parser = new_parser(
         "rebin", "Cut the archive anew. All measures are kept raw, so nothing is lost."
     )
-    _run_argument(parser)
-    parser.add_argument("--cells", type=_count, metavar="N", help="of each axis")
+    run_argument(parser)
+    parser.add_argument("--cells", type=count, metavar="N", help="of each axis")
     parser.add_argument(
         "--bounds",
         action="append",
         default=[],
-        type=_bounds,
+        type=bounds,
         metavar="AXIS=LOW:HIGH",
         help="in the axis's unit, such as size=1e5:4e6; repeatable",
     )
@@ -251,27 +286,64 @@ def _rebin_parser() -> Parsed:
 
 
 def _prompts_parser() -> Parsed:
-    parser = _parser(
+    parser = new_parser(
         "prompts",
         "Show what the language models were asked and answered. Without ID: the spend by operator "
         "and model, and the lessons so far.",
     )
-    _run_argument(parser)
+    run_argument(parser)
     parser.add_argument("individual", nargs="?", metavar="ID", help="of an individual, or best")
     return parser, lambda options: inspection.prompts(options.name, options.individual)
 
 
 def _replay_parser() -> Parsed:
-    parser = _parser(
+    parser = new_parser(
         "replay",
         "Ask a new search what the run's was asked, with the recorded replies and results. "
         "Nothing is measured and no model is asked. Exit code 1 if a decision differs.",
     )
-    _run_argument(parser)
+    run_argument(parser)
     return parser, lambda options: inspection.replayed(options.name)
 
 
+def _new_parser() -> Parsed:
+    parser = new_parser(
+        "new", "Write a task's folder, small and working, to be changed into a task of your own."
+    )
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a new or empty folder")
+    parser.add_argument(
+        "--language",
+        choices=LANGUAGES,
+        default="python",
+        help="of the file that is evolved (default python)",
+    )
+    return parser, lambda options: commands.new(options.folder, options.language)
+
+
+def _check_parser() -> Parsed:
+    parser = new_parser(
+        "check",
+        "Read a task's program.md, measure its start once and explain what is missing or "
+        "malformed. Exit code 0 only if the task can run.",
+    )
+    parser.add_argument(
+        "folder", type=Path, nargs="?", default=Path(), metavar="DIR", help="the task (default .)"
+    )
+    parser.add_argument(
+        "--budget", type=positive, metavar="S", help="seconds for the start (default: the task's)"
+    )
+    device_option(parser)
+    return parser, _check
+
+
+def _check(options: argparse.Namespace) -> int:
+    devices, sandbox = options.devices or "auto", options.sandbox or "auto"
+    return commands.check_task(options.folder, options.budget, devices, sandbox)
+
+
 PARSERS: dict[str, Callable[[], Parsed]] = {
+    "new": _new_parser,
+    "check": _check_parser,
     "prompts": _prompts_parser,
     "replay": _replay_parser,
     "resume": _resume_parser,
@@ -281,106 +353,3 @@ PARSERS: dict[str, Callable[[], Parsed]] = {
     "export": _export_parser,
     "rebin": _rebin_parser,
 }
-
-
-# -- options that several commands share ----------------------------------------------------------
-
-
-def _parser(command: str, description: str) -> argparse.ArgumentParser:
-    return argparse.ArgumentParser(prog=f"python -m evolve {command}", description=description)
-
-
-def _run_argument(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="RUN", help="a run's name under runs/, or its folder")
-
-
-def _individual_argument(parser: argparse.ArgumentParser, nargs: str | None = None) -> None:
-    parser.add_argument(
-        "individual", nargs=nargs, default="best", metavar="ID", help="an id, or best (default)"
-    )
-
-
-def _length_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
-    length = parser.add_argument_group("how long")
-    length.add_argument(
-        "--generations", type=_count_or_none, metavar="N", help="in all (default 20)"
-    )
-    length.add_argument(
-        "--hours", type=_positive, metavar="H", help="start no child after so many hours"
-    )
-    length.add_argument(
-        "--target", type=float, metavar="F", help="stop when the best is as fit as this"
-    )
-    return length
-
-
-def _device_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--devices",
-        metavar="D,...",
-        help="cuda:0,cuda:1 or cuda; cpu (a child a core) or cpu:0,cpu:2 (default: every GPU, "
-        "else every core)",
-    )
-    parser.add_argument(
-        "--sandbox",
-        choices=["auto", "bwrap", "landlock", "none"],
-        help="what keeps the children in: bwrap, landlock, or none, which trusts them (default: "
-        "the strongest that works here)",
-    )
-
-
-def _model_options(parser: argparse.ArgumentParser) -> None:
-    models = parser.add_argument_group("language models (none: offline operators)")
-    models.add_argument(
-        "--model",
-        action="append",
-        default=[],
-        metavar="NAME[:WEIGHT]",
-        help="as litellm names it, its key in the environment; repeatable",
-    )
-    models.add_argument("--api-base", metavar="URL", help="of an OpenAI-compatible server")
-    models.add_argument(
-        "--context-tokens",
-        type=_count,
-        default=30_000,
-        metavar="N",
-        help="that a request may have (default 30000)",
-    )
-    models.add_argument(
-        "--price", metavar="IN:OUT", help="dollars a million tokens, where litellm knows no price"
-    )
-    models.add_argument(
-        "--max-cost", type=_positive, metavar="USD", help="ask no model beyond so many dollars"
-    )
-
-
-def _count(text: str) -> int:
-    value = _count_or_none(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} should be at least 1")
-    return value
-
-
-def _count_or_none(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text} is no whole number from 0")
-    return int(text)
-
-
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is no number above 0")
-    return value
-
-
-def _bounds(text: str) -> tuple[str, tuple[float, float]]:
-    name, _, bounds = text.partition("=")
-    low, _, high = bounds.partition(":")
-    try:
-        return name, (float(low), float(high))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text} is not AXIS=LOW:HIGH") from None

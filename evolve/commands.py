@@ -9,22 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
 from archive import Archive, Axis
 from archive.human import formatter, human, noise_words
 from archive.record import RecordError
-from archive.results import status_word
-from archive.rows import Experiment
 from archive.run_folder import RUNS, RunError, RunFolder
+from evolve.check import check
 from evolve.conduct import announce, closing_lines, conduct, exit_code, make_models
+from evolve.loop import End
 from evolve.run import Run, begin, find_individual, look, reopen, restored_search
 from evolve.settings import Settings
+from evolve.story import markdown, story
 from population import Individual
 from population.lineage import LineageError
-from trainer.task import TaskError, load_task
+from trainer.task import TaskError
 
 WIDTH = 160  # columns, where the output is no terminal
 
@@ -32,33 +32,46 @@ WIDTH = 160  # columns, where the output is no terminal
 def start(settings: Settings, name: str | None, seed_genomes: Sequence[str]) -> int:
     """Begin a run and work on it to its end."""
     console = new_console()
-    if not settings.budget:
-        settings = replace(settings, budget=load_task(Path(settings.task)).budget)
     run = begin(settings, name, seed_genomes, _say(console))
     with run.folder.lock():
-        return _work(run, console)
+        return work(run, console)[0]
 
 
 def resume(name: str, changes: dict[str, Any]) -> int:
     """Go on with a run."""
     console = new_console()
     with RunFolder.existing(name).lock():  # nothing of a run is touched that another works on
-        return _work(reopen(name, changes, _say(console)), console)
+        return work(reopen(name, changes, _say(console)), console)[0]
 
 
-def _work(run: Run, console: Console) -> int:
+def work(run: Run, console: Console) -> tuple[int, End]:
+    """Work on a run to its end, which the caller has locked: the exit code, and why it ended."""
     say = _say(console)
     try:
         models = make_models(run)
         for line in announce(run, models):
             say(line)
         result = conduct(run, models, console)
+        _write_best(run, result.best)
         console.print()
         for line in closing_lines(run, result):
             say(line)
-        return exit_code(run, result)
+        return exit_code(run, result), result.end
     finally:
         run.close()
+
+
+def _write_best(run: Run, best: Individual | None) -> None:
+    """Leave the best genome's story in the run, and itself where the task wants it."""
+    if best is None or not best.parents:
+        return
+    search = restored_search(run)
+    steps = story(run, search, best.id)
+    run.folder.changes.write_text(markdown(run, search, steps), encoding="utf-8")
+    if run.task.output:
+        target = run.task.folder / run.task.output
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(run.lineage.source(best.commit), encoding="utf-8")
 
 
 def new_console() -> Console:
@@ -80,7 +93,7 @@ def list_runs(name: str | None) -> int:
         console.print(f"there are no runs in {RUNS.resolve()}; begin one: python -m evolve")
         return 0
     names = ("run", "strategy", "children", "failed", "cells", "metric", "seed", "best", "±", "id")
-    table = _table(*names)
+    table = new_table(*names)
     table.columns[0].no_wrap = False  # where it is narrow, names are folded and numbers are not
     table.columns[0].overflow = "fold"
     unreadable: list[str] = []
@@ -123,7 +136,7 @@ def _list_elites(name: str, console: Console) -> int:
     run = look(name)
     archive, noise = _archive(run)
     columns = (run.task.metric, "±", "runs") if noise else (run.task.metric, "runs")
-    table = _table("cell", "id", *columns, *(axis.label for axis in archive.axes))
+    table = new_table("cell", "id", *columns, *(axis.label for axis in archive.axes))
     table.expand = True
     table.add_column("made by: description", overflow="ellipsis", no_wrap=True, ratio=1)
     goals = {axis.name: axis.better for axis in run.task.axes if axis.better is not None}
@@ -154,50 +167,7 @@ def _list_elites(name: str, console: Console) -> int:
     return 0
 
 
-def show(name: str, number: str) -> int:
-    """Show an individual."""
-    console = new_console()
-    run = look(name)
-    individual = find_individual(run, number)
-    search = restored_search(run)
-    everyone, noise = search.individuals, search.noise
-    experiments = [e for e in run.record.experiments() if e.individual == individual.id]
-    console.print(Text(f"#{individual.id} {individual.description}", "bold"))
-    console.print(
-        f"made by {individual.operator} in generation {individual.generation}, "
-        f"commit {individual.commit[:12]}"
-    )
-    for parent in (everyone[number] for number in individual.parents):
-        line = f"parent #{parent.id} ({_score(parent, noise)}): {parent.description}"
-        console.print(Text(line), soft_wrap=True)
-    children = [str(one.id) for one in everyone.values() if individual.id in one.parents]
-    if children:
-        console.print(f"children: {', '.join(children)}", soft_wrap=True)
-    console.print(f"{run.task.metric} {_score(individual, noise)}")
-    if individual.prior is not None:
-        console.print(
-            f"expected at its birth: {individual.prior.mean:.6g}, "
-            f"which counts as {individual.prior.weight:.2g} runs"
-        )
-    if noise:
-        console.print(noise_words(noise))
-    for axis in run.task.axes:
-        if axis.name in individual.measures:
-            console.print(f"{axis.label}: {human(individual.measures[axis.name], axis.unit)}")
-    if experiments:
-        console.print(_experiments(run, experiments))
-    for parent in (everyone[number] for number in individual.parents):
-        console.print(Text(f"\nwhat changed against parent #{parent.id}:", "bold"))
-        change = run.lineage.diff(parent.commit, individual.commit)
-        if console.is_terminal:
-            console.print(Syntax(change, "diff", background_color="default", word_wrap=True))
-        else:
-            print(change)
-    run.close()
-    return 0
-
-
-def _table(*columns: str) -> Table:
+def new_table(*columns: str) -> Table:
     """A table whose columns keep their width; one that is added after them gets what is left."""
     table = Table(box=None, padding=(0, 1), header_style="bold")
     for column in columns:
@@ -205,7 +175,8 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _score(individual: Individual, noise: float) -> str:
+def score_words(individual: Individual, noise: float) -> str:
+    """An individual's fitness with its margin, or how it failed."""
     if individual.objective is None:
         return str(individual.status or "not measured yet")
     count = len(individual.scored)
@@ -213,22 +184,24 @@ def _score(individual: Individual, noise: float) -> str:
     return f"{individual.objective:.6g}{margin}" + (f", {count} runs" if count > 1 else "")
 
 
-def _experiments(run: Run, experiments: Sequence[Experiment]) -> Table:
-    table = _table("experiment", "status", run.task.metric, "seconds", "GiB", "device", "seed")
-    table.add_column("reason", overflow="fold")
-    for experiment in experiments:
-        m = experiment.measurement
-        table.add_row(
-            str(experiment.number),
-            status_word(experiment),
-            "" if m.fitness is None else f"{m.fitness:.6f}",
-            f"{m.seconds:.1f}",
-            f"{m.memory_gb:.2f}",
-            m.device,
-            str(m.seed),
-            m.reason,
-        )
-    return table
+def new(folder: Path, language: str) -> int:
+    """Write the skeleton of a task."""
+    from evolve.skeleton import write_skeleton
+
+    for path in write_skeleton(folder, language):
+        print(path)
+    model = "" if language == "python" else " --model NAME"
+    print(f"try it:   python -m evolve check {folder}")
+    print(f"and then: python -m evolve --task {folder}{model}")
+    return 0
+
+
+def check_task(folder: Path, budget: float | None, devices: str, sandbox: str) -> int:
+    """Say whether a task can run."""
+    console = new_console()
+    check(folder, budget=budget, device=devices, sandbox=sandbox, say=_say(console))
+    print(f"the task can run: python -m evolve --task {folder}")
+    return 0
 
 
 def heatmap(name: str, output: Path | None) -> int:
@@ -265,7 +238,7 @@ def export(name: str, number: str, output: Path | None) -> int:
         sys.stdout.write(source)
     else:
         output.write_text(source, encoding="utf-8")
-        score = _score(individual, restored_search(run).noise)
+        score = score_words(individual, restored_search(run).noise)
         print(f"{output}: genome #{individual.id} of {run.folder.name} ({score})")
     run.close()
     return 0

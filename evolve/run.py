@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +25,15 @@ from population import Individual
 from population.lineage import Lineage
 from trainer.devices import Device, DeviceError, find_devices
 from trainer.fingerprint import differences, fingerprint
+from trainer.items import Item
 from trainer.sandbox import Level, Sandbox, find_sandbox
 from trainer.setup import Ready, set_up
 from trainer.task import Task, check_files, load_task
 
 Say = Callable[[str], None]
 EARLY = 0.5  # of the budget: a child that failed within so much of it was hardly trained
-LESSONS = "lessons"  # what the record calls the proposals that are requests for lessons
+LESSONS, NOTES = "lessons", "notes"  # what the record calls proposals that ask for these
+ASIDE = (LESSONS, NOTES)  # proposals of which the search knows nothing
 NOWHERE = Sandbox(Level.NONE, "nothing runs")  # of a run that is only looked at
 
 
@@ -82,7 +84,13 @@ class SeedGenome:
     origin: str
 
 
-def begin(settings: Settings, name: str | None, seed_genomes: Sequence[str], say: Say) -> Run:
+def begin(
+    settings: Settings,
+    name: str | None,
+    seed_genomes: Sequence[str],
+    say: Say,
+    item: Item | None = None,
+) -> Run:
     """Make a new run: its folder, its repository with the seeds, its record.
 
     Args:
@@ -90,11 +98,12 @@ def begin(settings: Settings, name: str | None, seed_genomes: Sequence[str], say
         name: of the run; None makes one of the task and the time.
         seed_genomes: files, or RUN:ID of other runs; empty takes the task's own seed.
         say: is told what is being made ready.
+        item: of the task, which the run works on; None if the task has none.
 
     Raises:
         TaskError, SetupError, DeviceError, SandboxError, RunError: with the way out.
     """
-    task = load_task(Path(settings.task))
+    task = _task(settings, item)
     devices = find_devices(settings.devices)
     sandbox = find_sandbox(settings.sandbox)
     folder = RunFolder.named(name or _new_name(task.name))
@@ -116,6 +125,7 @@ def begin(settings: Settings, name: str | None, seed_genomes: Sequence[str], say
         {
             "task": task.name,
             "settings": settings.to_json(),
+            "item": None if item is None else asdict(item),
             "fingerprint": fingerprint(task, ready, devices, settings.budget),
         },
     )
@@ -144,7 +154,7 @@ def reopen(name: str, changes: dict[str, Any], say: Say) -> Run:
     """
     looked = look(name)
     settings = replace(looked.settings, **changes)
-    looked = replace(looked, task=load_task(Path(settings.task), looked.folder.program))
+    looked = replace(looked, task=_task(settings, looked.task.item, looked.folder.program))
     try:
         check_files(looked.task)
     except ValueError as error:
@@ -189,11 +199,25 @@ def look(name: str) -> Run:
         record.close()
         raise RunError(f"run {folder.name} was never fully made; remove {folder.path}")
     settings = Settings.from_json(record.meta("settings"))
-    task = load_task(Path(settings.task), folder.program)
+    item = record.meta("item")
+    task = _task(settings, Item(**item) if item else None, folder.program)
     lineage = Lineage(folder.genomes, task.genome)
     ready = Ready(seed=task.genome)
     results = _results(folder, task)
     return Run(folder, task, settings, ready, (), NOWHERE, record, lineage, results)
+
+
+def _task(settings: Settings, item: Item | None, program: Path | None = None) -> Task:
+    """The task of a run, as it is now or as a copy of its program.md states it."""
+    task = load_task(Path(settings.task), program)
+    if item is not None:
+        task = task.for_item(item)
+        if program is None:
+            try:
+                check_files(task)
+            except ValueError as error:
+                raise RunError(f"the item {item.name} cannot be worked on: {error}") from error
+    return task
 
 
 def restored_search(run: Run) -> Search:
@@ -212,7 +236,9 @@ def search_before(run: Run) -> Search:
     settings = run.settings
     models = {spec.name: spec.weight for spec in map(ModelSpec.parse, settings.models)}
     own = tuple(absolute(name, run.task.folder) for name in run.task.operators)
-    mix = operator_mix(settings.operators or own, with_models=bool(models))
+    mix = operator_mix(
+        settings.operators or own, with_models=bool(models), language=run.task.language
+    )
     search = Search(
         toolbox=STRATEGIES[settings.strategy](settings.selector),
         operators=mix.operators,
@@ -240,7 +266,7 @@ def retold(
     """
     individuals = {individual.id: individual for individual in run.individuals()}
     costs = run.record.costs()
-    proposals = [row for row in run.record.proposals(with_calls=False) if row.operator != LESSONS]
+    proposals = [row for row in run.record.proposals(with_calls=False) if row.operator not in ASIDE]
     axes = stored_axes(run.record)
     events: list[ProposalRow | Experiment | int] = [*proposals, *run.record.experiments(), *pause]
     for event in sorted(events, key=lambda e: e if isinstance(e, int) else e.told):
@@ -255,14 +281,37 @@ def retold(
             assert axes is not None  # they are stored before the first child is proposed
             search.open_archive(axes)
         if isinstance(event, ProposalRow):
-            cost = costs.get(event.number, 0.0)
-            if event.individual is None:
-                search.refused(Arm(event.operator, event.model), event.parents, cost)
-            else:
-                search.born(replace(individuals[event.individual], measurements=()), cost)
+            known = None if event.individual is None else individuals[event.individual]
+            child = None if known is None else replace(known, measurements=())
+            tell_proposal(search, event, child, costs.get(event.number, {}))
         elif event.purpose is not Purpose.FINAL:
             search.tell(event.individual, event.measurement)
         yield event
+
+
+def tell_proposal(
+    search: Search, row: ProposalRow, child: Individual | None, costs: Mapping[str, float]
+) -> None:
+    """Tell a search how a proposal ended, which is the same when it is told again.
+
+    A child is credited to the model that answered. If another one was drawn and failed, what was
+    drawn is refused, at the price of what it took.
+
+    Args:
+        search: to tell.
+        row: the proposal.
+        child: that came of it, not measured yet; None if it was refused.
+        costs: in dollars, by model.
+    """
+    drawn, cost = Arm(row.operator, row.model), sum(costs.values())
+    if child is None:
+        search.refused(drawn, row.parents, cost)
+        return
+    if child.model != row.model:
+        own = costs.get(child.model, 0.0)
+        search.refused(drawn, row.parents, cost - own)
+        cost = own
+    search.born(child, cost)
 
 
 def stored_axes(record: Record) -> tuple[Axis, Axis] | None:

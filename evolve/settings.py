@@ -36,6 +36,8 @@ class Settings:
         seed_runs: how often the first seed is measured at the start; 0 chooses.
         final_runs: fresh runs of the seed and of the best after the search; -1 chooses.
         max_cost: dollars after which no model is asked any more; None is no limit.
+        offline_after: seconds without an answer from any model, after which the offline operators
+            go on.
         hours: after which no child is started any more; None is no limit.
         target: the fitness at which the search may stop; None is none.
     """
@@ -58,6 +60,7 @@ class Settings:
     seed_runs: int = 0
     final_runs: int = -1
     max_cost: float | None = None
+    offline_after: float = 60.0
     hours: float | None = None
     target: float | None = None
 

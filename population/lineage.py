@@ -121,6 +121,17 @@ class Lineage:
         except BROKEN as error:
             raise self._lacking(commit) from error
 
+    def notes(self, commit: str) -> str:
+        """What a commit's message says below its first line; may be empty.
+
+        Raises:
+            LineageError: the commit is missing.
+        """
+        try:
+            return str(self._commit(commit).message).partition("\n")[2].strip()
+        except BROKEN as error:
+            raise self._lacking(commit) from error
+
     def diff(self, older: str, newer: str) -> str:
         """The unified diff of the genome between two commits; empty if they are equal.
 

@@ -16,6 +16,7 @@ from trainer.items import ITEM, Item, read_items
 
 FENCE = "+++"
 LANGUAGES = ("python", "prose")
+MOST_SHOWN = 200_000  # characters, some 50,000 tokens of each request
 FORM = f"""\
 {FENCE}
 name = "pretraining"
@@ -89,8 +90,8 @@ class Task:
             empty.
         output: path, within the folder, that a run writes its best genome to; or empty.
         items: path of the list of items, each of which is a search of its own; or empty.
-        item: the one that this is the task of, by `for_item`; its name replaces ITEM in `shows` and
-            `output`.
+        item: the one that this is the task of, by `for_item`; its name replaces ITEM in `fixed`,
+            `shows` and `output`.
         operators: names of the search's operators that suit the task; empty leaves that to it.
         metric: the reported number that is the fitness.
         direction: whether lower or higher is fitter.
@@ -146,6 +147,7 @@ class Task:
             item=item,
             instructions=told,
             output=self.output.replace(ITEM, item.name),
+            fixed=tuple(path.replace(ITEM, item.name) for path in self.fixed),
             shows=tuple(path.replace(ITEM, item.name) for path in self.shows),
         )
 
@@ -206,7 +208,7 @@ def check_files(task: Task) -> None:
     if not (task.folder / task.start).is_file():
         raise ValueError(f"the genome `{task.start}` is no file in {task.folder}")
     for path in filter(None, (*task.fixed, task.notes, task.items)):
-        if not (task.folder / path).exists():
+        if ITEM not in path and not (task.folder / path).exists():
             raise ValueError(f"`{path}` is not in {task.folder}")
     for path in task.shows:
         if ITEM not in path and not (task.folder / path).exists():
@@ -319,6 +321,30 @@ def _axis(table: Any, number: int) -> AxisSpec:
         if low <= 0:
             raise ValueError(f"the bounds of axes[{number}] should be above 0")
     return axis
+
+
+def shown_files(task: Task) -> dict[str, str]:
+    """What a language model reads beside the genome: texts by their paths within the folder.
+
+    Raises:
+        TaskError: a file is missing, no text, or all are longer than `MOST_SHOWN`.
+    """
+    texts: dict[str, str] = {}
+    for path in task.shows:
+        files = files_below(task.folder / path)
+        if not files:
+            raise TaskError(f"`{path}`, which `shows` names, holds no file in {task.folder}")
+        for file in files:
+            try:
+                texts[str(file.relative_to(task.folder))] = file.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise TaskError(f"{file}, which `shows` names, cannot be read: {error}") from error
+    if sum(map(len, texts.values())) > MOST_SHOWN:
+        raise TaskError(
+            f"the files that `shows` names have more than {MOST_SHOWN:,} characters: each request "
+            "to a model would hold them all. Name fewer or shorter ones"
+        )
+    return texts
 
 
 def files_below(path: Path) -> list[Path]:

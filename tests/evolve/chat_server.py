@@ -61,10 +61,15 @@ class Request:
 
     @property
     def genome(self) -> str:
-        """The genome that the client wants changed."""
-        found = re.search(r"^```python\n(.*?)^```$", self.user, re.MULTILINE | re.DOTALL)
+        """The genome that the client wants changed: what is in the first fence."""
+        pattern = r"^(?P<fence>`{3,})\w*\n(?P<text>.*?)^(?P=fence)$"
+        found = re.search(pattern, self.user, re.MULTILINE | re.DOTALL)
         assert found, self.user
-        return found[1]
+        return found["text"]
+
+    @property
+    def is_for_notes(self) -> bool:
+        return "Write the notes" in self.user
 
 
 @dataclass(frozen=True)

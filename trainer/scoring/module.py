@@ -113,7 +113,7 @@ class Module:
         self.ended = self._process.result()
         self._thread.shutdown()
 
-    def call(self, function: str, *arguments: Any, seconds: float = 10.0, **named: Any) -> Any:
+    def call(self, function: str, /, *arguments: Any, seconds: float = 10.0, **named: Any) -> Any:
         """What a function of the module returns.
 
         Args:
