@@ -65,12 +65,13 @@ def formatter(values: Sequence[float]) -> Callable[[float], str]:
     Neither a few values far from the rest nor two that are almost equal change how the others
     look: the spread is at most four interquartile ranges, and six significant digits are enough.
     """
-    size = float(np.quantile(np.abs(values), 0.75))
+    array = np.asarray(values, dtype=float)
+    size = float(np.quantile(np.abs(array), 0.75))
     if size >= 1e5:
         return human
     leading = math.floor(math.log10(size)) if size > 0 else 0
-    lower, upper = np.quantile(values, (0.25, 0.75))
-    spread = min(max(values) - min(values), 4 * float(upper - lower))
+    lower, upper = np.quantile(array, (0.25, 0.75))
+    spread = min(float(np.ptp(array)), 4 * float(upper - lower))
     wanted = math.ceil(math.log10(400 / spread)) if spread > 0 else 4 - leading
     decimals = max(min(wanted, 5 - leading), 0)
     return lambda value: f"{value:.{decimals}f}"

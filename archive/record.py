@@ -138,10 +138,11 @@ class Record:
                  row.seconds, row.ended, row.model, row.asked, row.told, row.offline),
             )  # fmt: skip
             db.executemany(
-                "INSERT INTO calls VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO calls VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     (row.number, call.model, _packed(call.prompt), _packed(call.reply),
-                     call.tokens_in, call.tokens_out, call.cost, call.seconds, call.error)
+                     call.tokens_in, call.tokens_out, call.cost, call.seconds, call.error,
+                     call.cut)
                     for call in row.calls
                 ],
             )  # fmt: skip
@@ -266,11 +267,14 @@ class Record:
             rows = db.execute("SELECT * FROM calls WHERE proposal = ? ORDER BY id", (number,))
             return tuple(_call(row) for row in rows)
 
-    def costs(self) -> dict[int, float]:
-        """What each proposal took, in dollars, as far as that is known."""
-        query = "SELECT proposal, sum(cost) FROM calls WHERE cost NOT NULL GROUP BY proposal"
+    def costs(self) -> dict[int, dict[str, float]]:
+        """What each proposal took of each model, in dollars, as far as that is known."""
+        query = "SELECT proposal, model, coalesce(sum(cost), 0.0) FROM calls GROUP BY 1, 2"
+        costs: dict[int, dict[str, float]] = {}
         with self._transaction() as db:
-            return dict(db.execute(query).fetchall())
+            for number, model, cost in db.execute(query):
+                costs.setdefault(number, {})[model] = cost
+        return costs
 
     def proposals(self, *, with_calls: bool = True) -> list[ProposalRow]:
         """All proposals in their order, with their model calls or, faster, without."""
@@ -345,7 +349,17 @@ class Record:
 
 
 def _call(row: tuple[Any, ...]) -> ModelCall:
-    return ModelCall(row[2], _unpacked(row[3]), _unpacked(row[4]), *row[5:])
+    return ModelCall(
+        model=row[2],
+        prompt=_unpacked(row[3]),
+        reply=_unpacked(row[4]),
+        tokens_in=row[5],
+        tokens_out=row[6],
+        cost=row[7],
+        seconds=row[8],
+        error=row[9],
+        cut=bool(row[10]),
+    )
 
 
 def _packed(text: str) -> bytes:

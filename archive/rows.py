@@ -29,6 +29,7 @@ class ModelCall:
         cost: in US dollars; None if the model's price is unknown, which is not free.
         seconds: from request to reply.
         error: why there was no reply; empty if there was.
+        cut: whether the reply ends where it may be no longer, rather than where the model ended.
     """
 
     model: str
@@ -39,6 +40,7 @@ class ModelCall:
     cost: float | None = None
     seconds: float = 0.0
     error: str = ""
+    cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ class ProposalRow:
         seconds: it took.
         ended: in seconds since the epoch.
         calls: to language models, in order.
-        model: the one that was drawn; empty if the operator asks none.
+        model: the one that was drawn; empty if the operator asks none. Where it failed another one
+            answered: the calls and the child say which.
         asked, told: its places in the order of what the search was asked and told; an `asked` of 0
             is unknown.
         offline: whether no language model might be asked.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 # `asked` and `told` number what the search was asked and told, in that order, over all tables: told
 # again, it takes the same decisions. Version 2 did not know it; its migration guesses.
 SCHEMA = """
@@ -26,7 +26,8 @@ CREATE TABLE proposals (
 CREATE TABLE calls (
     id INTEGER PRIMARY KEY, proposal INTEGER NOT NULL REFERENCES proposals, model TEXT NOT NULL,
     prompt BLOB NOT NULL, reply BLOB NOT NULL, tokens_in INTEGER NOT NULL,
-    tokens_out INTEGER NOT NULL, cost REAL, seconds REAL NOT NULL, error TEXT NOT NULL) STRICT;
+    tokens_out INTEGER NOT NULL, cost REAL, seconds REAL NOT NULL, error TEXT NOT NULL,
+    cut INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE TABLE events (
     id INTEGER PRIMARY KEY, time REAL NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL) STRICT;
 CREATE TABLE lessons (
@@ -60,4 +61,5 @@ CREATE TABLE lessons (
     id INTEGER PRIMARY KEY, time REAL NOT NULL, children INTEGER NOT NULL, text TEXT NOT NULL
     ) STRICT;
 """,
+    3: "ALTER TABLE calls ADD COLUMN cut INTEGER NOT NULL DEFAULT 0;",
 }

@@ -1,11 +1,15 @@
-"""What the controller itself costs: CPU seconds and memory a child, with everything else instant.
+"""What the controller itself costs, and how many replies become children.
 
-    python benchmarks/proposals.py [--children 1000] [--genome train.py]
+    python benchmarks/proposals.py [--children 1000] [--genome train.py] [--operators NAME,...]
 
 The model answers at once with an edit of one constant, and a child's run is a formula of its
 genome, both in this process. What is left is the program's own work: selecting, prompting, applying
 the edit, screening, the git commit, the record, the archive. Its CPU seconds a child are printed
-for every tenth of the run, so that growth with the archive shows.
+for every tenth of the run, and its memory, so that growth with the archive shows. The bandit learns
+that the offline operators cost nothing and draws them more often; `--operators tweak,crossover`
+leaves it those that ask the model.
+
+Then follows what becomes of replies of many forms, see proposals_replies.py.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from proposals_replies import main as print_replies
 from rich.console import Console
 
 from archive.rows import ModelCall
@@ -120,7 +125,7 @@ def main() -> None:
             final_runs=0,
         )
         run = begin(settings, "benchmark", [], lambda line: None)
-        marks = [used()]
+        marks = [(used(), peak())]
         console = Console(file=io.StringIO(), width=160)
         model: Any = InstantModel()
         conduct(
@@ -128,20 +133,18 @@ def main() -> None:
             [(model, 1.0)],
             console,
             measure=instant,
-            draw=lambda run, archive, noise: marks.append(used()),
+            draw=lambda run, archive, noise: marks.append((used(), peak())),
         )
         size = sum(f.stat().st_size for f in Path("runs").rglob("*") if f.is_file())
+        calls = run.record.spend().calls
         run.close()
-    print(f"{args.genome.name}, {len(source):,} bytes; {10 * tenth} children")
-    steps = pairwise(marks)
-    for number, (before, after) in enumerate(list(steps)[:10], 1):
-        print(f"tenth {number:2}: {(after - before) / tenth:.4f} CPU s a child")
-    whole = (marks[-1] - marks[0]) / (10 * tenth)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(
-        f"whole: {whole:.4f} CPU s a child, {peak:.0f} MiB at most, "
-        f"{size / 10 / tenth / 1024:.0f} KiB of disk a child"
-    )
+    print(f"{args.genome.name}, {len(source):,} bytes; {10 * tenth} children, {calls} requests")
+    for number, (before, after) in enumerate(list(pairwise(marks))[:10], 1):
+        cost = (after[0] - before[0]) / tenth
+        print(f"tenth {number:2}: {cost:.4f} CPU s a child, {after[1]:.0f} MiB at most")
+    whole = (marks[-1][0] - marks[0][0]) / (10 * tenth)
+    print(f"whole: {whole:.4f} CPU s a child, {size / 10 / tenth / 1024:.0f} KiB of disk a child")
+    print_replies()
 
 
 def used() -> float:
@@ -150,6 +153,11 @@ def used() -> float:
         usage.ru_utime + usage.ru_stime
         for usage in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     )
+
+
+def peak() -> float:
+    """MiB that this process had at most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 if __name__ == "__main__":

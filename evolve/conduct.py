@@ -14,17 +14,19 @@ from rich.console import Console
 from archive.human import duration, human
 from archive.rows import Purpose
 from archive.run_folder import RunError
-from evolve.allowance import Allowance
+from evolve.allowance import Allowance, Purse
 from evolve.bench import Bench, Job, Measure
 from evolve.context import Briefer
 from evolve.display import Display
 from evolve.drawing import Artist, Draw, draw
+from evolve.ensemble import Ensemble
 from evolve.finals import Headline, choose_finalists, final_jobs, headline
 from evolve.interrupt import Interrupt
 from evolve.logbook import generation_line, new_logbook, record_generation
 from evolve.loop import End, Loop, reached
 from evolve.models import LiteLLM, ModelSpec, Price, count_tokens
 from evolve.operators.base import rough_tokens
+from evolve.operators.prompts import shown_text
 from evolve.proposer import Proposer
 from evolve.reports import Reports
 from evolve.run import Run, remove_work, restored_search, stored_axes
@@ -33,9 +35,10 @@ from population import Individual
 from trainer.log import tail
 from trainer.measure import measure
 from trainer.sandbox import Level
+from trainer.task import shown_files
 
 OVERHEAD_FACTOR = 4  # a child may take this many times the seed's start-up and evaluation
-SAID = 25  # lines of a failed child that a language model is shown
+SAID = 40  # lines of a failed child, or of its scoring, that a language model is shown
 OVERHEAD_LEAST = 20.0  # seconds that it may take in any case, a referee's harder look included
 
 
@@ -49,6 +52,7 @@ class Result:
         headline: the fresh comparison, if it was made.
         seconds: this process worked on it.
         busy: share of that time, over all devices while they were there, in which children ran.
+        unanswered: requests to language models that still waited for an answer.
     """
 
     end: End
@@ -56,6 +60,7 @@ class Result:
     headline: Headline | None
     seconds: float
     busy: float
+    unanswered: int = 0
 
 
 def conduct(
@@ -113,17 +118,23 @@ def conduct(
         artist(search.archive, search.noise)
         display.say(generation_line(logbook, search.archive, run.task.metric), "bold")
 
+    purse = Purse(settings.max_cost, run.record.spend().cost)
+    ensemble = Ensemble(
+        [model for model, _ in models], purse=purse, patience=settings.offline_after
+    )
+    proposer = Proposer(
+        run.task,
+        ensemble,
+        shown=shown_text(shown_files(run.task)) if models else "",
+        tokens=settings.context_tokens,
+        count=count_tokens if models else rough_tokens,
+        wake=wake,
+    )
     loop = Loop(
         run,
         search,
         bench,
-        Proposer(
-            run.task,
-            {model.name: model for model, _ in models},
-            tokens=settings.context_tokens,
-            count=count_tokens if models else rough_tokens,
-            wake=wake,
-        ),
+        proposer,
         Briefer(
             run.task,
             search,
@@ -132,10 +143,10 @@ def conduct(
         ),
         Allowance(
             has_models=bool(models),
-            max_cost=settings.max_cost,
+            purse=purse,
             deadline=None if settings.hours is None else begun + settings.hours * 3600,
             clock=time.monotonic,
-            guess=max((cost or 0.0 for cost in _request_costs(run, models)), default=0.0),
+            why_silent=ensemble.why_silent,
         ),
         interrupt,
         wake,
@@ -149,7 +160,7 @@ def conduct(
     seconds = time.monotonic() - begun
     busy = bench.busy_seconds / bench.slot_seconds
     run.record.add_event(time.time(), "end", str(end))
-    return Result(end, search.best, result, seconds, busy)
+    return Result(end, search.best, result, seconds, busy, proposer.asking)
 
 
 def _phases(
@@ -160,6 +171,7 @@ def _phases(
             return _cut_short(bench), None
         _open_archive(run, search, bench)
         say(_prospect(run, bench, search))
+    loop.take_notes()
     end = loop.evolve()
     if end in (End.INTERRUPTED, End.STUCK, End.NO_DEVICE):
         return end, None
@@ -246,13 +258,17 @@ def announce(run: Run, models: list[tuple[LiteLLM, float]]) -> list[str]:
     seeds = {i.id for i in run.individuals() if not i.parents}
     children = max(settings.total_children - len(ended - seeds), 0)
     runs = children + (0 if ended else settings.seed_repeats) + 2 * settings.final_repeats
-    least = runs * settings.budget / len(run.devices)
+    span = duration(runs * settings.budget / len(run.devices))
     devices = ", ".join(device.name for device in run.devices)
     lines = [
         f"run {run.folder.name}: {task.name}, {settings.strategy}, {settings.generations} "
         f"generations of {settings.children} children, {settings.budget:g} s each on {devices}",
-        f"{runs} runs are to come, with those of the seed and the finalists: about "
-        f"{duration(least)} of training, start-up and evaluation not counted",
+        f"{runs} runs are to come, with those of the seed and the finalists: "
+        + (
+            f"at most {span}"
+            if task.score
+            else f"about {span}, start-up and evaluation not counted"
+        ),
         f"everything is kept in {run.folder.path}; Ctrl-C stops cleanly, and "
         f"`python -m evolve resume {run.folder.name}` goes on",
     ]
@@ -322,7 +338,7 @@ def exit_code(run: Run, result: Result) -> int:
     children = [i for i in run.individuals() if i.parents]
     scored = any(child.scored for child in children)
     spend = run.record.spend()
-    mute = spend.calls > 0 and not spend.answered
+    mute = spend.calls + result.unanswered > 0 and not spend.answered
     missed = run.settings.target is not None and not reached(result.best, run.settings.target)
     failed = result.end is End.STUCK or mute or missed or (bool(children) and not scored)
     return 1 if failed else 0
@@ -343,10 +359,12 @@ def closing_lines(run: Run, result: Result) -> list[str]:
             f"python -m evolve resume {name} --devices {devices}"
         )
     spend = run.record.spend()
-    if spend.calls and not spend.answered:
+    requests = spend.calls + result.unanswered
+    if requests and not spend.answered:
+        why = run.record.last_error() or "the requests still wait"
         lines.append(
-            f"no model ever answered in {spend.calls} requests, the offline operators did it all: "
-            f"check the model's name, its key and --api-base ({run.record.last_error()})"
+            f"no model ever answered in {requests} requests, the offline operators did it all: "
+            f"check the model's name, its key and --api-base ({why})"
         )
     if settings.target is not None and not reached(best, settings.target):
         lines.append(f"the target {settings.target:g} was not reached")
@@ -365,6 +383,9 @@ def closing_lines(run: Run, result: Result) -> list[str]:
         f"progress:    {folder.artifacts / 'progress.png'}",
         f"experiments: {folder.results}",
         f"best genome: python -m evolve export {name} best -o best{Path(run.task.genome).suffix}",
-        f"its story:   python -m evolve show {name} best",
     ]
+    if best.parents:
+        lines.append(f"its story:   {folder.changes}")
+    if best.parents and run.task.output:
+        lines.append(f"result:      {run.task.folder / run.task.output}")
     return lines

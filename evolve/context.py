@@ -9,8 +9,9 @@ from itertools import islice
 
 from archive import Archive, Axis, Cell
 from archive.human import human
-from evolve.operators.base import Parent, Section
+from evolve.operators.base import Parent, Relative, Section
 from evolve.operators.prompts import diff_lines
+from evolve.operators.tune import skeleton
 from evolve.search import Plan, Search
 from population import Individual
 from population.lineage import Lineage
@@ -26,7 +27,8 @@ class Briefing:
         background: sections for a language model, the most important first.
         target: the cell to reach, in words; empty if there is none.
         ancestor: the genome of the parents' lowest common ancestor; None if that is of no use.
-        said: what the parent printed before it failed.
+        said: what the parent printed before it failed, or its scoring, if that is trusted.
+        relatives: the genomes that have run and differ from the parent in constants alone.
     """
 
     parents: Sequence[Parent]
@@ -34,11 +36,13 @@ class Briefing:
     target: str = ""
     ancestor: str | None = None
     said: str = ""
+    relatives: Sequence[Relative] = ()
 
 
 LATEST = 15  # results of the whole run that a model is told
 NEAR = 20  # results of the parent's children and siblings
 KEPT = 1000  # genomes that are kept in memory
+LOOKED_AT = 120  # genomes around a parent, in search of such as differ in constants alone
 PAID = 3  # changes that paid whose text is shown
 DIFF_LINES = 60  # of each
 Source = Callable[[str], str]  # a commit to its genome
@@ -83,12 +87,13 @@ def results(individuals: Sequence[Individual], search: Search, task: Task) -> li
         parent = search.individuals[individual.parents[0]]
         lines.append(
             f"- genome {individual.id}, child of {parent.id}: {individual.description}: "
-            f"{_outcome(individual, parent, search.noise, task)}"
+            f"{outcome(individual, parent, search.noise, task)}"
         )
     return lines
 
 
-def _outcome(individual: Individual, parent: Individual, noise: float, task: Task) -> str:
+def outcome(individual: Individual, parent: Individual, noise: float, task: Task) -> str:
+    """What came of an individual, in words: its score against its parent's, or its failure."""
     if individual.objective is None:
         return f"{individual.status}: {individual.measurements[-1].reason}"
     words = f"{task.metric} {individual.objective:.6g}"
@@ -113,7 +118,7 @@ def _changes_that_paid(plan: Plan, search: Search, task: Task, source: Source) -
         parent = search.individuals[one.parents[0]]
         lines = diff_lines(Parent(parent, source(parent.commit)), Parent(one, source(one.commit)))
         more = [f"... and {len(lines) - DIFF_LINES} lines more"] if len(lines) > DIFF_LINES else []
-        title = f"A change that paid ({_outcome(one, parent, search.noise, task)}):"
+        title = f"A change that paid ({outcome(one, parent, search.noise, task)}):"
         sections.append(Section(title, ["```diff", *lines[:DIFF_LINES], *more, "```"]))
     return sections
 
@@ -176,7 +181,9 @@ class Briefer:
     ) -> None:
         self._task, self._search, self._lineage, self._said_by = task, search, lineage, said_by
         self.source = lru_cache(KEPT)(lineage.source)
+        self._skeleton = lru_cache(4 * KEPT)(lambda commit: skeleton(self.source(commit)))
         self.lessons = ""
+        self.notes = ""
 
     def brief(self, plan: Plan) -> Briefing:
         """What the operator of a plan is told."""
@@ -185,11 +192,26 @@ class Briefer:
         asks = operator.needs_model
         return Briefing(
             parents=parents,
-            background=background(plan, search, task, self.lessons, self.source) if asks else (),
+            background=self._background(plan) if asks else (),
             target=target_words(plan.target, search.archive, task),
             ancestor=self._ancestor(plan) if operator.arity > 1 and asks else None,
-            said=self._said_by(plan.parents[0]) if operator.mends else "",
+            said=self._said_by(plan.parents[0]) if operator.mends or (asks and task.score) else "",
+            relatives=self._relatives(parents[0]) if getattr(operator, "learns", False) else (),
         )
+
+    def _background(self, plan: Plan) -> list[Section]:
+        notes = [Section("Notes from the sources:", self.notes.splitlines())] if self.notes else []
+        sections = background(plan, self._search, self._task, self.lessons, self.source)
+        return [*notes, *sections]
+
+    def _relatives(self, parent: Parent) -> list[Relative]:
+        own = self._skeleton(parent.individual.commit)
+        alike = self._search.family.relatives(
+            parent.individual.id, lambda one: self._skeleton(one.commit) == own, LOOKED_AT
+        )
+        return [
+            Relative(self.source(one.commit), one.objective) for one in alike if one.measurements
+        ]
 
     def _ancestor(self, plan: Plan) -> str | None:
         first, second = (parent.commit for parent in plan.parents)

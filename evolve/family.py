@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 
 from population import Individual
 
@@ -48,3 +50,30 @@ class Family:
         for parent in self._individuals[number].parents:
             ids.update(self._children[parent])
         return [self._individuals[i] for i in sorted(ids - {number})]
+
+    def relatives(
+        self, number: int, alike: Callable[[Individual], bool], limit: int
+    ) -> list[Individual]:
+        """An individual and those that are like it, the nearest first, of equally near the latest.
+
+        They are searched for from parents to children and back, through such as are alike.
+
+        Args:
+            number: of the individual.
+            alike: tells whether another is like it.
+            limit: how many are looked at, so that the work does not grow with the run.
+        """
+        found, seen = deque([self._individuals[number]]), {number}
+        near = [self._individuals[number]]
+        while found:
+            one = found.popleft()
+            for other in chain(one.parents, reversed(self._children.get(one.id, ()))):
+                if other in seen:
+                    continue
+                if len(seen) >= limit:
+                    return near
+                seen.add(other)
+                if alike(self._individuals[other]):
+                    near.append(self._individuals[other])
+                    found.append(self._individuals[other])
+        return near

@@ -16,23 +16,19 @@ from archive.human import duration
 from archive.rows import ProposalRow, Purpose
 from evolve.allowance import Allowance
 from evolve.bench import Bench, Job, Running
-from evolve.context import Briefer, results
+from evolve.context import Briefer
 from evolve.interrupt import Interrupt
-from evolve.models import ModelSpec
 from evolve.operators.base import Proposal
-from evolve.proposer import Asked, Lessons, Outcome, Proposer
+from evolve.planner import Planner
+from evolve.proposer import Aside, Outcome, Proposer
 from evolve.reports import Progress, Reports
-from evolve.run import LESSONS, Run
+from evolve.run import NOTES, Run, tell_proposal
 from evolve.screening import Identity
 from evolve.search import Plan, Search
 from population import Direction, Individual, Measurement
 
 TICK = 0.5  # seconds between two looks at the display when nothing happens
-MAX_REFUSALS = 25  # proposals in a row without a child, after which the search gives up
-PATIENCE = 5  # of these, after which the user is told why; a model's refusals are always told
-LESSONS_EVERY = 20  # children, after which a model is asked what they teach
-LOOKAHEAD = 1  # proposals of language models made ahead for each device, at least
-MAX_LOOKAHEAD = 32  # and at most for all, since they know less of what came meanwhile
+PATIENCE = 5  # proposals refused in a row, after which it is told; a model's refusals always are
 
 
 class End(StrEnum):
@@ -77,20 +73,11 @@ class Loop:
         self._briefer = briefer
         self._allowance, self._interrupt, self._wake = allowance, interrupt, wake
         self._reports = reports
+        self._planner = Planner(run, search, bench, proposer, briefer, allowance, reports)
         self._jobs: deque[Job] = deque()
-        self._known = run.record.digests()
-        self._next_proposal = run.record.next_proposal()
         self._next_id = len(search.individuals)
-        self._spend = run.record.spend()
-        self._proposal_seconds = 0.0
-        self._refusals = 0
-        self._offline_because = ""
         self._noticed_interrupt = 0
         self._announced: int | None = None
-        self._place = run.record.next_place() - 1
-        learnt = run.record.lessons()
-        self._distilled = learnt[-1][1] if learnt else 0
-        briefer.lessons = learnt[-1][2] if learnt else ""
         repeats = [e.individual for e in run.record.experiments() if e.purpose is Purpose.REPEAT]
         self._repeated = set(repeats)
         children = [i for i in search.individuals.values() if i.parents and i.measurements]
@@ -113,6 +100,18 @@ class Loop:
             self._turn(phase)
         return not self._interrupt.requests and self._bench.slots > 0
 
+    def take_notes(self) -> None:
+        """Let a model write the notes that the task asks for, unless it has; they are waited for.
+
+        Without an answer from any model the search goes on without them.
+        """
+        if self._interrupt.requests or not self._planner.take_notes():
+            return
+        while self._planner.notes_are_due() and not self._interrupt.requests:
+            self._turn("taking notes")
+        if not self._briefer.notes:
+            self._reports.say("no model has taken the notes that the task asks for")
+
     def evolve(self) -> End:
         """Propose and measure children until there is a reason to end."""
         children = (i for i in self._search.individuals.values() if i.parents)
@@ -123,7 +122,7 @@ class Loop:
             self._repeat_best()
             end = self._reason_to_end()
             if end is None:
-                self._ask()
+                self._planner.ask(len(self._jobs), self._finished)
             else:  # children that were not begun are measured when the run goes on
                 over = end in (End.INTERRUPTED, End.NO_DEVICE)
                 self._jobs = deque(
@@ -146,7 +145,7 @@ class Loop:
         if self._allowance.out_of_time:
             return End.HOURS
         idle = not (self._jobs or self._bench.running or self._proposer.pending)
-        return End.STUCK if idle and self._refusals >= MAX_REFUSALS else None
+        return End.STUCK if idle and self._planner.stuck else None
 
     @property
     def _settled_best(self) -> Individual | None:
@@ -167,38 +166,21 @@ class Loop:
         source = self._run.lineage.source(best.commit)
         self._jobs.appendleft(Job(best, source, Purpose.REPEAT, repeat=1))
 
-    def _ask(self) -> None:
-        """Begin as many proposals as the devices will soon need, and no more than are left."""
-        while self._refusals < MAX_REFUSALS:
-            waiting = len(self._jobs) + self._proposer.pending
-            left = self._run.settings.total_children - self._finished - len(self._bench.running)
-            number = self._next_proposal
-            offline = self._allowance.why_offline(number, self._spend, self._proposer.pending)
-            ahead = 0 if offline else self._lookahead()
-            if waiting >= min(left, self._bench.free + ahead):
-                return
-            self._notice_offline(offline)
-            plan = self._search.ask(number, offline=bool(offline))
-            asked = Asked(plan, self._next_place(), bool(offline))
-            self._proposer.submit(asked, self._briefer.brief(plan), self._known)
-            self._next_proposal += 1
-
-    def _next_place(self) -> int:
-        """The next in the order of what the search is asked and told."""
-        self._place += 1
-        return self._place
-
-    def _lookahead(self) -> int:
-        """How many proposals to make ahead, so that no device waits for a slow model."""
-        turn = self._bench.mean_seconds or self._run.settings.budget
-        needed = math.ceil(self._proposal_seconds / turn) + LOOKAHEAD
-        return min(needed * self._bench.slots, MAX_LOOKAHEAD)
-
     def _start_jobs(self) -> None:
-        while self._jobs and self._bench.free:
+        while self._jobs and self._bench.free and not self._is_surplus(self._jobs[0]):
             job = self._jobs.popleft()
             best = self._search.best
             self._bench.start(job, None if best is None else self._to_beat(job, best))
+
+    def _is_surplus(self, job: Job) -> bool:
+        """Whether children enough run already, as when a model that was silent answers late."""
+        if job.purpose is not Purpose.SEARCH or not job.individual.parents:
+            return False
+        running = sum(
+            one.job.purpose is Purpose.SEARCH and bool(one.job.individual.parents)
+            for one in self._bench.running
+        )
+        return self._finished + running >= self._run.settings.total_children
 
     @staticmethod
     def _to_beat(job: Job, best: Individual) -> float | None:
@@ -217,9 +199,10 @@ class Loop:
         self._notice_interrupt()
         self._wake.wait(TICK)
         self._wake.clear()
+        self._planner.notice_traffic()
         for outcome in self._proposer.finished():
-            if isinstance(outcome, Lessons):
-                self._take_lessons(outcome)
+            if isinstance(outcome, Aside):
+                self._take_aside(outcome)
             else:
                 self._take_proposal(outcome)
         for running, measurement in self._bench.finished():
@@ -235,7 +218,7 @@ class Loop:
                 running=self._bench.running,
                 proposing=self._proposer.pending,
                 limit=self._bench.limit,
-                spend=self._spend,
+                spend=self._planner.spend,
             )
         )
 
@@ -244,10 +227,10 @@ class Loop:
         identity = outcome.identity or Identity("", "")
         child = None
         if proposal is not None:
-            if self._known & {identity.exact, identity.near}:
+            if self._planner.known & {identity.exact, identity.near}:
                 reason = "the same program was proposed a moment before"
             else:
-                child = self._commit(plan, proposal)
+                child = self._commit(plan, proposal, outcome.model)
         row = ProposalRow(
             number=plan.number,
             operator=plan.operator.name,
@@ -259,41 +242,44 @@ class Loop:
             calls=outcome.calls,
             model=plan.model,
             asked=outcome.asked.place,
-            told=self._next_place(),
+            told=self._planner.next_place(),
             offline=outcome.asked.offline,
         )
         self._run.record.add_proposal(row, child, identity.exact, identity.near)
-        cost = self._take_spend(row, outcome.unreachable)
+        costs = self._planner.take_spend(row, outcome.unreachable)
+        tell_proposal(self._search, row, child, costs)
         if child is None or proposal is None:
-            self._search.refused(plan.arm, row.parents, cost)
-            self._refusals += 1
-            if plan.operator.needs_model or self._refusals == PATIENCE:
+            self._planner.refused(outcome)
+            if plan.operator.needs_model or self._planner.refusals == PATIENCE:
                 self._reports.say(f"{plan.arm} gave no child: {reason}")
             return
-        self._refusals = 0
-        self._known |= {identity.exact, identity.near}
-        self._search.born(child, cost)
+        self._planner.born()
+        self._planner.known.update((identity.exact, identity.near))
         self._jobs.append(Job(child, proposal.source))
 
-    def _take_lessons(self, lessons: Lessons) -> None:
+    def _take_aside(self, aside: Aside) -> None:
         row = ProposalRow(
-            number=lessons.number,
-            operator=LESSONS,
+            number=aside.number,
+            operator=aside.kind,
             parents=(),
             individual=None,
-            reason="" if lessons.text else "the model did not answer",
-            seconds=lessons.seconds,
+            reason="" if aside.text else "the model did not answer",
+            seconds=aside.seconds,
             ended=time.time(),
-            calls=lessons.calls,
-            model=lessons.model,
+            calls=aside.calls,
+            model=aside.model,
         )
         self._run.record.add_proposal(row)
-        self._take_spend(row, unreachable=not lessons.text)
-        if lessons.text:
-            self._briefer.lessons = lessons.text
-            self._run.record.add_lessons(row.ended, lessons.children, lessons.text)
+        answered = bool(aside.calls) and not aside.calls[-1].error
+        self._planner.take_spend(row, unreachable=not answered)
+        if aside.text and aside.kind == NOTES:
+            self._briefer.notes = aside.text
+            self._run.record.set_meta({NOTES: aside.text})
+        elif aside.text:
+            self._briefer.lessons = aside.text
+            self._run.record.add_lessons(row.ended, aside.children, aside.text)
 
-    def _commit(self, plan: Plan, proposal: Proposal) -> Individual:
+    def _commit(self, plan: Plan, proposal: Proposal, model: str) -> Individual:
         number, self._next_id = self._next_id, self._next_id + 1
         parents = [parent.commit for parent in plan.parents]
         message = "\n\n".join(filter(None, (proposal.description, proposal.notes)))
@@ -309,26 +295,15 @@ class Loop:
             generation=self._finished // self._run.settings.children + 1,
             direction=self._run.task.direction,
             prior=self._search.prior([parent.id for parent in plan.parents]),
-            model=plan.model,
+            model=model,
         )
-
-    def _take_spend(self, row: ProposalRow, unreachable: bool) -> float:
-        """Take note of what a proposal took; its dollars, as far as they are known."""
-        if not row.calls:
-            return 0.0
-        self._spend = self._spend.plus(row.calls)
-        cost = sum(call.cost or 0.0 for call in row.calls)
-        self._allowance.note(row.number, cost, unreachable)
-        share = 0.3 if self._proposal_seconds else 1.0  # an exponential mean follows the model
-        self._proposal_seconds += share * (row.seconds - self._proposal_seconds)
-        return cost
 
     def _take_measurement(self, job: Job, measurement: Measurement) -> None:
         decides = job.purpose is not Purpose.FINAL
         kept = decides and self._search.tell(job.individual.id, measurement)
         individual = self._search.individuals[job.individual.id]
         experiment = self._run.record.add_measurement(
-            individual.id, measurement, job.purpose, kept, self._next_place()
+            individual.id, measurement, job.purpose, kept, self._planner.next_place()
         )
         self._run.results.append(individual, experiment)
         self._reports.experiment(individual, experiment)
@@ -341,22 +316,7 @@ class Loop:
                 number = self._finished // self._run.settings.children
                 self._reports.generation(number, self._generation)
                 self._generation = []
-                self._distil()
-
-    def _distil(self) -> None:
-        """Every so many children, let a model learn what they teach."""
-        models, number = self._run.settings.models, self._next_proposal
-        new = self._finished - self._distilled
-        if new < LESSONS_EVERY or self._finished >= self._run.settings.total_children:
-            return
-        if self._allowance.why_offline(number, self._spend, self._proposer.pending):
-            return
-        self._distilled = self._finished
-        model = ModelSpec.parse(models[number % len(models)]).name
-        latest = [i for i in self._search.individuals.values() if i.parents and i.measurements]
-        lines = results(latest[-new:], self._search, self._run.task)
-        self._proposer.distil(number, model, self._finished, self._briefer.lessons, lines)
-        self._next_proposal += 1
+                self._planner.distil(self._finished)
 
     def _announce(self, *, aloud: bool = True) -> None:
         """Mark the best so far where git shows it, and say it, once it is believed."""
@@ -396,16 +356,6 @@ class Loop:
             )
         elif self._interrupt.requests > 1:
             self._bench.close()
-
-    def _notice_offline(self, reason: str) -> None:
-        """Say when the offline operators take over from the models, and when they are back."""
-        if not self._run.settings.models or bool(reason) == bool(self._offline_because):
-            self._offline_because = reason
-            return
-        self._offline_because = reason
-        text = f"{reason}: the offline operators go on" if reason else "the models are asked again"
-        self._run.record.add_event(time.time(), "models", text)
-        self._reports.say(text)
 
 
 def reached(best: Individual | None, target: float | None) -> bool:

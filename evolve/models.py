@@ -6,28 +6,37 @@ import json
 import logging
 import math
 import os
+import random
 import re
 import threading
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from archive.rows import ModelCall
+from evolve.limits import pause
 from evolve.settings import OptionError
 
 if TYPE_CHECKING:
     import tiktoken
 
 TIMEOUT = 300.0  # seconds for one request
-MAX_RETRIES = 3  # of one request, with backoff, by litellm's client
+MAX_RETRIES = 3  # of a request at which the server stumbled, after a pause each
+PATIENCE = 4  # times the timeout may an answer take that comes in drops
 MAX_TOKENS = 10**9  # a count above is a mistake
 BYTES_A_TOKEN = 4  # about, where the server does not count
 REPLY_TOKENS = 1500  # what a reply is taken to have when a run's cost is estimated
 SECRET = re.compile(r"key|token|secret|password", re.IGNORECASE)
+SHORTEST_SECRET = 8  # characters that are hidden in an error
+SURELY_SECRET = 20  # that are hidden in a reply, too, where a shorter one may be a word of the code
+TOO_LONG = re.compile(r"context.?(size|length|window)|too many tokens", re.IGNORECASE)
 
 
 class ModelError(Exception):
@@ -36,6 +45,22 @@ class ModelError(Exception):
     def __init__(self, message: str, call: ModelCall) -> None:
         super().__init__(message)
         self.call = call
+
+
+class LimitError(ModelError):
+    """The server takes no more requests for now (HTTP 429), which is no failure.
+
+    Attributes:
+        seconds: after which it wants to be asked again; None if it does not say.
+    """
+
+    def __init__(self, message: str, call: ModelCall, seconds: float | None) -> None:
+        super().__init__(message, call)
+        self.seconds = seconds
+
+
+class TooLongError(ModelError):
+    """The request has more tokens than the model takes."""
 
 
 @dataclass(frozen=True)
@@ -103,10 +128,12 @@ class LiteLLM:
         api_base: the address of an OpenAI-compatible server, or None for the provider's own.
         price: what it costs; None takes litellm's table, which may not know it.
         environment: where the keys are, kept out of every message.
-        timeout: seconds that one attempt may wait for the server's next byte.
-        max_retries: attempts after the first one.
-        patience: seconds until a call is given up, attempts and bytes or not; None allows every
-            attempt its timeout.
+        timeout: seconds that an attempt may wait for the server's next byte.
+        max_retries: attempts after the first one, if the server stumbles. What takes too long is
+            not tried again.
+        patience: seconds until an attempt is given up, bytes or not; None is some timeouts.
+        clock, sleep: seconds.
+        jitter: a random number from 0 to 1, for the pauses between attempts.
     """
 
     def __init__(
@@ -120,43 +147,60 @@ class LiteLLM:
         max_retries: int = MAX_RETRIES,
         patience: float | None = None,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
         self.name = name
         self.price = price or _known_price(name, own_server=api_base is not None)
         self._api_base = api_base
         self._secrets = sorted(  # the longest first, since one may be the beginning of another
-            (v for k, v in environment.items() if SECRET.search(k) and len(v) >= 8),
+            (v for k, v in environment.items() if SECRET.search(k) and len(v) >= SHORTEST_SECRET),
             key=len,
             reverse=True,
         )
         self._timeout, self._max_retries = timeout, max_retries
-        self._patience = timeout * (1 + max_retries) if patience is None else patience
-        self._clock = clock
+        self._patience = PATIENCE * timeout if patience is None else patience
+        self._clock, self._sleep, self._jitter = clock, sleep, jitter
 
     def __call__(self, messages: Sequence[dict[str, str]]) -> ModelCall:
         """Send chat messages and wait for the reply.
 
         Raises:
-            ModelError: there is none after some retries.
+            LimitError: the server takes no more requests for now.
+            TooLongError: the model does not take so many tokens.
+            ModelError: there is no reply, after some retries if the server stumbled.
         """
         start = self._clock()
         prompt = json.dumps(list(messages))
-        try:
-            response = self._completion(list(messages))
-            if not response.choices:
-                raise ValueError("the answer has no choices")
-            reply = _text(response.choices[0].message)
-            reply = reply.encode(errors="replace").decode()  # JSON can carry half a surrogate pair
-            usage = getattr(response, "usage", None)
-            tokens_in = _tokens(getattr(usage, "prompt_tokens", None), prompt)
-            tokens_out = _tokens(getattr(usage, "completion_tokens", None), reply)
-        except Exception as error:  # litellm raises the exceptions of every provider's client
-            message = self._safe(f"{type(error).__name__}: {error}")
-            call = ModelCall(self.name, prompt, seconds=self._clock() - start, error=message)
-            raise ModelError(f"model {self.name} did not answer: {message}", call) from error
+        for attempt in range(1, self._max_retries + 2):
+            try:
+                response = self._completion(list(messages))
+                if not response.choices:
+                    raise ValueError("the answer has no choices")
+                (choice, *_), usage = response.choices, getattr(response, "usage", None)
+                reply = self._readable(_text(choice.message))
+                tokens_in = _tokens(getattr(usage, "prompt_tokens", None), prompt)
+                tokens_out = _tokens(getattr(usage, "completion_tokens", None), reply)
+            except Exception as error:  # litellm raises the exceptions of every provider's client
+                if attempt <= self._max_retries and _stumbled(error):
+                    self._sleep(pause(attempt, self._jitter))
+                    continue
+                raise self._error(error, prompt, self._clock() - start) from error
+            break
         cost = self.price.of(tokens_in, tokens_out) if self.price else None
-        seconds = self._clock() - start
-        return ModelCall(self.name, prompt, reply, tokens_in, tokens_out, cost, seconds)
+        seconds, cut = self._clock() - start, choice.finish_reason == "length"
+        return ModelCall(self.name, prompt, reply, tokens_in, tokens_out, cost, seconds, cut=cut)
+
+    def _error(self, error: Exception, prompt: str, seconds: float) -> ModelError:
+        message = self._safe(f"{type(error).__name__}: {error}")
+        call = ModelCall(self.name, prompt, seconds=seconds, error=message)
+        text = f"model {self.name} did not answer: {message}"
+        if getattr(error, "status_code", None) == 429:
+            return LimitError(text, call, _seconds_told(error))
+        known = isinstance(error, _litellm().ContextWindowExceededError)
+        if known or (getattr(error, "status_code", None) == 400 and TOO_LONG.search(message)):
+            return TooLongError(text, call)
+        return ModelError(text, call)
 
     def _completion(self, messages: list[dict[str, str]]) -> Any:
         """What the server answers.
@@ -175,7 +219,7 @@ class LiteLLM:
                     model=self.name,
                     messages=messages,
                     timeout=self._timeout,
-                    max_retries=self._max_retries,
+                    max_retries=0,  # not every provider's client has them: they are made here
                     **options,
                 )
             except BaseException as error:
@@ -192,12 +236,22 @@ class LiteLLM:
             raise answer
         return answer
 
-    def estimate(self, messages: Sequence[dict[str, str]]) -> float | None:
+    def estimate(
+        self, messages: Sequence[dict[str, str]], reply_tokens: int = REPLY_TOKENS
+    ) -> float | None:
         """What such a request will cost, in dollars; None if the price is unknown."""
         if self.price is None:
             return None
         count = _litellm().token_counter(model="gpt-4", messages=list(messages))
-        return self.price.of(count, REPLY_TOKENS)
+        return self.price.of(count, reply_tokens)
+
+    def _readable(self, reply: str) -> str:
+        """A reply that can be written to a file, and has no key in it that a server sent back."""
+        reply = reply.encode(errors="replace").decode()  # JSON can carry half a surrogate pair
+        for secret in self._secrets:
+            if len(secret) >= SURELY_SECRET:
+                reply = reply.replace(secret, "***")
+        return reply
 
     def _safe(self, text: str) -> str:
         text = text.partition("Traceback (most recent call last)")[
@@ -207,6 +261,28 @@ class LiteLLM:
             text = text.replace(secret, "***")
         printable = "".join(c if c.isprintable() else " " for c in text)
         return " ".join(printable.split())[:500]
+
+
+def _stumbled(error: Exception) -> bool:
+    """Whether the server may answer the same request in a moment; one that hangs may not."""
+    status = getattr(error, "status_code", None)
+    return isinstance(status, int) and (status >= 500 or status == 409)
+
+
+def _seconds_told(error: Exception) -> float | None:
+    """How long the server of a refused request wants to be left alone, if it says."""
+    headers = getattr(error, "litellm_response_headers", None) or {}
+    if not headers:
+        headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        told = str(headers.get(name, ""))
+        with suppress(ValueError):
+            seconds = float(told) / unit
+            return max(seconds, 0.0) if math.isfinite(seconds) else None
+        with suppress(ValueError, TypeError):
+            date = parsedate_to_datetime(told)
+            return max((date - datetime.now(UTC)).total_seconds(), 0.0)
+    return None
 
 
 def _text(message: Any) -> str:

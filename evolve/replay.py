@@ -11,7 +11,7 @@ from archive.rows import Experiment, ModelCall, ProposalRow
 from evolve.context import Briefer
 from evolve.models import ModelError
 from evolve.operators.base import Context, ProposalError
-from evolve.run import LESSONS, Run, retold, search_before
+from evolve.run import ASIDE, Run, retold, search_before
 from evolve.screening import identify, screen
 from evolve.search import Plan
 
@@ -46,6 +46,8 @@ class Player:
             call = ModelCall("", json.dumps(list(messages)), error="no reply is recorded for this")
             raise ModelError(call.error, call)
         call = self._calls.pop(0)
+        while call.error and self._calls:  # another model was asked then, or for less
+            call = self._calls.pop(0)
         if call.error:
             raise ModelError(call.error, call)
         return call
@@ -58,7 +60,7 @@ def replay(run: Run) -> Iterator[Repeated]:
     left out.
     """
     record, task = run.record, run.task
-    rows = [row for row in record.proposals(with_calls=False) if row.operator != LESSONS]
+    rows = [row for row in record.proposals(with_calls=False) if row.operator not in ASIDE]
     asks = sorted((row for row in rows if row.asked), key=lambda row: row.asked)
     search = search_before(run)
     briefer = Briefer(task, search, run.lineage, said_by=lambda one: "")
@@ -94,6 +96,7 @@ def _repeated(
         background=briefing.background,
         target=briefing.target,
         ancestor=briefing.ancestor,
+        relatives=briefing.relatives,
     )
     try:
         proposal = plan.operator.propose(briefing.parents, context)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from evolve.parsing import parse
+from evolve.parsing import INVALID, by_piece, parse_once
 from trainer.task import Task
 
 MAX_BYTES = 1_000_000
@@ -17,7 +17,9 @@ MAX_BYTES = 1_000_000
 
 STRING = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
 DOCSTRING = re.compile(rf"Expr\(value=Constant\(value={STRING}\)\)(, )?")
-FLOAT = re.compile(r"(?<=Constant\(value=)\d+\.?\d*(?:e[+-]?\d+)?(?=[,)])")
+VALUE = "Constant(value="
+FLOAT = re.compile(rf"{re.escape(VALUE)}(\d+(?:\.\d*(?:e[+-]?\d+)?|e[+-]?\d+))(?=[,)])")
+MODULE = ast.dump(ast.Module([ast.Pass()], []))  # what surrounds the statements
 
 
 class RefusedError(Exception):
@@ -46,8 +48,8 @@ def identify(source: str, language: str) -> Identity:
         SyntaxError: the language is Python and the source is not.
     """
     if language == "python":
-        exact = ast.dump(parse(source))
-        near = FLOAT.sub(lambda match: _coarse(match[0]), DOCSTRING.sub("", exact))
+        exact = MODULE.replace("Pass()", ", ".join(s for p in _read(source) for s in p.statements))
+        near = FLOAT.sub(lambda match: VALUE + _coarse(match[1]), DOCSTRING.sub("", exact))
     else:
         exact = " ".join(source.split())
         near = " ".join(re.findall(r"\w+", exact.casefold()))
@@ -59,8 +61,6 @@ def _hash(text: str) -> str:
 
 
 def _coarse(number: str) -> str:
-    if number.isdigit():  # an integer is what it is
-        return number
     value = float(number)
     return f"1-{1 - value:.1e}" if 0.9 <= value < 1 else f"{value:.1e}"
 
@@ -89,11 +89,10 @@ def screen(source: str, task: Task, known: Container[str]) -> Identity:
         raise RefusedError("the file is empty")
     try:
         identity = identify(source, task.language)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+    except INVALID as error:
         raise RefusedError(f"the file is no valid Python: {error}") from error
-    names = _names(source) if task.language == "python" else source
     for word in task.requires:
-        if word not in names:
+        if not _uses(source, word, task.language):
             raise RefusedError(f"the file no longer uses `{word}`, which the task demands")
     if identity.exact in known:
         raise RefusedError("the same program was tried before; change something that matters")
@@ -105,17 +104,44 @@ def screen(source: str, task: Task, known: Container[str]) -> Identity:
     return identity
 
 
-def _names(source: str) -> set[str]:
-    """Every identifier that the program uses; comments and strings do not count."""
-    names = set()
-    for node in ast.walk(parse(source)):
+def _uses(source: str, word: str, language: str) -> bool:
+    if language != "python":
+        return word in source
+    return any(word in piece.names for piece in _read(source))
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """What counts of some top-level statements.
+
+    Attributes:
+        statements: the dumps of their trees.
+        names: every identifier that they use; comments and strings do not count.
+    """
+
+    statements: tuple[str, ...]
+    names: frozenset[str]
+
+
+@lru_cache(maxsize=8)
+def _read(source: str) -> list[_Piece]:
+    return by_piece(source, _piece)
+
+
+@lru_cache(maxsize=500)
+def _piece(text: str) -> _Piece:
+    tree = parse_once(text)
+    return _Piece(tuple(map(ast.dump, tree.body)), frozenset(_names(tree)))
+
+
+def _names(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
         match node:
             case ast.Name(name) | ast.Attribute(attr=name):
-                names.add(name)
+                yield name
             case ast.alias(name, asname):
-                names.update(filter(None, (name, asname)))
+                yield from filter(None, (name, asname))
             case ast.FunctionDef(name) | ast.AsyncFunctionDef(name) | ast.ClassDef(name):
-                names.add(name)
+                yield name
             case ast.ImportFrom(module) if module:
-                names.update(module.split("."))
-    return names
+                yield from module.split(".")

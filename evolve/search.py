@@ -104,6 +104,11 @@ class Search:
         models = self._models if operator.needs_model else [""]
         return [Arm(operator.name, model) for model in models]
 
+    @property
+    def has_offline(self) -> bool:
+        """Whether an operator was chosen that needs no language model."""
+        return any(not self._operators[arm.operator].needs_model for arm in self._arms)
+
     # -- how it begins ------------------------------------------------------------------------
 
     def open_archive(self, axes: tuple[Axis, Axis]) -> None:

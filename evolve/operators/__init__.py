@@ -14,13 +14,14 @@ from evolve.bandit import Arm, Bandit, Chooser, FixedMix
 from evolve.operators.base import Operator
 from evolve.operators.llm import AIM, REPAIR, REWORK, SIMPLIFY, TWEAK, Crossover
 from evolve.operators.offline import Perturb, Recombine
+from evolve.operators.tune import Tune
 from evolve.settings import OptionError
 
 OPERATORS: dict[str, Operator] = {
     operator.name: operator
     for operator in (
         *(TWEAK, REWORK, SIMPLIFY, AIM, Crossover(), REPAIR),
-        *(Perturb(), Recombine()),
+        *(Perturb(), Recombine(), Tune()),
     )
 }
 
@@ -56,7 +57,7 @@ class Mix:
         )
 
 
-def operator_mix(names: Sequence[str], *, with_models: bool) -> Mix:
+def operator_mix(names: Sequence[str], *, with_models: bool, language: str = "python") -> Mix:
     """The operators of a run, checked.
 
     Args:
@@ -65,12 +66,22 @@ def operator_mix(names: Sequence[str], *, with_models: bool) -> Mix:
             the weights stay, 1 where none is given. The weight of an operator that mends counts
             for nothing: it is used when there is something to mend.
         with_models: whether a language model is configured.
+        language: of the genomes; the offline operators here know Python alone.
 
     Raises:
         OptionError: an operator is unknown, or cannot work as it is.
     """
     if not names:
-        usable = {n: op for n, op in OPERATORS.items() if with_models or not op.needs_model}
+        usable = {
+            name: operator
+            for name, operator in OPERATORS.items()
+            if (with_models if operator.needs_model else language == "python")
+        }
+        if not usable:
+            raise OptionError(
+                f"the genome is {language}, which only a language model can change: add --model "
+                "NAME, any name that litellm knows, with its key in the environment"
+            )
         return Mix(usable, None)
     chosen: dict[str, Operator] = {}
     weights: dict[str, float] = {}

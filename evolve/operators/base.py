@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
 
 from archive.rows import ModelCall
+from evolve.screening import RefusedError
 from population import Individual
 from trainer.task import Task
+
+TRIES = 20  # draws before an operator gives up; a draw that repeats a known genome is refused
 
 
 @dataclass(frozen=True)
@@ -29,32 +33,27 @@ class Proposal:
         source: its genome.
         description: one line on what it tries.
         notes: what was changed and what it is expected to do, for the commit message; may be empty.
-        calls: the requests to language models that it took.
     """
 
     source: str
     description: str
     notes: str = ""
-    calls: tuple[ModelCall, ...] = field(default=(), repr=False)
 
 
 class ProposalError(Exception):
     """No valid child came of this attempt.
 
     Attributes:
-        calls: the requests to language models that were made all the same.
         unreachable: whether the model itself failed, rather than its reply.
     """
 
-    def __init__(
-        self, reason: str, calls: tuple[ModelCall, ...] = (), *, unreachable: bool = False
-    ) -> None:
+    def __init__(self, reason: str, *, unreachable: bool = False) -> None:
         super().__init__(reason)
-        self.calls = calls
         self.unreachable = unreachable
 
 
-# Sends chat messages ({"role", "content"}) to a language model. Raises evolve.models.ModelError.
+# Sends chat messages ({"role", "content"}) to a language model, which is recorded. Raises
+# evolve.models.ModelError, or evolve.allowance.SpentError.
 Ask = Callable[[Sequence[dict[str, str]]], ModelCall]
 
 
@@ -72,6 +71,19 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Relative:
+    """A genome that differs from the parent in the values of its constants alone.
+
+    Attributes:
+        source: its text.
+        objective: the best guess of its true fitness, in the metric's unit; None if it failed.
+    """
+
+    source: str
+    objective: float | None
+
+
+@dataclass(frozen=True)
 class Context:
     """What an operator may use besides the parents.
 
@@ -83,6 +95,9 @@ class Context:
         background: what else a language model should know, the most important first.
         target: where in the archive the child should be, in words; empty if anywhere.
         ancestor: the genome of the parents' lowest common ancestor; None if that is of no use.
+        relatives: genomes that have run and differ from the parent in constants alone, itself
+            included, the nearest first; empty unless the operator learns.
+        shown: the task's files for a language model, in its standing instruction; may be empty.
         said: the last lines that a parent printed before it failed; nobody vouches for them.
         tokens: that a request to a language model may have, its standing instruction left out.
         count: the tokens of a text.
@@ -95,6 +110,8 @@ class Context:
     background: Sequence[Section] = ()
     target: str = ""
     ancestor: str | None = None
+    relatives: Sequence[Relative] = ()
+    shown: str = ""
     said: str = ""
     tokens: int = 30_000
     count: Callable[[str], int] = rough_tokens
@@ -102,6 +119,9 @@ class Context:
 
 class Operator(Protocol):
     """A way to make a child.
+
+    It may have one attribute more, `learns`: whether it wants the parent's relatives with their
+    results. Most have no use for them.
 
     Attributes:
         name: how records and options call it.
@@ -130,3 +150,21 @@ class Operator(Protocol):
             ProposalError: nothing valid came of it.
         """
         ...
+
+
+def first_new(draws: Iterable[Proposal], context: Context) -> Proposal:
+    """The first of some draws that passes the screen; not many are tried.
+
+    Raises:
+        ProposalError: none does.
+    """
+    count, reason = 0, "there was nothing to draw"
+    for proposal in islice(draws, TRIES):
+        count += 1
+        try:
+            context.screen(proposal.source)
+        except RefusedError as refused:
+            reason = str(refused)
+        else:
+            return proposal
+    raise ProposalError(f"{count} draws gave nothing new: {reason}")

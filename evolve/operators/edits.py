@@ -13,10 +13,11 @@ from evolve.operators.mismatch import EditError
 from evolve.operators.patches import Change, apply
 from evolve.operators.replies import Fence, Reply, name_in, scan
 from evolve.operators.structured import BEGINNING, find
+from evolve.operators.syntax import definitions
 
 __all__ = ["Edit", "EditError", "read_reply"]
 
-MAX_IDEA = 160
+MAX_IDEA, MAX_WHY = 160, 1000  # characters
 WHOLE_FILE_SHARE = 0.3  # a fenced text much shorter than the parent is a snippet, not a file
 RIVAL_SHARE = 0.7  # of two files about as long as each other nobody knows which is meant
 COMMENTS = ("#", "//", "/*", "<!--", "--")
@@ -32,7 +33,7 @@ class Edit:
     why: str
 
 
-def read_reply(reply: str, source: str, *, genome: str = "") -> Edit:
+def read_reply(reply: str, source: str, *, genome: str = "", cut: bool = False) -> Edit:
     """Apply a reply to the parent's source.
 
     Blocks and hunks are placed by what they quote, first exactly, then with less regard for
@@ -43,17 +44,21 @@ def read_reply(reply: str, source: str, *, genome: str = "") -> Edit:
         source: the genome that it was asked to change.
         genome: the name of the genome's file; changes of another file are refused. Empty to take
             any name for it.
+        cut: whether it ends where it might be no longer.
 
     Raises:
         EditError: there is no edit in it, a block does not match, or nothing changed.
     """
     windows = "\r\n" in source and source.count("\r\n") == source.count("\n")
     text = source.replace("\r\n", "\n") if windows else source
-    edited, idea, why = _edited(scan(reply), text, genome)
+    parts = scan(reply)
+    if cut and (parts.blocks or parts.diffs):
+        raise EditError("the reply was cut at its length limit, and blocks after it may be lost")
+    edited, idea, why = _edited(parts, text, genome)
     if edited == text:
         raise EditError("the edit changes nothing")
     _check_complete(edited, text)
-    idea, why = _line(idea), _line(why)
+    idea, why = _line(idea), _line(why, MAX_WHY)
     if not idea:
         raise EditError("the line `IDEA: what the change is, in one line` is missing")
     return Edit(edited.replace("\n", "\r\n") if windows else edited, idea, why)
@@ -93,8 +98,14 @@ def _whole_file(fences: list[Fence], source: str, genome: str) -> str:
     files: dict[str, Fence] = {}
     for fence in fences:
         text = "\n".join(fence.lines)
-        if text.strip() and len(text) >= WHOLE_FILE_SHARE * len(source):
+        if text.strip() and _may_be_whole(text, source):
             files[text.rstrip("\n") + end] = fence
+    if not files and fences:
+        lines = max(len(fence.lines) for fence in fences)
+        raise EditError(
+            f"the reply has {lines} lines in a fence, too few for a new file in place of "
+            f"{source.count(chr(10))}; give the whole file, or SEARCH/REPLACE blocks"
+        )
     if not files:
         raise EditError(
             "the reply has neither a SEARCH/REPLACE block nor the whole file in one ``` fence, "
@@ -108,6 +119,17 @@ def _whole_file(fences: list[Fence], source: str, genome: str) -> str:
     if sum(len(text) >= RIVAL_SHARE * len(longest) for text in news) > 1:
         raise EditError("the reply has more than one whole file; give one")
     return longest
+
+
+def _may_be_whole(text: str, source: str) -> bool:
+    """Whether a fenced text can be the new file: it is about as long, or defines all that was."""
+    if len(text) >= WHOLE_FILE_SHARE * len(source):
+        return True
+    try:
+        before, now = set(definitions(source)), set(definitions(text))
+    except SyntaxError:
+        return False
+    return bool(before) and before <= now
 
 
 def _check_names(names: list[str], genome: str) -> None:
@@ -134,7 +156,7 @@ def _check_complete(edited: str, source: str) -> None:
             )
 
 
-def _line(text: str) -> str:
+def _line(text: str, longest: int = MAX_IDEA) -> str:
     printable = "".join(c if c.isprintable() else " " for c in text)
     text = " ".join(printable.split()).strip("*` ")
-    return text if len(text) <= MAX_IDEA else text[: MAX_IDEA - 1] + "…"
+    return text if len(text) <= longest else text[: longest - 1] + "…"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from archive.rows import ModelCall
-from evolve.models import ModelError
+from evolve.allowance import SpentError
+from evolve.models import ModelError, TooLongError
 from evolve.operators import prompts
 from evolve.operators.base import Context, Parent, Proposal, ProposalError
 from evolve.operators.edits import EditError, read_reply
@@ -16,6 +17,8 @@ from evolve.screening import RefusedError
 RETRIES = 2  # how often a reply that does not apply goes back to the model with the reason
 EMPTY = "(an empty reply)"  # some providers refuse a message without content
 MAX_REPEATED = 20_000  # characters of such a reply; more of it would cost and not help
+CUT_REPEATED = 2000  # of one that was cut, which is not to be gone on with
+HALVINGS = 2  # how often a request that is too long for the model is packed again, in half the room
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,11 @@ class Mutation:
 
     def propose(self, parents: Sequence[Parent], context: Context) -> Proposal:
         (parent,) = parents
-        request = prompts.mutation_request(parent, self.instruction, context)
-        return ask_for_edit(request, parent.source, context)
+        return ask_for_edit(
+            lambda room: prompts.mutation_request(parent, self.instruction, room),
+            parent.source,
+            context,
+        )
 
 
 TWEAK = Mutation(
@@ -89,11 +95,17 @@ class Crossover:
         first, second = parents
         merged = _merged(first, second, context)
         if merged is None or not (merged.from_first and merged.from_second):
-            request = prompts.recombination_request(first, second, context)
-            return ask_for_edit(request, first.source, context)
+            return ask_for_edit(
+                lambda room: prompts.recombination_request(first, second, room),
+                first.source,
+                context,
+            )
         if merged.conflicts:
-            request = prompts.conflict_request(first, second, merged, context)
-            return ask_for_edit(request, merged.source, context)
+            return ask_for_edit(
+                lambda room: prompts.conflict_request(first, second, merged, room),
+                merged.source,
+                context,
+            )
         return Proposal(merged.source, _union(first, second, merged))
 
 
@@ -120,43 +132,74 @@ def _union(first: Parent, second: Parent, merged: Merge) -> str:
     return f"{named(merged.from_first)} from {ours}, {named(merged.from_second)} from {theirs}"
 
 
-def ask_for_edit(request: str, source: str, context: Context) -> Proposal:
+def ask_for_edit(request: Callable[[Context], str], source: str, context: Context) -> Proposal:
     """Ask for an edit of a source; a reply that does not apply goes back with the reason.
 
     Args:
-        request: what to ask.
+        request: what to ask, in as many tokens as a context allows.
         source: the text that the reply edits.
         context: with the model to ask.
 
     Raises:
-        ProposalError: no reply could be used, or the model gave none.
+        ProposalError: no reply could be used, or no model gave one.
     """
     if context.ask is None:
         raise ProposalError("this operator asks a language model, and none is configured (--model)")
-    messages = [
-        {"role": "system", "content": prompts.system_text(context.task)},
-        {"role": "user", "content": request},
-    ]
-    calls: list[ModelCall] = []
+    talk = _Talk(request, context)
     for attempt in range(RETRIES + 1):
         try:
-            call = context.ask(messages)
-        except ModelError as error:
-            raise ProposalError(str(error), (*calls, error.call), unreachable=True) from error
-        calls.append(call)
+            call = talk.ask()
+        except (ModelError, SpentError) as error:
+            raise ProposalError(str(error), unreachable=True) from error
         try:
-            edit = read_reply(call.reply, source, genome=context.task.genome)
+            edit = read_reply(call.reply, source, genome=context.task.genome, cut=call.cut)
             context.screen(edit.source)
         except (EditError, RefusedError) as error:
             if attempt == RETRIES:
-                raise ProposalError(str(error), tuple(calls)) from error
-            messages += [
-                {"role": "assistant", "content": call.reply[:MAX_REPEATED] or EMPTY},
-                {"role": "user", "content": prompts.retry_request(_told(error))},
-            ]
+                raise ProposalError(str(error)) from error
+            talk.go_on(call, error)
         else:
-            return Proposal(edit.source, edit.idea, edit.why, tuple(calls))
+            return Proposal(edit.source, edit.idea, edit.why)
     raise AssertionError("the last attempt returns or raises")
+
+
+class _Talk:
+    """The messages to and fro about one edit."""
+
+    def __init__(self, request: Callable[[Context], str], context: Context) -> None:
+        self._request, self._context, self._halvings = request, context, 0
+        self._messages = [
+            {"role": "system", "content": prompts.system_text(context.task, context.shown)},
+            {"role": "user", "content": request(context)},
+        ]
+
+    def ask(self) -> ModelCall:
+        """The model's next reply. A request that it finds too long is made shorter."""
+        assert self._context.ask is not None
+        while True:
+            try:
+                return self._context.ask(self._messages)
+            except TooLongError:
+                if self._halvings == HALVINGS:
+                    raise
+                self._halvings += 1
+                tokens = min(self._context.tokens, self._context.count(self._asked)) // 2
+                self._context = replace(self._context, tokens=tokens)
+                self._messages[1] = {"role": "user", "content": self._request(self._context)}
+
+    @property
+    def _asked(self) -> str:
+        return self._messages[1]["content"]
+
+    def go_on(self, call: ModelCall, error: EditError | RefusedError) -> None:
+        """Say why a reply cannot be used."""
+        repeated = call.reply[: CUT_REPEATED if call.cut else MAX_REPEATED]
+        was_cut = call.cut and isinstance(error, EditError)
+        reason = prompts.cut_reason(call.tokens_out) if was_cut else _told(error)
+        self._messages += [
+            {"role": "assistant", "content": repeated or EMPTY},
+            {"role": "user", "content": prompts.retry_request(reason)},
+        ]
 
 
 def _told(error: EditError | RefusedError) -> str:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from evolve.operators.base import Context, Parent, Proposal, ProposalError
+from evolve.operators.base import TRIES, Context, Parent, Proposal, ProposalError, first_new
 from evolve.operators.syntax import Literal, Span, constants, definitions, literals, replaced
-from evolve.screening import RefusedError
 
-TRIES = 20  # draws before an operator gives up; a draw that repeats a known genome is refused
 LEAST, SPREAD = 0.1, 0.6  # a float changes by LEAST + |N(0, SPREAD)| in its natural logarithm
 
 
@@ -35,7 +33,8 @@ class Perturb:
                 "perturb finds no capitalised module-level constant with a number in the genome; "
                 "give the search a model (--model)"
             )
-        return _first_new(lambda: self._draw(parent.source, choices, context.rng), context)
+        draws = (self._draw(parent.source, choices, context.rng) for _ in range(TRIES))
+        return first_new(draws, context)
 
     @staticmethod
     def _draw(source: str, choices: list[Literal], rng: np.random.Generator) -> Proposal:
@@ -72,7 +71,7 @@ class Recombine:
             other = second.individual.id
             return Proposal(child, f"{names or 'nothing'} from {other}, the rest as it was")
 
-        return _first_new(draw, context)
+        return first_new((draw() for _ in range(TRIES)), context)
 
 
 def perturbed(literal: Literal, rng: np.random.Generator) -> str:
@@ -128,17 +127,3 @@ def _differing(first: str, second: str) -> list[tuple[str, Span, str]]:
         for name, span in ours.items()
         if name in theirs and theirs[name].text != span.text
     ]
-
-
-def _first_new(draw: Callable[[], Proposal], context: Context) -> Proposal:
-    """The first draw that passes the screen."""
-    reason = ""
-    for _ in range(TRIES):
-        proposal = draw()
-        try:
-            context.screen(proposal.source)
-        except RefusedError as refused:
-            reason = str(refused)
-        else:
-            return proposal
-    raise ProposalError(f"{TRIES} draws gave nothing new: {reason}")

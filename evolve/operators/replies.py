@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import dropwhile, takewhile
 
 from evolve.operators.diffs import is_diff, is_mark
 from evolve.operators.mismatch import EditError
@@ -64,13 +65,17 @@ class Reply:
     names: list[str] = field(default_factory=list)
 
     def label(self, wanted: str) -> str:
-        """The text of the first line `IDEA: ...` or `WHY: ...`; it may stand below its label."""
+        """The text of the first `IDEA: ...` (one line) or `WHY: ...` (to the next empty line).
+
+        It may stand below its label.
+        """
         for number, line in enumerate(self.prose):
             found = LABEL.match(line)
             if found and found["label"].upper() == wanted:
                 rest = [found["text"] or "", *self.prose[number + 1 :]]
-                text = next((line for line in rest if line.strip()), "")
-                return "" if LABEL.match(text) else text
+                after = dropwhile(lambda line: not line.strip(), rest)
+                text = list(takewhile(lambda line: line.strip() and not LABEL.match(line), after))
+                return " ".join(line.strip() for line in (text[:1] if wanted == "IDEA" else text))
         return ""
 
 
@@ -187,11 +192,12 @@ class _Scanner:
                 has_blocks = True
                 continue
             self._at += 1
-            if other and len(other["indent"]) <= len(opening["indent"]):
-                if other["info"].strip():
-                    depth += 1
-                elif other["marks"].startswith(opening["marks"]):
-                    depth -= 1
+            if (
+                other
+                and len(other["indent"]) <= len(opening["indent"])
+                and other["marks"].startswith(opening["marks"])  # else it is a part of the text
+            ):
+                depth += 1 if other["info"].strip() else -1
                 if not depth:
                     break
             fence.lines.append(line)

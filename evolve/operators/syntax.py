@@ -6,13 +6,15 @@ Edits replace spans of the text, never the tree unparsed, so that comments and l
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TypeVar
 
-from evolve.parsing import parse
+from evolve.parsing import by_piece, parse_once
 
 HUGE = 1e300  # near the largest float
+NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,10 @@ class Span:
     start: int
     end: int
     text: str
+
+    def moved(self, by: int) -> Span:
+        """The same piece, so many bytes further on."""
+        return Span(self.start + by, self.end + by, self.text)
 
 
 @dataclass(frozen=True)
@@ -47,8 +53,7 @@ def constants(source: str) -> dict[str, Span]:
     Raises:
         SyntaxError: the source is no Python.
     """
-    locate = _Locator(source)  # of the statement, since brackets around a value are not its own
-    return {name: locate(statement) for name, statement, _ in _assignments(source)}
+    return {name: span.moved(start) for start, p in _pieces(source) for name, span in p.constants}
 
 
 def literals(source: str) -> list[Literal]:
@@ -60,21 +65,11 @@ def literals(source: str) -> list[Literal]:
     Raises:
         SyntaxError: the source is no Python.
     """
-    locate = _Locator(source)
-    found = []
-    for name, _, value in _assignments(source):
-        nodes = list(ast.walk(value))
-        powers = [n for n in nodes if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Pow)]
-        left_out = [*(power.left for power in powers), *_of(nodes, ast.JoinedStr)]
-        fixed = {id(n) for root in left_out for n in ast.walk(root)}
-        exponents = {id(n) for power in powers for n in ast.walk(power.right)}
-        for node in _of(nodes, ast.Constant):
-            number = node.value
-            if id(node) in fixed or not isinstance(number, (int, float)):
-                continue
-            if number < HUGE:
-                found.append(Literal(name, number, id(node) in exponents, locate(node)))
-    return sorted(found, key=lambda literal: literal.span.start)
+    return [
+        replace(literal, span=literal.span.moved(start))
+        for start, piece in _pieces(source)
+        for literal in piece.literals
+    ]
 
 
 def definitions(source: str) -> dict[str, Span]:
@@ -83,12 +78,7 @@ def definitions(source: str) -> dict[str, Span]:
     Raises:
         SyntaxError: the source is no Python.
     """
-    locate = _Locator(source)
-    return {
-        node.name: locate(node)
-        for node in parse(source).body
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
-    }
+    return {name: span.moved(start) for start, p in _pieces(source) for name, span in p.definitions}
 
 
 def replaced(source: str, edits: Iterable[tuple[Span, str]]) -> str:
@@ -99,6 +89,60 @@ def replaced(source: str, edits: Iterable[tuple[Span, str]]) -> str:
     return data.decode()
 
 
+@dataclass(frozen=True)
+class _Piece:
+    """Some top-level statements; where things stand is counted from their first byte.
+
+    Attributes:
+        size: in bytes.
+        constants: assignments to capitalised names, as wholes.
+        definitions: functions and classes.
+        literals: of the constants, in the order of the text.
+    """
+
+    size: int
+    constants: tuple[tuple[str, Span], ...]
+    definitions: tuple[tuple[str, Span], ...]
+    literals: tuple[Literal, ...]
+
+
+def _pieces(source: str) -> Iterator[tuple[int, _Piece]]:
+    """The pieces of a module, each with the byte at which it starts."""
+    start = 0
+    for piece in by_piece(source, _piece):
+        yield start, piece
+        start += piece.size
+
+
+@lru_cache(maxsize=500)
+def _piece(text: str) -> _Piece:
+    locate = _Locator(text)
+    body = parse_once(text).body
+    assignments = list(_assignments(body))
+    found = [one for name, _, value in assignments for one in _literals(name, value, locate)]
+    return _Piece(
+        size=len(text.encode()),
+        # of the statement, since brackets around a value are not its own
+        constants=tuple((name, locate(statement)) for name, statement, _ in assignments),
+        definitions=tuple((node.name, locate(node)) for node in body if isinstance(node, NAMED)),
+        literals=tuple(sorted(found, key=lambda literal: literal.span.start)),
+    )
+
+
+def _literals(name: str, value: ast.expr, locate: _Locator) -> Iterator[Literal]:
+    nodes = list(ast.walk(value))
+    powers = [n for n in nodes if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Pow)]
+    left_out = [*(power.left for power in powers), *_of(nodes, ast.JoinedStr)]
+    fixed = {id(n) for root in left_out for n in ast.walk(root)}
+    exponents = {id(n) for power in powers for n in ast.walk(power.right)}
+    for node in _of(nodes, ast.Constant):
+        number = node.value
+        if id(node) in fixed or not isinstance(number, (int, float)):
+            continue
+        if number < HUGE:
+            yield Literal(name, number, id(node) in exponents, locate(node))
+
+
 N = TypeVar("N", bound=ast.AST)
 
 
@@ -106,8 +150,8 @@ def _of(nodes: Iterable[ast.AST], kind: type[N]) -> list[N]:
     return [node for node in nodes if isinstance(node, kind)]
 
 
-def _assignments(source: str) -> Iterable[tuple[str, ast.stmt, ast.expr]]:
-    for node in parse(source).body:
+def _assignments(body: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.stmt, ast.expr]]:
+    for node in body:
         match node:
             case ast.Assign(targets=[ast.Name(name)], value=value):
                 pass

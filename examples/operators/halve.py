@@ -17,6 +17,7 @@ class Halve:
     needs_model = False  # True if it asks `context.ask`, a language model
     mends = False  # True if its parent is a genome that failed early
     aims = False  # True if it wants a cell of the archive in `context.target`
+    learns = False  # True if it wants the results of genomes like the parent, `context.relatives`
 
     def propose(self, parents: Sequence[Parent], context: Context) -> Proposal:
         source = parents[0].source

@@ -1,4 +1,4 @@
-"""What a run may spend: dollars with the requests in flight, patience, and hours."""
+"""When a model may be asked, when the offline operators go on without it, and the hours."""
 
 from __future__ import annotations
 
@@ -8,105 +8,115 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.rows import Spend
-from evolve.allowance import FAILURES, REST, Allowance
+from evolve.allowance import Allowance, Purse, SpentError
+from evolve.limits import FIRST, LONGEST
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 50.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Models:
+    """Says why nobody should wait for them."""
+
+    silence = ""
+
+    def why_silent(self) -> str:
+        return self.silence
 
 
 def allowance(
-    *, has_models: bool = True, max_cost: float | None = None, deadline: float | None = None
+    *,
+    has_models: bool = True,
+    purse: Purse | None = None,
+    deadline: float | None = None,
+    clock: Clock | None = None,
+    models: Models | None = None,
 ) -> Allowance:
     return Allowance(
-        has_models=has_models, max_cost=max_cost, deadline=deadline, clock=lambda: 50.0
+        has_models=has_models,
+        purse=purse or Purse(None),
+        deadline=deadline,
+        clock=clock or Clock(),
+        why_silent=(models or Models()).why_silent,
+        jitter=lambda: 1.0,
     )
 
 
-def spent(cost: float) -> Spend:
-    return Spend(calls=1, answered=1, tokens_in=1, tokens_out=1, cost=cost, unpriced=0)
-
-
-def resting(allowed: Allowance, upto: int) -> list[int]:
-    """The proposals, of those up to a number, that may not ask a model."""
-    return [n for n in range(upto) if allowed.why_offline(n, spent(0), 0)]
-
-
 def test_without_a_model_none_is_asked() -> None:
-    assert allowance(has_models=False).why_offline(0, spent(0), 0) == "no model is configured"
+    allowed = allowance(has_models=False)
+    assert allowed.why_offline() == "no model is configured"
+    assert not allowed.may_ask(0)
+    assert not allowed.hopes
 
 
-def test_without_a_cap_money_does_not_matter() -> None:
-    assert allowance().why_offline(0, spent(1e9), 99) == ""
-
-
-def test_when_the_money_is_spent_the_reason_says_how_much() -> None:
-    allowed = allowance(max_cost=2.0)
-    assert allowed.why_offline(0, spent(1.99), 0) == ""
-    reason = allowed.why_offline(0, spent(2.004), 0)
-    assert reason == "the models took $2.00 of the $2.00 allowed"
-
-
-def test_a_cap_of_nothing_allows_nothing() -> None:
-    assert allowance(max_cost=0.0).why_offline(0, spent(0), 0) != ""
-
-
-def test_a_request_in_flight_counts_as_the_dearest_so_far() -> None:
-    allowed = allowance(max_cost=1.0)
-    for number, cost in enumerate((0.125, 0.25, 0.125)):
-        allowed.note(number, cost, unreachable=False)
-    assert allowed.why_offline(3, spent(0.5), 0) == ""
-    assert allowed.why_offline(3, spent(0.5), 1) == ""
-    assert "$0.50 of the $1.00" in allowed.why_offline(3, spent(0.5), 2)
-
-
-@given(
-    st.lists(st.sampled_from(["ask", "answer"]), max_size=60),
-    st.floats(0.01, 0.4),
-)
-def test_requests_of_one_price_never_exceed_the_cap(steps: list[str], price: float) -> None:
-    allowed = allowance(max_cost=1.0)
-    allowed.note(0, price, unreachable=False)  # from the first answer on the price is known
-    answered, in_flight, refused = 1, 0, False
-    for step in [*steps, *["answer"] * len(steps)]:
-        if step == "ask":
-            if allowed.why_offline(1, spent(answered * price), in_flight):
-                refused = True
-            else:
-                in_flight += 1
-        elif in_flight:
-            in_flight -= 1
-            answered += 1
-            allowed.note(1, price, unreachable=False)
-    assert answered * price <= 1 + 1e-9
-    assert not refused or (answered + 1) * price > 1 - 1e-9, "nothing is refused that fits"
-
-
-def test_failures_in_a_row_give_the_models_a_rest() -> None:
+def test_models_that_answer_are_asked_as_often_as_there_is_need() -> None:
     allowed = allowance()
-    for number in range(FAILURES - 1):
-        allowed.note(number, 0.0, unreachable=True)
-    assert resting(allowed, 100) == []
-    allowed.note(FAILURES, 0.0, unreachable=True)
-    assert len(resting(allowed, 100)) == FAILURES + 1 + REST
-    assert max(resting(allowed, 100)) == FAILURES + REST
-    assert allowed.why_offline(FAILURES + 1, spent(0), 0) == "the last 3 requests had no answer"
+    for in_flight in range(99):
+        assert allowed.may_ask(in_flight)
+        allowed.note(unreachable=False)
+    assert allowed.why_offline() == ""
 
 
-def test_after_the_rest_the_models_have_the_same_patience_again() -> None:
-    allowed = allowance()
-    for number in range(FAILURES):
-        allowed.note(number, 0.0, unreachable=True)
-    over = max(resting(allowed, 100)) + 1
-    for number in range(over, over + FAILURES - 1):
-        allowed.note(number, 0.0, unreachable=True)
-        assert allowed.why_offline(number + 1, spent(0), 0) == ""
-    allowed.note(over + FAILURES, 0.0, unreachable=True)
-    assert allowed.why_offline(over + FAILURES + 1, spent(0), 0) != ""
+def test_when_the_money_is_spent_the_reason_says_how_much_and_nobody_hopes() -> None:
+    purse = Purse(2.0, spent=1.996)
+    allowed = allowance(purse=purse)
+    with pytest.raises(SpentError):
+        purse.reserve(0.1)
+    purse.closed = True
+    assert allowed.why_offline() == "the models took $2.00 of the $2.00 allowed"
+    assert not allowed.may_ask(0)
+    allowed.note(unreachable=True)
+    assert not allowed.hopes
 
 
-def test_an_answer_forgives_the_failures_before_it() -> None:
-    allowed = allowance()
-    for number in range(5 * FAILURES):
-        allowed.note(number, 0.0, unreachable=number % FAILURES != 0)
-    assert resting(allowed, 200) == []
+def test_models_that_failed_get_a_rest_which_grows_and_are_asked_one_at_a_time() -> None:
+    clock = Clock()
+    allowed = allowance(clock=clock)
+    for number in range(12):
+        assert allowed.may_ask(0)
+        allowed.note(unreachable=True)
+        rest = min(FIRST * 2**number, LONGEST)
+        clock.now += rest - 0.01
+        assert not allowed.may_ask(0)
+        assert allowed.why_offline() == "", "they may be back in a moment"
+        assert allowed.hopes
+        clock.now += 0.02
+        assert not allowed.may_ask(1)
+    assert allowed.may_ask(0)
+    allowed.note(unreachable=False)
+    assert allowed.may_ask(5)
+    assert not allowed.hopes
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(0, 400)), max_size=40))
+def test_models_that_fail_are_never_given_up(steps: list[tuple[bool, float]]) -> None:
+    clock = Clock()
+    allowed = allowance(clock=clock)
+    for unreachable, seconds in steps:
+        clock.now += seconds
+        allowed.note(unreachable=unreachable)
+    clock.now += LONGEST + 1e-6
+    assert allowed.may_ask(0)
+
+
+def test_while_models_are_silent_others_go_on_and_one_request_waits_for_them() -> None:
+    models = Models()
+    allowed = allowance(models=models)
+    assert not allowed.silent
+    models.silence = "no model has answered for 60 s"
+    assert allowed.silent
+    assert allowed.why_offline() == models.silence
+    assert allowed.hopes
+    assert allowed.may_ask(0), "somebody must notice that they are back"
+    assert not allowed.may_ask(1)
+    models.silence = ""
+    assert allowed.why_offline() == ""
+    assert allowed.may_ask(1)
 
 
 @pytest.mark.parametrize(
@@ -118,6 +128,10 @@ def test_the_time_is_over_at_the_deadline(deadline: float | None, over: bool) ->
 
 
 def test_the_clock_is_read_anew_each_time() -> None:
-    times = iter([1.0, 2.0, 3.0, 4.0])
-    allowed = Allowance(has_models=True, max_cost=None, deadline=3.0, clock=lambda: next(times))
-    assert [allowed.out_of_time for _ in range(4)] == [False, False, True, True]
+    clock = Clock()
+    allowed = allowance(deadline=51.5, clock=clock)
+    seen = []
+    for _ in range(4):
+        seen.append(allowed.out_of_time)
+        clock.now += 1
+    assert seen == [False, False, True, True]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evolve.models import LiteLLM
+from archive.rows import ModelCall
+from evolve.models import LiteLLM, ModelError
 from evolve.operators import OPERATORS
 from evolve.operators.base import Context, Parent, Proposal, ProposalError
 from evolve.screening import identify, screen
@@ -258,8 +259,24 @@ def warm(serve: Any) -> None:
     )
 
 
-def propose(toy: Any, base: str, **options: Any) -> Proposal | ProposalError:
-    """A proposal of the operator `tweak`, or why there is none; whatever else is raised passes."""
+def propose(
+    toy: Any, base: str, **options: Any
+) -> tuple[Proposal | ProposalError, list[ModelCall]]:
+    """A proposal of the operator `tweak`, or why there is none; whatever else is raised passes.
+
+    With it come the requests that were made.
+    """
+    calls: list[ModelCall] = []
+    model = LiteLLM("openai/test", api_base=base, max_retries=0, **options)
+
+    def ask(messages: Sequence[dict[str, str]]) -> ModelCall:
+        try:
+            calls.append(model(messages))
+        except ModelError as error:
+            calls.append(error.call)
+            raise
+        return calls[-1]
+
     source = (toy.task_folder / "toy.py").read_text()
     runs = (Measurement(Status.OK, 2.25, {"size": 1.0, "speed": 1.0}, 5.0),)
     individual = Individual(3, "c", (), "seed", "", 0, Direction.MINIMIZE, runs)
@@ -267,12 +284,12 @@ def propose(toy: Any, base: str, **options: Any) -> Proposal | ProposalError:
         task=toy.task,
         rng=np.random.default_rng(0),
         screen=partial(screen, task=toy.task, known={identify(source, "python").exact}),
-        ask=LiteLLM("openai/test", api_base=base, max_retries=0, **options),
+        ask=ask,
     )
     try:
-        return OPERATORS["tweak"].propose([Parent(individual, source)], context)
+        return OPERATORS["tweak"].propose([Parent(individual, source)], context), calls
     except ProposalError as error:
-        return error
+        return error, calls
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -281,9 +298,9 @@ def test_a_reply_gives_a_child_or_one_line_of_reason(
 ) -> None:
     server = chat(lambda request: answer(name, request, scripted))
     hurry = {"timeout": 0.5, "patience": 2} if name in SLOW else {"timeout": 20}
-    made = propose(toy, server.base, **hurry)
-    assert len(made.calls) == len(server.requests) >= 1
-    assert all(call.tokens_in > 0 for call in made.calls if not call.error), "no call is free"
+    made, calls = propose(toy, server.base, **hurry)
+    assert len(calls) == len(server.requests) >= 1
+    assert all(call.tokens_in > 0 for call in calls if not call.error), "no call is free"
     if EXPECTED[name] == CHILD:
         assert isinstance(made, Proposal), made
         screen(made.source, toy.task, ())  # raises if this is not worth a run

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from fractions import Fraction
 from types import ModuleType
 from typing import Any
@@ -13,7 +15,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from evolve.models import MAX_RETRIES, REPLY_TOKENS, LiteLLM, ModelError, ModelSpec, Price
+from evolve.limits import FIRST
+from evolve.models import (
+    MAX_RETRIES,
+    REPLY_TOKENS,
+    LimitError,
+    LiteLLM,
+    ModelError,
+    ModelSpec,
+    Price,
+    TooLongError,
+)
 
 # litellm's own types make pydantic wonder when it is imported.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydantic")
@@ -192,21 +204,33 @@ def test_a_refused_key_is_not_tried_again(chat: Chat) -> None:
 
 def test_a_server_that_stumbles_is_asked_again(chat: Chat) -> None:
     server = chat(lambda request: 500 if request.number == 0 else "there")
-    assert LiteLLM("openai/test", api_base=server.base)(ASKED).reply == "there"
+    pauses: list[float] = []
+    model = LiteLLM("openai/test", api_base=server.base, sleep=pauses.append, jitter=lambda: 0.5)
+    assert model(ASKED).reply == "there"
     assert len(server.requests) == 2
+    assert pauses == [0.75 * FIRST]
 
 
-def test_a_server_that_fails_for_good_is_given_up(chat: Chat) -> None:
-    server = chat(lambda request: 500)
-    error = error_of(LiteLLM("openai/test", api_base=server.base))
-    assert "scripted failure 500" in error.call.error
+@pytest.mark.parametrize("status", [500, 502, 503, 529, 409])
+def test_a_server_that_fails_for_good_is_given_up_after_some_pauses(
+    chat: Chat, status: int
+) -> None:
+    server = chat(lambda request: status)
+    pauses: list[float] = []
+    error = error_of(
+        LiteLLM("openai/test", api_base=server.base, sleep=pauses.append, jitter=lambda: 1.0)
+    )
+    assert f"scripted failure {status}" in error.call.error
     assert len(server.requests) == 1 + MAX_RETRIES
+    assert pauses == [FIRST, 2 * FIRST, 4 * FIRST]
 
 
 @pytest.mark.parametrize("retries", [0, 1])
 def test_the_number_of_retries_is_the_callers(chat: Chat, retries: int) -> None:
     server = chat(lambda request: 503)
-    error_of(LiteLLM("openai/test", api_base=server.base, max_retries=retries))
+    error_of(
+        LiteLLM("openai/test", api_base=server.base, max_retries=retries, sleep=lambda s: None)
+    )
     assert len(server.requests) == 1 + retries
 
 
@@ -231,6 +255,66 @@ def test_a_server_that_hangs_is_given_up(chat: Chat) -> None:
     finally:
         release.set()
     assert error.call.error.startswith("Timeout")
+    assert len(server.requests) == 1, "who hangs once may hang again, for as long"
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "7"}, 7),
+        ({"Retry-After": "1.5"}, 1.5),
+        ({"Retry-After-Ms": "250", "Retry-After": "1"}, 0.25),
+        ({"Retry-After": "Thu, 01 Jan 1970 00:00:00 GMT"}, 0),
+        ({"Retry-After": "-3"}, 0),
+        ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "inf"}, None),
+        ({}, None),
+    ],
+)
+def test_a_limit_is_told_apart_with_what_the_server_says_of_it(
+    chat: Chat, scripted: ModuleType, headers: dict[str, str], seconds: float | None
+) -> None:
+    body = b'{"error": {"message": "slow down"}}'
+    server = chat(lambda request: scripted.Raw(body, 429, headers))
+    error = error_of(LiteLLM("openai/test", api_base=server.base))
+    assert isinstance(error, LimitError)
+    assert error.seconds == seconds
+    assert len(server.requests) == 1, "when to ask again is not decided here"
+
+
+def test_a_limit_until_a_date_is_a_limit_of_so_many_seconds(
+    chat: Chat, scripted: ModuleType
+) -> None:
+    then = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    server = chat(lambda request: scripted.Raw(b"{}", 429, {"Retry-After": then}))
+    error = error_of(LiteLLM("openai/test", api_base=server.base))
+    assert isinstance(error, LimitError)
+    assert error.seconds == pytest.approx(3600, abs=300)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "This model's maximum context length is 4096 tokens. Your messages resulted in 5000.",
+        "the request exceeds the available context size, try increasing it",
+        "prompt is too long: 210000 tokens > 200000 maximum",
+        "exceed_context_size_error",
+    ],
+)
+def test_a_request_that_is_too_long_is_told_apart(chat: Chat, message: str) -> None:
+    server = chat(lambda request: (400, message))
+    assert isinstance(error_of(LiteLLM("openai/test", api_base=server.base)), TooLongError)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(("reason", "cut"), [("stop", False), ("length", True), (None, False)])
+def test_a_reply_that_was_cut_at_its_length_limit_says_so(
+    chat: Chat, scripted: ModuleType, reason: str | None, cut: bool
+) -> None:
+    answer = scripted.completion("IDEA: so")
+    answer["choices"][0]["finish_reason"] = reason
+    server = chat(lambda request: answer)
+    assert LiteLLM("openai/test", api_base=server.base)(ASKED).cut is cut
 
 
 @pytest.mark.parametrize("answer", [{"hello": 1}, {"choices": []}], ids=["foreign", "no choice"])
@@ -260,6 +344,17 @@ def test_whatever_the_environment_calls_a_secret_is_hidden(chat: Chat, name: str
     error = error_of(LiteLLM("openai/test", api_base=server.base, environment=environment))
     assert "<***> twice <***> in plain sight" in error.call.error
     assert KEY not in str(error)
+
+
+def test_a_key_that_a_server_sends_back_is_not_in_the_reply(chat: Chat) -> None:
+    long = f"{KEY}-{KEY}-{KEY}"
+    server = chat(lambda request: f"your key is {long}, and training is a word")
+    model = LiteLLM(
+        "openai/test",
+        api_base=server.base,
+        environment={"OPENAI_API_KEY": long, "SOME_TOKEN": "training"},
+    )
+    assert model(ASKED).reply == "your key is ***, and training is a word"
 
 
 @pytest.mark.parametrize("names", [("A_KEY", "B_KEY"), ("B_KEY", "A_KEY")])

@@ -8,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from evolve.parsing import parse
+from evolve.parsing import by_piece, parse
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,3 +38,68 @@ def test_many_threads_parse_at_once(restless: None) -> None:
     with ThreadPoolExecutor(8) as threads:
         trees = list(threads.map(parse, [source] * 40))
     assert ast.dump(trees[0]) == ast.dump(trees[-1]) == wanted
+
+
+# -- piece by piece -------------------------------------------------------------------------------
+
+
+def dumps(text: str) -> list[str]:
+    return [ast.dump(statement) for statement in ast.parse(text).body]
+
+
+def in_pieces(source: str) -> list[str]:
+    """The statements of a module, read piece by piece."""
+    return [statement for piece in by_piece(source, dumps) for statement in piece]
+
+
+LIBRARY = sorted(Path(ast.__file__).parent.glob("*.py"))[::4]
+FILES = [*ROOT.glob("*.py"), *ROOT.glob("evolve/*.py"), *ROOT.glob("evolve/*/*.py"), *LIBRARY]
+
+
+def test_the_pieces_of_a_module_are_the_module() -> None:
+    assert len(FILES) > 50
+    for path in FILES:
+        source = path.read_text(encoding="utf-8")
+        assert in_pieces(source) == dumps(source), path
+
+
+LINES = [
+    *("x = 1", "x = (", ")", "y = '''", "z'''", '"""', "s = 'a\\", "b'", "# it's", 'a = "#" # "'),
+    *("if x:", "    y = 2", "elif y: z = 3", "else:", "else_ = 1", "try: x", "except: pass"),
+    *("finally: y", "@f", "@g(1)", "def h(): pass", "class C: x = 1", "async def k(): pass", "\\"),
+    *("x = y + \\", "", "  ", "\x0c", "é = 'é'", "r'\\'", "f'{x!r}'", "for x in y: pass", "1; 2;"),
+]
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(LINES), max_size=7), st.sampled_from(["\n", "\r\n", "\r"]))
+def test_any_lines_are_read_as_python_reads_them(lines: list[str], end: str) -> None:
+    source = end.join(lines)
+    try:
+        expected: object = dumps(source)
+    except SyntaxError as error:
+        expected = error.msg, error.lineno
+    try:
+        found: object = in_pieces(source)
+    except SyntaxError as error:
+        found = error.msg, error.lineno
+    assert found == expected
+
+
+def test_a_change_of_one_statement_makes_one_new_piece() -> None:
+    source = (ROOT / "train.py").read_text()
+    before, after = list[str](), list[str]()
+    by_piece(source, before.append)
+    by_piece(source.replace("x.chunk(2, dim=-1)", "x.chunk(2, dim=2)"), after.append)
+    assert "".join(before) == source
+    assert len(before) > 50
+    (new,) = set(after) - set(before)
+    assert new.startswith("def rotate(")
+
+
+@pytest.mark.parametrize("text", ['"""\\', "'", '"\\\n', "x = '''\n", "@a\n", "#"])
+def test_strings_that_do_not_end_take_no_longer_than_their_length(text: str) -> None:
+    """Where each looked through all that follows, this would take hours."""
+    source = text * (300_000 // len(text))
+    with pytest.raises(SyntaxError):
+        by_piece(f"{source}\n)", ast.parse)

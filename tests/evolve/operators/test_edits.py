@@ -214,7 +214,7 @@ def test_nothing_is_applied_in_part() -> None:
 
 def test_no_edit_no_change_no_idea() -> None:
     assert "neither a SEARCH/REPLACE block nor" in refused("IDEA: I would widen it.")
-    assert "neither" in refused(reply("```python\nWIDTH = 64\n```\n")), "a snippet is no file"
+    assert "too few for a new file" in refused(reply("```python\nWIDTH = 64\n```\n"))
     assert "changes nothing" in refused(reply(block("WIDTH = 32\n", "WIDTH = 32\n")))
     assert "IDEA" in refused(block("WIDTH = 32\n", "WIDTH = 64\n"))
     assert "neither" in refused("")
