@@ -11,7 +11,7 @@ def main() -> None:
     except PackageNotFoundError as error:
         raise SystemExit(
             "readability is measured by textstat, which is not installed: "
-            'pip install "evolve-training-code[examples]"'
+            "pip install -e '.[examples]'"
         ) from error
     print(f"---\nfingerprint.textstat: {installed}")
 

@@ -1,0 +1,56 @@
+"""What every part of the score is made of: checks with a weight, a share from 0 to 1 and notes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        name: of what was looked at.
+        share: how far it is as it should be, from 0 to 1.
+        weight: of this check within its part.
+        notes: what a person could act on; empty if there is nothing to do.
+    """
+
+    name: str
+    share: float
+    weight: float = 1.0
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the score: its points, from 0 to 10, and what it found."""
+
+    name: str
+    points: float
+    checks: Sequence[Check] = ()
+    numbers: dict[str, float] = field(default_factory=dict)
+
+
+def part(name: str, checks: Sequence[Check], **numbers: float) -> Part:
+    """The weighted mean of the checks, as points."""
+    total = sum(check.weight for check in checks)
+    share = sum(check.weight * min(max(check.share, 0.0), 1.0) for check in checks) / total
+    return Part(name, 10 * share, checks, numbers)
+
+
+def ramp(value: float, nothing: float, full: float) -> float:
+    """0 at `nothing`, 1 at `full`, a straight line between; `nothing` may be the larger one."""
+    return min(max((value - nothing) / (full - nothing), 0.0), 1.0)
+
+
+def window(value: float, nothing: float, low: float, high: float, too_much: float) -> float:
+    """1 between `low` and `high`, falling to 0 at `nothing` below and at `too_much` above."""
+    return min(ramp(value, nothing, low), ramp(value, too_much, high))
+
+
+def quoted(text: str, longest: int = 90) -> str:
+    """A piece of the article in one short line, as a quotation."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return f'"{line if len(line) <= longest else line[: longest - 1] + "…"}"'

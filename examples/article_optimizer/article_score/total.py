@@ -1,0 +1,96 @@
+"""The score: five parts by their weights, times what keeps them honest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from article_score.accuracy import accuracy
+from article_score.brief import Brief
+from article_score.checks import Part
+from article_score.engagement import engagement
+from article_score.honesty import Honest, examine
+from article_score.readability import readability
+from article_score.seo import seo
+from article_score.style import style
+from article_score.text import read, words
+
+WEIGHTS = {
+    "accuracy": 0.30,
+    "readability": 0.25,
+    "engagement": 0.20,
+    "seo": 0.15,
+    "style": 0.10,
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an article is worth, and why."""
+
+    honest: Honest
+    parts: Sequence[Part]
+
+    @property
+    def score(self) -> float:
+        """From 0 to 10."""
+        return self.honest.factor * sum(WEIGHTS[one.name] * one.points for one in self.parts)
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """All that is reported, by name."""
+        lengths = [len(words(one)) for one in self.honest.whole.sentences]
+        numbers = {"score": self.score, **{one.name: one.points for one in self.parts}}
+        for one in self.parts:
+            numbers |= one.numbers
+        return numbers | {
+            "honest": self.honest.factor,
+            "words": float(sum(lengths)),
+            "sentence_words": sum(lengths) / len(lengths) if lengths else 0.0,
+        }
+
+    def averaged(self, opinion: dict[str, float]) -> Result:
+        """With the points of a judge averaged into the parts that it judged."""
+        return replace(
+            self,
+            parts=[
+                replace(one, points=(one.points + opinion[one.name]) / 2)
+                if one.name in opinion
+                else one
+                for one in self.parts
+            ],
+        )
+
+
+def measure(source: str, brief: Brief) -> Result:
+    """Score an article."""
+    honest = examine(read(source), source, brief)
+    return Result(
+        honest,
+        [
+            accuracy(honest, brief),
+            readability(honest),
+            engagement(honest, brief),
+            seo(honest, brief),
+            style(honest, brief),
+        ],
+    )
+
+
+def breakdown(result: Result) -> list[str]:
+    """What each part found, for who wants to do better; what costs most stands last.
+
+    A model that is to write the next version reads the end of it.
+    """
+    lines = []
+    for one in sorted(result.parts, key=lambda one: WEIGHTS[one.name] * (10 - one.points)):
+        lines.append(f"{one.name} {one.points:.2f} of 10, {WEIGHTS[one.name]:.0%} of the score")
+        for check in one.checks:
+            if check.share < 1 or check.notes:
+                lines.append(f"  {check.name}: {max(check.share, 0):.0%}")
+            lines += [f"    | {note}" for note in check.notes]
+    for factor in result.honest.factors:
+        if factor.value < 1 or factor.notes:
+            lines.append(f"times {factor.value:.2f} for {factor.name}")
+        lines += [f"    | {note}" for note in factor.notes]
+    return lines
