@@ -161,7 +161,7 @@ def _state(name: str, item: Item) -> State:
     if best is None:
         return replace(state, words="its start has not scored")
     if children < settings.total_children:
-        return replace(state, words="to be gone on with")
+        return replace(state, words="not finished")
     return replace(
         state,
         words="all generations used" + (", target missed" if settings.target is not None else ""),

@@ -305,6 +305,8 @@ class Loop:
         experiment = self._run.record.add_measurement(
             individual.id, measurement, job.purpose, kept, self._planner.next_place()
         )
+        if kept:  # there are other parents now, of which other children may come
+            self._planner.refusals = 0
         self._run.results.append(individual, experiment)
         self._reports.experiment(individual, experiment)
         self._repeat_best()
