@@ -21,12 +21,13 @@ from evolve.conduct import announce, closing_lines, conduct, exit_code, make_mod
 from evolve.loop import End
 from evolve.run import Run, begin, find_individual, look, reopen, restored_search
 from evolve.settings import Settings
-from evolve.story import markdown, story
+from evolve.story import Step, markdown, story
 from population import Individual
 from population.lineage import LineageError
 from trainer.task import TaskError
 
 WIDTH = 160  # columns, where the output is no terminal
+TOLD = 15  # changes of the best genome that are told when a run ends
 
 
 def start(settings: Settings, name: str | None, seed_genomes: Sequence[str]) -> int:
@@ -52,19 +53,21 @@ def work(run: Run, console: Console) -> tuple[int, End]:
         for line in announce(run, models):
             say(line)
         result = conduct(run, models, console)
-        _write_best(run, result.best)
+        steps = _write_best(run, result.best)
         console.print()
         for line in closing_lines(run, result):
             say(line)
+        for one in steps[-TOLD:]:
+            say(f"  #{one.individual.id} {one.individual.description}: {one.did}")
         return exit_code(run, result), result.end
     finally:
         run.close()
 
 
-def _write_best(run: Run, best: Individual | None) -> None:
-    """Leave the best genome's story in the run, and itself where the task wants it."""
+def _write_best(run: Run, best: Individual | None) -> list[Step]:
+    """Leave the best genome's story in the run, and itself where the task wants it: the story."""
     if best is None or not best.parents:
-        return
+        return []
     search = restored_search(run)
     steps = story(run, search, best.id)
     run.folder.changes.write_text(markdown(run, search, steps), encoding="utf-8")
@@ -72,6 +75,7 @@ def _write_best(run: Run, best: Individual | None) -> None:
         target = run.task.folder / run.task.output
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(run.lineage.source(best.commit), encoding="utf-8")
+    return steps
 
 
 def new_console() -> Console:

@@ -51,7 +51,7 @@ class Lineage:
 
     Args:
         path: the repository's folder.
-        genome_path: the path of the genome within each commit's tree, such as "train.py".
+        genome_path: the path of the genome within each commit's tree, such as "main.py".
     """
 
     def __init__(self, path: Path, genome_path: str) -> None:

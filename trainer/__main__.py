@@ -1,4 +1,4 @@
-"""Measure one genome by hand: `python -m trainer train.py`."""
+"""Measure one genome by hand: `python -m trainer GENOME`."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Run one genome once, on one device, and show what it scores.",
         epilog="Exit code: 0 if it scored, 1 if it failed, 2 if it could not be tried.",
     )
-    parser.add_argument("genome", type=Path, help="the file to measure, such as train.py")
+    parser.add_argument("genome", type=Path, help="the file to measure")
     parser.add_argument(
         "--task", type=Path, default=Path(), metavar="DIR", help="folder of program.md (default .)"
     )

@@ -1,6 +1,6 @@
 """Runs one command as its own process tree, and leaves nothing of it behind.
 
-    python -I supervisor.py --deadline=360 --log=child.log [--core=3] -- python train.py
+    python -I supervisor.py --deadline=360 --log=child.log [--core=3] -- python main.py
 
 Standard input is a lifeline: the trainer holds its other end, and when that closes, because the
 trainer asks for an end or was killed itself, the tree is killed. (The kernel's parent-death signal

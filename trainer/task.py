@@ -19,20 +19,20 @@ LANGUAGES = ("python", "prose")
 MOST_SHOWN = 200_000  # characters, some 50,000 tokens of each request
 FORM = f"""\
 {FENCE}
-name = "pretraining"
-genome = "train.py"
-run = ["python", "train.py"]
-metric = "val_bpb"
-direction = "minimize"
-budget = 300
+name = "sorting"
+genome = "main.py"
+score = ["python", "evaluate.py"]
+metric = "score"
+direction = "maximize"
+budget = 30
 
 [[axes]]
-name = "size"
-measure = "num_params_M * 1e6"
+name = "length"
+measure = "lines"
 
 [[axes]]
-name = "throughput"
-measure = "total_tokens_M * 1e6 / training_seconds"
+name = "memory"
+measure = "peak_bytes / 2 ** 20"
 {FENCE}
 instructions to the LLM"""
 

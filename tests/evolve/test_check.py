@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -112,8 +113,5 @@ def test_nothing_in_the_engine_is_about_one_task() -> None:
     ]
     assert len(files) > 50
     for file in files:
-        code = "\n".join(
-            line for line in file.read_text().splitlines() if "import" in line or "=" in line
-        )
-        assert "import torch" not in code, file
-        assert "prepare" not in [word.strip(".") for word in code.split()], file
+        found = re.search(r"train\.py|train_cpu|val_bpb|torch|prepare\.py", file.read_text())
+        assert found is None, f"{file} names {found[0]}"

@@ -1,6 +1,6 @@
 """Runs one command in a sandbox: limits it, enters, waits, tidies up, and ends as it ended.
 
-    python -I -S launch.py --level=bwrap --folder=/job --memory=1000000000 ... -- python train.py
+    python -I -S launch.py --level=bwrap --folder=/job --memory=1000000000 ... -- python main.py
 
 Written by `Sandbox.wrap` and run below a supervisor. Of the standard library alone, to start in
 milliseconds. Its own end is the command's: the kernel kills that one when this one is killed.

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 CHUNK = 64  # characters of the log that are looked at together
 DRAWERS = 2  # into which events are filed, so that one which was sent twice is found sooner
-ROUTES_KEPT = 2  # of the routes that were looked up last
-FARES_KEPT = 2  # of the fares that were worked out last
+ROUTES_KEPT = 16  # of the routes that were looked up last
+FARES_KEPT = 16  # of the fares that were worked out last
 
 FAR = float("inf")  # metres, longer than any route
 
