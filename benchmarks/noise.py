@@ -31,6 +31,7 @@ import numpy as np
 from deap import base
 from numpy.typing import NDArray
 
+from evolve.bandit import FixedMix
 from evolve.operators import OPERATORS
 from evolve.search import Search, axes_around
 from evolve.settings import Settings
@@ -195,8 +196,13 @@ def claim(name: str, landscape: str, evaluations: int, noise: float, seed: int) 
         value = land.truth(genomes[number]) + rng.normal(0.0, noise)
         return Measurement(Status.OK, value, land.measures(genomes[number]), 1.0)
 
-    mutation = {OPERATORS["perturb"]: 1.0}
-    search = Search(toolbox=scheme.toolbox, operators=mutation, seed=seed)
+    search = Search(
+        toolbox=scheme.toolbox,
+        operators={"perturb": OPERATORS["perturb"]},
+        models={},
+        chooser=FixedMix({}),
+        seed=seed,
+    )
     search.born(Individual(0, "", (), "seed", "", 0, Direction.MINIMIZE))
     for _ in range(scheme.seed_runs(evaluations)):
         search.tell(0, run(0))

@@ -6,7 +6,9 @@ failures, which fade, since what pays changes as a search moves on from the easy
 itself out of a tie, needs no horizon, and takes feedback that comes late and in batches, as that
 of parallel devices does, where UCB would draw one arm again and again. What is compared is the
 chance to pay per dollar (Y. Xia et al., "Thompson sampling for budgeted multi-armed bandits",
-IJCAI 2015), a device's time included, so a dear model must be better, not only good.
+IJCAI 2015), a device's time included, so a dear model must be better, not only good. A run ends
+after so many children, so each of them has a price beside: where devices and children cost next to
+nothing, what counts is what comes of a child.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ UNIFORM_SHARE = 0.1  # of the draws, so that no arm is given up for ever
 # Dollars an hour that a device is taken to cost, as one is rented in 2026; only the ratio to the
 # price of a model counts, and only between arms.
 DEVICE_PRICES = {"cuda": 2.5, "cpu": 0.05}
+CHILD_PRICE = 0.05  # dollars that one of a run's children is worth, whatever it takes
 
 
 def device_price(name: str) -> float:
@@ -142,6 +145,6 @@ class Bandit:
         """Dollars a child, of an arm that is hardly known close to the mean of all."""
         cost = sum(tally.cost for tally in self.tallies.values())
         children = sum(tally.children for tally in self.tallies.values())
-        mean = cost / children if cost and children else 1.0
+        mean = cost / children if cost and children else 0.0
         tally = self.tallies.get(arm, Tally())
-        return (tally.cost + mean) / (tally.children + 1)
+        return CHILD_PRICE + (tally.cost + mean) / (tally.children + 1)

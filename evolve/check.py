@@ -89,10 +89,10 @@ def _tell_operators(task: Task, say: Callable[[str], None]) -> None:
         OptionError: one that the task names does not exist.
     """
     names = tuple(absolute(name, task.folder) for name in task.operators)
-    with_models = operator_mix(names, with_models=True, language=task.language)
+    with_models = operator_mix((), with_models=True, language=task.language, suited=names)
     say(f"operators with a language model: {', '.join(with_models.operators)}")
     try:
-        alone = operator_mix(names, with_models=False, language=task.language)
+        alone = operator_mix((), with_models=False, language=task.language, suited=names)
         say(f"operators without one: {', '.join(alone.operators)}")
     except OptionError:
         say("operators without one: none, so a run of this task needs --model")

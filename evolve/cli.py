@@ -182,7 +182,7 @@ def _start(options: argparse.Namespace) -> int:
     operators = tuple(absolute(name, Path()) for name in names)
     task = load_task(Path(options.task))
     own = tuple(absolute(name, task.folder) for name in task.operators)
-    operator_mix(operators or own, with_models=bool(options.model), language=task.language)
+    operator_mix(operators, with_models=bool(options.model), language=task.language, suited=own)
     for model in options.model:
         ModelSpec.parse(model)
     if options.price:

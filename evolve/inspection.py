@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections import defaultdict
 from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from archive.rows import ModelCall, ProposalRow
+from archive.rows import ModelCall
 from evolve.commands import new_console
 from evolve.run import LESSONS, Run, find_individual, look
 
@@ -53,7 +53,8 @@ def _print_requests(run: Run, number: int, console: Console) -> None:
 
 def _price(call: ModelCall) -> str:
     cost = "of unknown price" if call.cost is None else f"${call.cost:.4f}"
-    return f"{call.tokens_in} tokens in, {call.tokens_out} out, {cost}, {call.seconds:.1f} s"
+    out = f"{call.tokens_out} out" + (" (cut at its limit)" if call.cut else "")
+    return f"{call.tokens_in} tokens in, {out}, {cost}, {call.seconds:.1f} s"
 
 
 def printable(text: str) -> str:
@@ -63,31 +64,26 @@ def printable(text: str) -> str:
     )
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Sum:
     """What an operator did with a model."""
 
-    proposals: int
-    children: int
-    elites: int
-    calls: int
-    tokens: int
-    cost: float
-    unpriced: int
+    proposals: int = 0
+    children: int = 0
+    elites: int = 0
+    calls: int = 0
+    tokens: int = 0
+    cost: float = 0.0
+    unpriced: int = 0
 
 
 def _print_spend(run: Run, console: Console) -> None:
-    kept = {e.individual for e in run.record.experiments() if e.kept}
-    arms: dict[tuple[str, str], list[ProposalRow]] = {}
-    for row in run.record.proposals():
-        arms.setdefault((row.operator, row.model), []).append(row)
     table = Table(box=None, padding=(0, 1), header_style="bold")
     for column in ("operator", "model", "proposals", "children", "kept", "calls", "tokens"):
         table.add_column(column, no_wrap=True)
     for column in ("cost", "a kept one"):
         table.add_column(column, justify="right")
-    for (operator, model), rows in sorted(arms.items()):
-        total = _sum(rows, kept)
+    for (operator, model), total in sorted(_sums(run).items()):
         table.add_row(
             *(operator, model or "-", str(total.proposals), str(total.children)),
             *(str(total.elites), str(total.calls), str(total.tokens)),
@@ -102,18 +98,25 @@ def _print_spend(run: Run, console: Console) -> None:
     )
 
 
-def _sum(rows: Iterable[ProposalRow], kept: set[int]) -> _Sum:
-    rows = list(rows)
-    calls = [call for row in rows for call in row.calls]
-    return _Sum(
-        proposals=len(rows),
-        children=sum(row.individual is not None for row in rows),
-        elites=sum(row.individual in kept for row in rows),
-        calls=len(calls),
-        tokens=sum(call.tokens_in + call.tokens_out for call in calls),
-        cost=sum(call.cost or 0.0 for call in calls),
-        unpriced=sum(call.cost is None and not call.error for call in calls),
-    )
+def _sums(run: Run) -> dict[tuple[str, str], _Sum]:
+    """By operator and model: a proposal is that of the model that was drawn for it, a child and
+    a request that of the one which answered."""
+    kept = {e.individual for e in run.record.experiments() if e.kept}
+    authors = {individual.id: individual.model for individual in run.individuals()}
+    sums: defaultdict[tuple[str, str], _Sum] = defaultdict(_Sum)
+    for row in run.record.proposals():
+        sums[row.operator, row.model].proposals += 1
+        if row.individual is not None:
+            made = sums[row.operator, authors[row.individual]]
+            made.children += 1
+            made.elites += row.individual in kept
+        for call in row.calls:
+            asked = sums[row.operator, call.model]
+            asked.calls += 1
+            asked.tokens += call.tokens_in + call.tokens_out
+            asked.cost += call.cost or 0.0
+            asked.unpriced += call.cost is None and not call.error
+    return sums
 
 
 def _dollars(cost: float, unpriced: int) -> str:

@@ -89,13 +89,14 @@ class Gate:
         with self._lock:
             on_their_way, now = self._on_their_way, self._clock()
             self._on_their_way -= 1
-            if begun >= self._limited_at:
+            news = begun >= self._limited_at
+            if news:
                 self._limits += 1
                 self._limited_at = now
                 self._most = max(min(on_their_way, self._most) // 2, 1)
             seconds = max(min(told or 0.0, LONGEST_TOLD), pause(self._limits, self._jitter))
             self._opens = max(self._opens, now + seconds)
-            return self._limits == 1 and begun >= self._limited_at
+            return news and self._limits == 1
 
     def failed(self, begun: float) -> None:
         """A request had no answer. Whoever hangs for long is left alone for as long.

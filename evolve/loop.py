@@ -122,6 +122,8 @@ class Loop:
             self._repeat_best()
             end = self._reason_to_end()
             if end is None:
+                self._start_jobs()  # before all else, so that no device waits for it
+                self._report_generations()
                 self._planner.ask(len(self._jobs), self._finished)
             else:  # children that were not begun are measured when the run goes on
                 over = end in (End.INTERRUPTED, End.NO_DEVICE)
@@ -129,6 +131,7 @@ class Loop:
                     j for j in self._jobs if j.purpose is Purpose.REPEAT and not over
                 )
                 if not self._jobs and not self._bench.running:
+                    self._report_generations()
                     return end
             self._start_jobs()
             self._turn("evolving" if end is None else f"{end}; finishing")
@@ -315,10 +318,15 @@ class Loop:
             self._finished += 1
             self._generation.append(individual)
             if self._finished % self._run.settings.children == 0:
-                number = self._finished // self._run.settings.children
-                self._reports.generation(number, self._generation)
-                self._generation = []
                 self._planner.distil(self._finished)
+
+    def _report_generations(self) -> None:
+        """Say what came of every generation that has ended, which may take a picture's time."""
+        children = self._run.settings.children
+        while len(self._generation) >= children:
+            generation, self._generation = self._generation[:children], self._generation[children:]
+            number = (self._finished - len(self._generation)) // children
+            self._reports.generation(number, generation)
 
     def _announce(self, *, aloud: bool = True) -> None:
         """Mark the best so far where git shows it, and say it, once it is believed."""

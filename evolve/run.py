@@ -237,7 +237,10 @@ def search_before(run: Run) -> Search:
     models = {spec.name: spec.weight for spec in map(ModelSpec.parse, settings.models)}
     own = tuple(absolute(name, run.task.folder) for name in run.task.operators)
     mix = operator_mix(
-        settings.operators or own, with_models=bool(models), language=run.task.language
+        settings.operators,
+        with_models=bool(models),
+        language=run.task.language,
+        suited=own,
     )
     search = Search(
         toolbox=STRATEGIES[settings.strategy](settings.selector),

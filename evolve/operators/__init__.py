@@ -57,7 +57,13 @@ class Mix:
         )
 
 
-def operator_mix(names: Sequence[str], *, with_models: bool, language: str = "python") -> Mix:
+def operator_mix(
+    names: Sequence[str],
+    *,
+    with_models: bool,
+    language: str = "python",
+    suited: Sequence[str] = (),
+) -> Mix:
     """The operators of a run, checked.
 
     Args:
@@ -67,10 +73,15 @@ def operator_mix(names: Sequence[str], *, with_models: bool, language: str = "py
             for nothing: it is used when there is something to mend.
         with_models: whether a language model is configured.
         language: of the genomes; the offline operators here know Python alone.
+        suited: the operators that the task names, of which those are taken that can work, if
+            `names` is empty.
 
     Raises:
         OptionError: an operator is unknown, or cannot work as it is.
     """
+    if not names and suited:
+        offline = [name for name in suited if not _parsed(name)[0].needs_model]
+        names = suited if with_models or not offline else offline
     if not names:
         usable = {
             name: operator

@@ -74,9 +74,14 @@ class Reply:
             if found and found["label"].upper() == wanted:
                 rest = [found["text"] or "", *self.prose[number + 1 :]]
                 after = dropwhile(lambda line: not line.strip(), rest)
-                text = list(takewhile(lambda line: line.strip() and not LABEL.match(line), after))
+                text = list(takewhile(_goes_on, after))
                 return " ".join(line.strip() for line in (text[:1] if wanted == "IDEA" else text))
         return ""
+
+
+def _goes_on(line: str) -> bool:
+    """Whether a line may belong to the text of a label: it is no gap, no label and no JSON."""
+    return bool(line.strip()) and not LABEL.match(line) and not line.lstrip().startswith(("{", "["))
 
 
 def scan(text: str) -> Reply:

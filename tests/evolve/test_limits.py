@@ -61,7 +61,8 @@ def test_after_a_limit_nobody_passes_until_the_server_wants_it(
 ) -> None:
     gate = gate_at(clock)
     assert gate.enter() == 0
-    assert gate.limited(clock.now, told)
+    clock.now += 3
+    assert gate.limited(clock.now - 3, told)
     assert gate.enter() == pytest.approx(wait)
     clock.now += wait - 0.01
     assert gate.enter() > 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -106,6 +107,11 @@ def test_the_key_reaches_the_server_and_nothing_else(talked: Any) -> None:
     for path in talked.run("m").rglob("*"):
         if path.is_file():
             assert KEY.encode() not in path.read_bytes(), path
+    packed = talked.rows("m", "SELECT prompt, reply FROM calls")
+    assert packed
+    for text in (zlib.decompress(data).decode() for row in packed for data in row):
+        assert text
+        assert KEY not in text
 
 
 def test_children_do_not_see_the_key(
@@ -181,7 +187,7 @@ def test_a_model_that_does_not_answer_gives_way_to_the_offline_operators(
     make_place: Callable[[], Any], serve: Any
 ) -> None:
     place, server = make_place(), serve(lambda request: (401, f"bad key {KEY}"))
-    done = evolve(place, server, "--generations", "2")
+    done = evolve(place, server, "--generations", "2", "--offline-after", "1")
     assert done.returncode == 1, "it was asked to work with a model, and did not"
     assert "no model ever answered" in done.stdout
     assert place.count("m", "individuals WHERE id > 0") == 10

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,6 +88,23 @@ def test_programs_have_one_digest_exactly_if_they_are_one(
     plain = [written(program, lambda options: options[0]) for program in (first, second)]
     digests = {identify(source, "python").exact for source in plain}
     assert (len(digests) == 1) == (first == second)
+
+
+def hashed(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@pytest.mark.parametrize("name", ["train.py", "train_cpu.py", "prepare.py"])
+def test_a_digest_is_that_of_the_whole_tree_as_in_the_records_of_older_runs(name: str) -> None:
+    source = (Path(__file__).parents[2] / name).read_text()
+    assert identify(source, "python").exact == hashed(ast.dump(ast.parse(source)))
+
+
+def test_so_is_the_one_of_what_hardly_differs() -> None:
+    source = '"""Words."""\nRATE = 0.0401\nBETA = 0.9501\nDEPTH = 3\n'
+    tree = ast.dump(ast.parse(source)).replace("Expr(value=Constant(value='Words.')), ", "")
+    tree = tree.replace("0.0401", "4.0e-02").replace("0.9501", "1-5.0e-02")
+    assert identify(source, "python").near == hashed(f"near {tree}")
 
 
 words = st.lists(st.text("abé.#'", min_size=1, max_size=4), min_size=1, max_size=6)

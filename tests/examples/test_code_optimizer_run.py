@@ -1,0 +1,57 @@
+"""A run of examples/code_optimizer with scripted replies, from the first version to the target."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from trainer.summary import read_summary
+
+
+def shorter_nights(folder: Path) -> None:
+    """Let the benchmark draw nights of a third of the trips: the same task in less time."""
+    path = folder / "benchmark.py"
+    source = path.read_text()
+    shapes = r'Shape\("(commuters|festival|suburbs)", (\d+),'
+    assert len(re.findall(shapes, source)) == 3
+    path.write_text(
+        re.sub(shapes, lambda found: f'Shape("{found[1]}", {int(found[2]) // 3},', source)
+    )
+
+
+def test_scripted_replies_make_the_program_fast(
+    chat: Callable[[Callable[[Any], Any]], Any],
+    task_copy: Callable[[str], Path],
+    evolve: Callable[..., Any],
+    load: Callable[..., ModuleType],
+) -> None:
+    replies = load(Path(__file__).with_name("code_optimizer_replies.py"), "code_optimizer_replies")
+    folder, server = task_copy("code_optimizer"), chat(replies.script)
+    shorter_nights(folder)
+    done = evolve(
+        folder,
+        *("--run", "m", "--model", "openai/test", "--api-base", server.base, "--price", "1:2"),
+        *("--operators", "tweak,rework,crossover", "--generations", "16", "--children", "3"),
+        *("--budget", "1", "--seed-runs", "1", "--final-runs", "0"),
+        env={"OPENAI_API_KEY": "sk-test"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "the target is reached" in done.stdout
+
+    best = (folder / "output" / "main.py").read_text()
+    start = (folder / "src" / "main.py").read_text()
+    assert start == (folder / "baseline" / "main.py").read_text(), "the search changed the start"
+    assert len(replies.open_edits(best)) < len(replies.open_edits(start)) - 3
+    assert any(request.is_retry for request in server.requests), "a reply was no edit"
+    with closing(sqlite3.connect(folder.parent / "runs" / "m" / "archive.db")) as database:
+        (fitness,) = database.execute("SELECT max(fitness) FROM measurements").fetchone()
+        (first,) = database.execute("SELECT fitness FROM measurements ORDER BY id").fetchone()
+    assert first < 50
+    assert fitness >= 80
+    logs = [path.read_text() for path in (folder.parent / "runs" / "m" / "logs").glob("*.log")]
+    assert any(read_summary(log).get("score", 0) >= 80 for log in logs)
