@@ -78,14 +78,16 @@ class InstantModel:
         self._count += 1
         prompt = json.dumps(list(messages))
         found = list(CONSTANT.finditer(messages[1]["content"]))
-        chosen = found[self._count % len(found)] if found else None
+        step, place = divmod(self._count, len(found) or 1)
+        chosen = found[place] if found else None
+        value = (10 + step % 90) * 10.0 ** (step // 90 % 6 - 3)  # no two differ by digits alone
         reply = (
             "Helped: all."
             if chosen is None
             else (
                 f"IDEA: another {chosen[1]}\nWHY: it may help\n\n"
                 f"<<<<<<< SEARCH\n{chosen[0]}\n=======\n"
-                f"{chosen[1]} = {1 + self._count / 8191:.4g}\n>>>>>>> REPLACE\n"
+                f"{chosen[1]} = {value:.3f}\n>>>>>>> REPLACE\n"
             )
         )
         return ModelCall(self.name, prompt, reply, len(prompt) // 4, 60, 0.001, 0.0)

@@ -5,8 +5,9 @@
 Each form writes the same three edits of the two seeds as a model might: in the form that it is
 asked for, in another, with other whitespace, with the wrong fences, quoted from memory, or not at
 all. A reply that cannot be used goes back with the reason; what the model says then is scripted,
-too. Printed are, by kind, how many replies became the child that was meant, at once or later, how
-many became another one, and what a proposal takes: tokens, and this program's CPU time.
+too, and in two forms it says the same again. Printed are, by kind, how many replies became the
+child that was meant, at once or later, how many became another one, and what a proposal takes:
+tokens, and this program's CPU time.
 
 In the texts below words such as @OLD stand for parts of an edit, see `Edit.parts`.
 """

@@ -40,12 +40,14 @@ class Lane:
     Attributes:
         model: to ask.
         gate: when it may be asked.
-        reply_tokens: of its longest reply, or of a usual one.
+        reply_tokens: of its longest reply; 0 before the first.
+        is_small: whether it has found a request too long.
     """
 
     model: Model
     gate: Gate
     reply_tokens: int = 0
+    is_small: bool = False
 
 
 @dataclass
@@ -113,9 +115,6 @@ class Ensemble:
         try:
             answer = self._answer(request, messages, calls)
             return answer
-        except TooLongError as error:
-            answer = error.call  # it is no reply, but the model is there
-            raise
         finally:
             self._end(answer)
 
@@ -146,9 +145,8 @@ class Ensemble:
             if answer is None:
                 return
             self._silent_since = self._clock() if self._waiting else None
-            if not answer.error:
-                share = 0.3 if self._seconds else 1.0  # an exponential mean follows the models
-                self._seconds += share * (answer.seconds - self._seconds)
+            share = 0.3 if self._seconds else 1.0  # an exponential mean follows the models
+            self._seconds += share * (answer.seconds - self._seconds)
 
     def _answer(
         self, request: _Request, messages: Sequence[dict[str, str]], calls: list[ModelCall]
@@ -202,6 +200,12 @@ class Ensemble:
             raise
         except TooLongError:
             gate.answered()
+            if not lane.is_small:
+                lane.is_small = True
+                self._tell(
+                    f"{lane.model.name} finds a request too long: it is sent again with less, "
+                    "which a smaller --context-tokens would save"
+                )
             raise
         except BaseException:
             gate.failed(begun)

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydantic")
 
 CHILD = "a child"  # what is to come of it; else a part of the reason why there is none
 NEITHER = "neither a SEARCH/REPLACE block nor the whole file"
+TOO_FEW = "too few for a new file"
 SILENT = "did not answer"
 
 LABELS = "IDEA: wider\nWHY: more room\n\n"
@@ -74,8 +75,8 @@ TEXTS = {
     "a refusal": (NEITHER, "I'm sorry, but I can't help with that."),
     "orders alone": (NEITHER, ORDERS),
     "an idea alone": (NEITHER, LABELS),
-    "a snippet in a fence": (NEITHER, f"{LABELS}```python\n@NEW\n```\n"),
-    "another language": (NEITHER, f"{LABELS}```js\nlet width = 64;\n```\n"),
+    "a snippet in a fence": (TOO_FEW, f"{LABELS}```python\n@NEW\n```\n"),
+    "another language": (TOO_FEW, f"{LABELS}```js\nlet width = 64;\n```\n"),
     "marks as in a page": (NEITHER, GOOD.replace("<", "&lt;").replace(">", "&gt;")),
     "a megabyte": (NEITHER, "x" * 1_000_000),
     "a megabyte of fences": ("more than 1000 fences", "```\n" * 250_000),

@@ -80,7 +80,7 @@ def changed(place: Any, file: str, old: str, new: str) -> str:
         ("main.py", "def smallest(", "def largest(", "smallest"),
         ("main.py", "def smallest(", "def smallest", "is no valid Python"),
         ("evaluate.py", "def main() ->", "def main() -", "the scoring command failed: SyntaxError"),
-        ("evaluate.py", "fastest, right =", "raise OSError('no')\n    fastest, right =", "no"),
+        ("evaluate.py", "fastest = unit =", "raise OSError('no')\n    fastest = unit =", "no"),
     ],
 )
 def test_what_is_wrong_is_said(mine: Any, file: str, old: str, new: str, said: str) -> None:

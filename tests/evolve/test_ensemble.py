@@ -343,5 +343,18 @@ def test_a_request_that_is_too_long_is_the_askers_to_shorten(both: Any) -> None:
     with pytest.raises(TooLongError):
         ensemble.ask(A, ASKED, calls)
     assert told(calls) == [(A, False)]
+    (news,) = ensemble.news()
+    assert "--context-tokens" in news
     assert ensemble.ask(A, ASKED, calls).model == A, "it has not failed"
     assert asked(server) == ["a", "a"]
+
+
+def test_a_model_for_which_everything_is_too_long_is_silent(both: Any, time: Time) -> None:
+    ensemble, _ = both(a=lambda request: TOO_LONG)
+    for _ in range(3):
+        assert ensemble.why_silent() == ""
+        with pytest.raises(TooLongError):
+            ensemble.ask(A, ASKED, [])
+        time.now += PATIENCE / 3
+    assert ensemble.why_silent() != ""
+    assert len(ensemble.news()) == 1, "the user is told once"

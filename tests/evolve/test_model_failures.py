@@ -104,19 +104,33 @@ def test_the_spend_is_that_of_the_model_that_took_it(stood_in: Any) -> None:
 # -- a limit of the requests ----------------------------------------------------------------------
 
 
-def test_a_limit_slows_the_run_and_is_no_failure(
-    place: Any, chat: Any, scripted: ModuleType
-) -> None:
+@pytest.fixture(scope="module")
+def slowed(make_place: Callable[[], Any], serve: Any, scripted: ModuleType) -> Any:
+    """A run whose model, of which no price is known, turns every third request away."""
+
     def script(request: Any) -> Any:
         return limited(scripted, 0) if request.number % 3 == 0 else scripted.tweaked(request)
 
-    server = chat(script)
-    done = evolve(place, server, "--generations", "2", "--operators", "tweak")
+    place = make_place()
+    done = evolve(place, serve(script), "--generations", "2", "--operators", "tweak")
     assert done.returncode == 0, done.stderr
-    assert place.count("m", "calls WHERE error != ''") == 0
-    assert place.count("m", "individuals WHERE model = 'openai/a'") == 10
-    assert "did not answer" not in done.stdout
-    assert "openai/a takes no more requests for now (HTTP 429)" in done.stdout
+    place.output = done.stdout
+    return place
+
+
+def test_a_limit_slows_the_run_and_is_no_failure(slowed: Any) -> None:
+    assert slowed.count("m", "calls WHERE error != ''") == 0
+    assert slowed.count("m", "individuals WHERE model = 'openai/a'") == 10
+    assert "did not answer" not in slowed.output
+    assert slowed.output.count("openai/a takes no more requests for now (HTTP 429)") >= 1
+
+
+def test_what_has_no_known_price_is_said_to_be_so_and_not_free(slowed: Any) -> None:
+    assert re.search(r"model openai/a: some 10 requests, of unknown price \(--price", slowed.output)
+    calls = slowed.count("m", "calls WHERE cost IS NULL")
+    shown = slowed.evolve("prompts", "m").stdout
+    assert f"$0.0000 and {calls} of unknown price" in shown
+    assert "tokens in, 200 out, of unknown price" in slowed.evolve("prompts", "m", "1").stdout
 
 
 def test_while_a_limit_is_long_the_offline_operators_keep_the_devices_busy(
@@ -139,12 +153,10 @@ def test_while_a_limit_is_long_the_offline_operators_keep_the_devices_busy(
     assert place.evolve("replay", "m").returncode == 0
 
 
-@pytest.mark.parametrize("kind", ["a limit", "a hang"])
-def test_an_interruption_does_not_wait_for_a_model(
-    place: Any, chat: Any, scripted: ModuleType, eventually: Any, kind: str
+def test_an_interruption_does_not_wait_for_a_limit(
+    place: Any, chat: Any, scripted: ModuleType, eventually: Any
 ) -> None:
-    answer = limited(scripted, 3600) if kind == "a limit" else scripted.Raw(b"", wait=3600)
-    server = chat(lambda request: answer)
+    server = chat(lambda request: limited(scripted, 3600))
     process = place.start(
         *(*COMMON, "--model", A, "--api-base", server.base, "--operators", "tweak"), group=True
     )
@@ -157,10 +169,12 @@ def test_an_interruption_does_not_wait_for_a_model(
     assert "go on with: python -m evolve resume m" in output
 
 
+@pytest.mark.parametrize("kind", ["a limit", "a short context"])
 def test_without_any_answer_to_the_end_the_run_says_so(
-    place: Any, chat: Any, scripted: ModuleType
+    place: Any, chat: Any, scripted: ModuleType, kind: str
 ) -> None:
-    server = chat(lambda request: limited(scripted, 3600))
+    answer = (400, "prompt is too long") if kind == "a short context" else limited(scripted, 3600)
+    server = chat(lambda request: answer)
     done = evolve(place, server, "--generations", "1", "--offline-after", "0.5")
     assert done.returncode == 1, "it was asked to work with a model, and did not"
     assert "no model ever answered" in done.stdout

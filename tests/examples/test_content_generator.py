@@ -304,6 +304,7 @@ def test_by_hand_the_file_says_which_topic_it_is_about(
 ) -> None:
     folder = task_copy("content_generator")
     articles = folder / "output" / "articles"
+    articles.mkdir(parents=True, exist_ok=True)
     shutil.copy(ARTICLES / "tool-library.md", articles)
     done = evaluate(folder, "output/articles/tool-library.md")
     numbers = read_summary(done.stdout)
