@@ -31,11 +31,11 @@ import numpy as np
 from deap import base
 from numpy.typing import NDArray
 
-from evolve.bandit import FixedMix
-from evolve.operators import OPERATORS
-from evolve.search import Search, axes_around
+from evolve.operators.registry import OPERATORS
+from evolve.search.bandit import FixedMix
+from evolve.search.search import Search, axes_around
+from evolve.search.strategies import STRATEGIES, believe_every_run
 from evolve.settings import Settings
-from evolve.strategies import STRATEGIES, believe_every_run
 from population import Direction, Individual, Measurement, Status
 from trainer.formula import Formula
 from trainer.task import AxisSpec

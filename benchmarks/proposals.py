@@ -32,9 +32,9 @@ from proposals_replies import main as print_replies
 from rich.console import Console
 
 from archive.rows import ModelCall
-from evolve.conduct import conduct
-from evolve.models import Price
-from evolve.run import begin
+from evolve.loop.conduct import conduct
+from evolve.models.client import Price
+from evolve.run.run import begin
 from evolve.settings import Settings
 from population import Measurement, Status
 from trainer.devices import Device

@@ -28,10 +28,10 @@ from pathlib import Path
 import numpy as np
 
 from archive.rows import ModelCall
-from evolve.models import count_tokens
-from evolve.operators import OPERATORS
+from evolve.genome.screening import identify, screen
+from evolve.models.client import count_tokens
 from evolve.operators.base import Context, Parent, ProposalError
-from evolve.screening import identify, screen
+from evolve.operators.registry import OPERATORS
 from population import Direction, Individual, Measurement, Status
 from trainer.task import load_task
 

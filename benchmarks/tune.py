@@ -36,11 +36,11 @@ from typing import Any
 
 import numpy as np
 
+from evolve.genome.screening import RefusedError
+from evolve.genome.syntax import Literal, literals, replaced
 from evolve.operators.base import Context, Operator, Parent, ProposalError, Relative
 from evolve.operators.offline import Perturb, perturbed
-from evolve.operators.syntax import Literal, literals, replaced
 from evolve.operators.tune import FEWEST_RELATIVES, Tune
-from evolve.screening import RefusedError
 from population import Direction, Individual
 
 CHECKPOINTS = 20, 40, 80

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from archive.rows import ModelCall
-from evolve.screening import RefusedError
+from evolve.genome.screening import RefusedError
 from population import Individual
 from trainer.task import Task
 
@@ -53,7 +53,7 @@ class ProposalError(Exception):
 
 
 # Sends chat messages ({"role", "content"}) to a language model, which is recorded. Raises
-# evolve.models.ModelError, or evolve.allowance.SpentError.
+# evolve.models.client.ModelError, or evolve.models.allowance.SpentError.
 Ask = Callable[[Sequence[dict[str, str]]], ModelCall]
 
 
@@ -90,7 +90,7 @@ class Context:
     Attributes:
         task: whose genome it is.
         rng: this proposal's own source of randomness.
-        screen: raises `evolve.screening.RefusedError` for a source that is not worth a run.
+        screen: raises `evolve.genome.screening.RefusedError` for a source that is not worth a run.
         ask: a language model; None if the operator needs none.
         background: what else a language model should know, the most important first.
         target: where in the archive the child should be, in words; empty if anywhere.

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from archive.rows import ModelCall
-from evolve.allowance import SpentError
-from evolve.models import ModelError, TooLongError
+from evolve.edits.reading import EditError, read_reply
+from evolve.genome.merge import Merge, merge
+from evolve.genome.screening import RefusedError
+from evolve.models.allowance import SpentError
+from evolve.models.client import ModelError, TooLongError
 from evolve.operators import prompts
 from evolve.operators.base import Context, Parent, Proposal, ProposalError
-from evolve.operators.edits import EditError, read_reply
-from evolve.operators.merge import Merge, merge
-from evolve.screening import RefusedError
 
 RETRIES = 2  # how often a reply that does not apply goes back to the model with the reason
 EMPTY = "(an empty reply)"  # some providers refuse a message without content

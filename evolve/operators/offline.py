@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from evolve.genome.syntax import Literal, Span, constants, definitions, literals, replaced
 from evolve.operators.base import TRIES, Context, Parent, Proposal, ProposalError, first_new
-from evolve.operators.syntax import Literal, Span, constants, definitions, literals, replaced
 
 LEAST, SPREAD = 0.1, 0.6  # a float changes by LEAST + |N(0, SPREAD)| in its natural logarithm
 

@@ -6,8 +6,8 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 
+from evolve.genome.merge import Merge
 from evolve.operators.base import Context, Parent
-from evolve.operators.merge import Merge
 from trainer.task import Task
 
 QUOTED = 200  # characters of a line that a child printed

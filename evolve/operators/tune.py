@@ -16,12 +16,12 @@ from functools import lru_cache
 
 import numpy as np
 
+from evolve.genome.parsing import INVALID
+from evolve.genome.screening import identify
+from evolve.genome.syntax import HUGE, Literal, literals, replaced
 from evolve.operators.base import Context, Parent, Proposal, Relative, first_new
 from evolve.operators.offline import SPREAD, Perturb, perturbed
 from evolve.operators.surrogate import Array, Surrogate
-from evolve.operators.syntax import HUGE, Literal, literals, replaced
-from evolve.parsing import INVALID
-from evolve.screening import identify
 from population import Direction
 
 Values = tuple[int | float | bool, ...]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from evolve.genome.screening import RefusedError
+from evolve.genome.syntax import literals, replaced
 from evolve.operators.base import Context, Parent, Proposal, ProposalError
-from evolve.operators.syntax import literals, replaced
-from evolve.screening import RefusedError
 
 
 class Halve:

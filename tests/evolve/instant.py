@@ -32,8 +32,9 @@ from rich.console import Console
 
 from archive.record import RecordError
 from archive.run_folder import RunError
-from evolve.conduct import conduct
-from evolve.run import Run, begin, look, reopen, restored_search
+from evolve.loop.conduct import conduct
+from evolve.run.history import restored_search
+from evolve.run.run import Run, begin, look, reopen
 from evolve.settings import Settings
 from population import Measurement, Status
 from trainer.devices import Device, find_devices

@@ -24,12 +24,12 @@ import numpy as np
 import pytest
 
 from archive.rows import ModelCall
-from evolve.allowance import Purse
-from evolve.ensemble import Ensemble
-from evolve.models import LiteLLM, count_tokens
-from evolve.operators import OPERATORS
+from evolve.genome.screening import identify, screen
+from evolve.models.allowance import Purse
+from evolve.models.client import LiteLLM, count_tokens
+from evolve.models.ensemble import Ensemble
 from evolve.operators.base import Context, Parent, ProposalError
-from evolve.screening import identify, screen
+from evolve.operators.registry import OPERATORS
 from population import Direction, Individual, Measurement, Status
 from trainer.task import Task
 

@@ -67,7 +67,7 @@ def ask_judge(
     Raises:
         JudgeError: an answer is missing or not in the form that was asked for.
     """
-    from evolve.models import LiteLLM, ModelError  # litellm takes seconds to import
+    from evolve.models.client import LiteLLM, ModelError  # litellm takes seconds to import
 
     judge = LiteLLM(model, api_base=api_base, timeout=seconds, max_retries=1, patience=seconds)
 

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archive.rows import ModelCall
-from evolve.models import ModelError
+from evolve.genome.screening import RefusedError, screen
+from evolve.models.client import ModelError
 from evolve.operators.base import (
     Context,
     Operator,
@@ -23,7 +24,6 @@ from evolve.operators.base import (
     rough_tokens,
 )
 from evolve.operators.llm import AIM, REPAIR, RETRIES, REWORK, SIMPLIFY, TWEAK, Crossover
-from evolve.screening import RefusedError, screen
 from population import Direction, Individual, Measurement, Status
 from trainer.task import Task
 

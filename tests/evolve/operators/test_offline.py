@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evolve.genome.screening import RefusedError, identify
+from evolve.genome.syntax import constants, definitions, literals, replaced
 from evolve.operators.base import Context, Parent, ProposalError
 from evolve.operators.offline import Perturb, Recombine, perturbed
-from evolve.operators.syntax import constants, definitions, literals, replaced
-from evolve.screening import RefusedError, identify
 from population import Direction, Individual
 
 # `1if x else 2` is meant: a literal may end where a word begins.

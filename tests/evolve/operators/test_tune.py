@@ -14,15 +14,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evolve.bandit import FixedMix
-from evolve.context import LOOKED_AT, Briefer
+from evolve.genome.screening import RefusedError, identify
+from evolve.genome.syntax import literals, replaced
+from evolve.loop.briefing import LOOKED_AT, Briefer
 from evolve.operators.base import Context, Operator, Parent, Proposal, ProposalError, Relative
 from evolve.operators.offline import Perturb, perturbed
-from evolve.operators.syntax import literals, replaced
 from evolve.operators.tune import FEWEST_RELATIVES, Tune, skeleton
-from evolve.screening import RefusedError, identify
-from evolve.search import Plan, Search
-from evolve.strategies import STRATEGIES
+from evolve.search.bandit import FixedMix
+from evolve.search.search import Plan, Search
+from evolve.search.strategies import STRATEGIES
 from population import Direction, Individual, Measurement, Status
 from population.lineage import Lineage
 

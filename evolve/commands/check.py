@@ -1,0 +1,195 @@
+"""`python -m evolve check`: whether a task can run.
+
+Its contract is read, its start measured once, and each finding told in one line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from archive.human import human
+from evolve.commands.console import new_console, sayer
+from evolve.commands.options import device_option, new_parser, positive
+from evolve.genome.screening import RefusedError, screen
+from evolve.operators.registry import absolute
+from evolve.search.mix import operator_mix
+from evolve.search.search import axes_around
+from evolve.settings import OptionError
+from population import Measurement, Status
+from trainer.devices import find_devices
+from trainer.items import Item
+from trainer.log import tail
+from trainer.measure import measure
+from trainer.sandbox import find_sandbox
+from trainer.setup import Ready, set_up
+from trainer.task import Task, check_files, load_task, shown_files
+
+SHOWN = 30  # lines of what the start printed
+CELLS = 6  # of an archive's axis, to see whether one can be laid
+
+
+class UnfitError(Exception):
+    """The task cannot run; the message says why and what to do."""
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = new_parser(
+        "check",
+        "Read a task's program.md, measure its start once and explain what is missing or "
+        "malformed. Exit code 0 only if the task can run.",
+    )
+    parser.add_argument(
+        "folder", type=Path, nargs="?", default=Path(), metavar="DIR", help="the task (default .)"
+    )
+    parser.add_argument(
+        "--budget", type=positive, metavar="S", help="seconds for the start (default: the task's)"
+    )
+    device_option(parser)
+    return parser
+
+
+def command(options: argparse.Namespace) -> int:
+    """Say whether a task can run."""
+    check(
+        options.folder,
+        budget=options.budget,
+        device=options.devices or "auto",
+        sandbox=options.sandbox or "auto",
+        say=sayer(new_console()),
+    )
+    print(f"the task can run: python -m evolve --task {options.folder}")
+    return 0
+
+
+def check(
+    folder: Path, *, budget: float | None, device: str, sandbox: str, say: Callable[[str], None]
+) -> None:
+    """Read a task's contract, measure its start once, and tell each finding.
+
+    Args:
+        folder: the task's.
+        budget: seconds for the start; None takes the task's.
+        device, sandbox: as `--devices` and `--sandbox` name them.
+        say: is told the findings.
+
+    Raises:
+        TaskError, SetupError, DeviceError, SandboxError, UnfitError: the task cannot run.
+    """
+    task = load_task(folder)
+    _tell_contract(task, say)
+    items = task.all_items()
+    one = _with_item(task, items, say)
+    for path, text in shown_files(one).items():
+        say(f"shown to models: {path}, {len(text):,} characters")
+    _tell_operators(task, say)
+    ready = set_up(one, say)
+    source = (one.folder / ready.seed).read_text(encoding="utf-8")
+    try:
+        screen(source, one, ())
+    except RefusedError as error:
+        raise UnfitError(f"the start {ready.seed} would be refused: {error}") from error
+    say(f"start: {ready.seed}, {source.count(chr(10)):,} lines")
+    _tell_trust(task, ready, say)
+    result, printed = _measured(one, ready, source, budget or task.budget, device, sandbox, say)
+    if printed:
+        say("it printed:")
+        say("\n".join(f"  | {line}" for line in printed.splitlines()))
+    _judge(one, result, say)
+
+
+def _tell_contract(task: Task, say: Callable[[str], None]) -> None:
+    say(f"task {task.name}: {task.genome} ({task.language}), {task.direction} {task.metric}")
+    target = "" if task.target is None else f", target {task.target:g}"
+    say(f"budget {task.budget:g} s and at most {task.overhead:g} s more{target}")
+
+
+def _with_item(task: Task, items: Sequence[Item], say: Callable[[str], None]) -> Task:
+    """The task of its first item, if it has any; all of them are looked at."""
+    for item in items:
+        try:
+            check_files(task.for_item(item))
+        except ValueError as error:
+            raise UnfitError(f"the item {item.name} cannot be worked on: {error}") from error
+    if items:
+        say(f"{len(items)} items: {', '.join(item.name for item in items)}")
+    return task.for_item(items[0]) if items else task
+
+
+def _tell_operators(task: Task, say: Callable[[str], None]) -> None:
+    """Which operators would work, with and without a language model.
+
+    Raises:
+        OptionError: one that the task names does not exist.
+    """
+    names = tuple(absolute(name, task.folder) for name in task.operators)
+    with_models = operator_mix((), with_models=True, language=task.language, suited=names)
+    say(f"operators with a language model: {', '.join(with_models.operators)}")
+    try:
+        alone = operator_mix((), with_models=False, language=task.language, suited=names)
+        say(f"operators without one: {', '.join(alone.operators)}")
+    except OptionError:
+        say("operators without one: none, so a run of this task needs --model")
+
+
+def _tell_trust(task: Task, ready: Ready, say: Callable[[str], None]) -> None:
+    if task.score:
+        say(f"scored by `{' '.join(task.score)}`, which is trusted and runs outside of the sandbox")
+    elif ready.text is not None:
+        say(f"scored by a referee while `{' '.join(task.run)}` runs in the sandbox")
+    else:
+        say(
+            f"WARNING: scored by what `{' '.join(task.run)}` prints in the sandbox, so a genome "
+            "can print any score; a trusted `score` command is safer"
+        )
+
+
+def _measured(
+    task: Task,
+    ready: Ready,
+    source: str,
+    budget: float,
+    device: str,
+    sandbox: str,
+    say: Callable[[str], None],
+) -> tuple[Measurement, str]:
+    """The start's measurement, and the last lines that were printed."""
+    where, box = find_devices(device)[0], find_sandbox(sandbox)
+    say(f"sandbox: {box.note}")
+    say(f"the start is measured once, on {where.name}, for {budget:g} s or less ...")
+    with tempfile.TemporaryDirectory(prefix="check-") as name:
+        log = Path(name, "log")
+        result = measure(
+            task,
+            ready,
+            source,
+            device=where,
+            sandbox=box,
+            budget=budget,
+            seed=0,
+            folder=Path(name, "child"),
+            log=log,
+        )
+        return result, tail(log, SHOWN)
+
+
+def _judge(task: Task, result: Measurement, say: Callable[[str], None]) -> None:
+    if result.status is not Status.OK or result.fitness is None:
+        raise UnfitError(f"the start has no score ({result.status}): {result.reason}")
+    say(f"{task.metric} {result.fitness:.6g} after {result.seconds:.1f} s")
+    try:
+        axes = axes_around(task.axes, result.measures, CELLS)
+    except ValueError as error:
+        raise UnfitError(f"the archive cannot be laid around the start: {error}") from error
+    for axis, spec in zip(axes, task.axes, strict=True):
+        value, unit = result.measures[axis.name], spec.unit
+        say(
+            f"{spec.label}: {human(value, unit)}, on an axis from {human(axis.low, unit)} to "
+            f"{human(axis.high, unit)}"
+        )
+        if not axis.low <= value <= axis.high:
+            say(f"WARNING: the start lies outside of the axis {axis.name}; set other `bounds`")
+    if task.target is not None and task.direction.gain(result.fitness, task.target) >= 0:
+        say(f"WARNING: the start has reached the target {task.target:g} already")

@@ -1,0 +1,48 @@
+"""How the commands write: consoles, tables, and words that several of them use."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from population import Individual
+
+WIDTH = 160  # columns, where the output is no terminal
+
+
+def new_console() -> Console:
+    """Of a terminal's own width; a file or a pipe gets lines that are long enough for tables."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
+
+
+def sayer(console: Console) -> Callable[[str], None]:
+    """What prints a line as it is, folded by the terminal alone."""
+    return lambda line: console.print(Text(line), soft_wrap=True)
+
+
+def new_table(*columns: str) -> Table:
+    """A table whose columns keep their width; one that is added after them gets what is left."""
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    for column in columns:
+        table.add_column(column, no_wrap=True)
+    return table
+
+
+def score_words(individual: Individual, noise: float) -> str:
+    """An individual's fitness with its margin, or how it failed."""
+    if individual.objective is None:
+        return str(individual.status or "not measured yet")
+    count = len(individual.scored)
+    margin = f" ± {individual.margin(noise):.2g}" if noise else ""
+    return f"{individual.objective:.6g}{margin}" + (f", {count} runs" if count > 1 else "")
+
+
+def printable(text: str) -> str:
+    """The text without what would steer a terminal: whoever wrote it is not trusted."""
+    return "".join(
+        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text
+    )

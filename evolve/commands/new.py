@@ -1,0 +1,35 @@
+"""`python -m evolve new`: a task's folder to begin with."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from evolve.commands.options import new_parser
+from evolve.commands.skeleton import write_skeleton
+from trainer.task import LANGUAGES
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = new_parser(
+        "new", "Write a task's folder, small and working, to be changed into a task of your own."
+    )
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a new or empty folder")
+    parser.add_argument(
+        "--language",
+        choices=LANGUAGES,
+        default="python",
+        help="of the file that is evolved (default python)",
+    )
+    return parser
+
+
+def command(options: argparse.Namespace) -> int:
+    """Write the skeleton of a task."""
+    folder: Path = options.folder
+    for path in write_skeleton(folder, options.language):
+        print(path)
+    model = "" if options.language == "python" else " --model NAME"
+    print(f"try it:   python -m evolve check {folder}")
+    print(f"and then: python -m evolve --task {folder}{model}")
+    return 0

@@ -1,0 +1,156 @@
+"""`python -m evolve`: begin a run."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from evolve.commands import items
+from evolve.commands.console import new_console, sayer
+from evolve.commands.options import (
+    count,
+    count_or_none,
+    device_option,
+    length_options,
+    model_options,
+    positive,
+)
+from evolve.commands.work import work
+from evolve.models.client import ModelSpec, Price
+from evolve.operators.registry import OPERATORS, absolute
+from evolve.run.run import begin
+from evolve.search.mix import operator_mix
+from evolve.search.strategies import STRATEGIES
+from evolve.settings import Settings
+from population.selection import SELECTORS
+from trainer.task import load_task
+
+
+def arguments(epilog: str) -> argparse.ArgumentParser:
+    """The options of a new run; the epilog tells the other commands."""
+    parser = argparse.ArgumentParser(
+        prog="python -m evolve",
+        description="Evolve a file: the one that a task names, towards the score that it names. "
+        "Every option has a default that works, the task's own or this program's.",
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    what = parser.add_argument_group("what to do")
+    what.add_argument("--task", default=".", metavar="DIR", help="folder of program.md (default .)")
+    what.add_argument("--run", metavar="NAME", help="name of the run (default: task and time)")
+    what.add_argument(
+        "--seed-genome",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a genome to start from: a file, or RUN:ID or RUN:best of another run; repeatable "
+        "(default: the task's own)",
+    )
+    what.add_argument(
+        "--items",
+        default="",
+        metavar="NAME,...",
+        help="of a task of many items, only these (default: all that are not done)",
+    )
+    length = length_options(parser)
+    length.add_argument(
+        "--children",
+        type=count,
+        metavar="N",
+        help="children a generation (default: the task's, or 5)",
+    )
+    length.add_argument(
+        "--budget",
+        type=positive,
+        metavar="S",
+        help="seconds that a child may work (default: the task's)",
+    )
+    device_option(parser)
+    search = parser.add_argument_group("the search")
+    search.add_argument(
+        "--strategy",
+        choices=list(STRATEGIES),
+        default="map-elites",
+        help="map-elites; greedy: one parent, keep or discard; random: all children of the seed "
+        "(default map-elites)",
+    )
+    search.add_argument(
+        "--selector",
+        choices=list(SELECTORS),
+        default="ucb",
+        help="how map-elites draws parents (default ucb)",
+    )
+    search.add_argument(
+        "--operators",
+        default="",
+        metavar="NAME[:WEIGHT],...",
+        help=f"of {', '.join(OPERATORS)}, or FILE.py:NAME of your own; with weights they are drawn "
+        "by these (default: all that can work, and what pays is learnt)",
+    )
+    search.add_argument(
+        "--cells",
+        type=count,
+        default=0,
+        metavar="N",
+        help="of each axis of the archive (default: 4, 6 or 8 by the number of children)",
+    )
+    search.add_argument("--seed", type=int, default=0, metavar="N", help="of all randomness")
+    search.add_argument(
+        "--seed-runs",
+        type=count,
+        default=0,
+        metavar="N",
+        help="runs of the seed at the start, to know the noise (default 2 to 4)",
+    )
+    search.add_argument(
+        "--final-runs",
+        type=count_or_none,
+        default=-1,
+        metavar="N",
+        help="fresh runs of the seed and of the best at the end (default: a tenth of all)",
+    )
+    model_options(parser)
+    return parser
+
+
+def command(options: argparse.Namespace) -> int:
+    """Begin a run, or one of each item that is not done, and work on it to its end."""
+    names = filter(None, options.operators.split(","))
+    operators = tuple(absolute(name, Path()) for name in names)
+    task = load_task(Path(options.task))
+    own = tuple(absolute(name, task.folder) for name in task.operators)
+    operator_mix(operators, with_models=bool(options.model), language=task.language, suited=own)
+    for model in options.model:
+        ModelSpec.parse(model)
+    if options.price:
+        Price.parse(options.price)
+    settings = Settings(
+        task=str(task.folder),
+        generations=task.generations or 20 if options.generations is None else options.generations,
+        children=options.children or task.children or 5,
+        budget=options.budget or task.budget,
+        strategy=options.strategy,
+        selector=options.selector,
+        operators=operators,
+        context_tokens=options.context_tokens or 30_000,
+        models=tuple(options.model),
+        api_base=options.api_base,
+        price=options.price,
+        seed=options.seed,
+        devices=options.devices or "auto",
+        sandbox=options.sandbox or "auto",
+        cells=options.cells,
+        seed_runs=options.seed_runs,
+        final_runs=options.final_runs,
+        max_cost=options.max_cost,
+        offline_after=options.offline_after or 60.0,
+        hours=options.hours,
+        target=task.target if options.target is None else options.target,
+    )
+    if task.items:
+        only = list(filter(None, options.items.split(",")))
+        return items.start(settings, task, options.run, options.seed_genome, only)
+    console = new_console()
+    run = begin(settings, options.run, options.seed_genome, sayer(console))
+    with run.folder.lock():
+        return work(run, console)[0]

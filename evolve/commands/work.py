@@ -1,0 +1,86 @@
+"""A run that is worked on to its end, whichever command has begun it or goes on with it."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from archive.run_folder import RunError
+from evolve.commands.console import sayer
+from evolve.commands.story import Step, markdown, story
+from evolve.commands.words import announce, closing_lines
+from evolve.loop.conduct import Result, conduct
+from evolve.loop.loop import End, reached
+from evolve.models.client import LiteLLM, ModelSpec, Price
+from evolve.run.history import restored_search
+from evolve.run.run import Run
+from population import Individual
+
+TOLD = 15  # changes of the best genome that are told when a run ends
+
+
+def work(run: Run, console: Console) -> tuple[int, End]:
+    """Work on a run to its end, which the caller has locked: the exit code, and why it ended."""
+    say = sayer(console)
+    try:
+        models = make_models(run)
+        for line in announce(run, models):
+            say(line)
+        result = conduct(run, models, console)
+        steps = _write_best(run, result.best)
+        console.print()
+        for line in closing_lines(run, result):
+            say(line)
+        for one in steps[-TOLD:]:
+            say(f"  #{one.individual.id} {one.individual.description}: {one.did}")
+        return exit_code(run, result), result.end
+    finally:
+        run.close()
+
+
+def _write_best(run: Run, best: Individual | None) -> list[Step]:
+    """Leave the best genome's story in the run, and itself where the task wants it: the story."""
+    if best is None or not best.parents:
+        return []
+    search = restored_search(run)
+    steps = story(run, search, best.id)
+    run.folder.changes.write_text(markdown(run, search, steps), encoding="utf-8")
+    if run.task.output:
+        target = run.task.folder / run.task.output
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(run.lineage.source(best.commit), encoding="utf-8")
+    return steps
+
+
+def make_models(run: Run) -> list[tuple[LiteLLM, float]]:
+    """The language models of a run with their weights.
+
+    Raises:
+        RunError: a cap on cost cannot be kept, since a price is unknown.
+    """
+    settings = run.settings
+    price = Price.parse(settings.price) if settings.price else None
+    models = []
+    for spec in map(ModelSpec.parse, settings.models):
+        model = LiteLLM(spec.name, api_base=settings.api_base, price=price)
+        if settings.max_cost is not None and model.price is None:
+            raise RunError(
+                f"--max-cost cannot be kept: the price of {spec.name} is unknown. Give it with "
+                "--price IN:OUT, in dollars a million tokens, or leave --max-cost out"
+            )
+        models.append((model, spec.weight))
+    return models
+
+
+def exit_code(run: Run, result: Result) -> int:
+    """0: it did what it was asked; 1: it did not; 2: it could not; 130: it was interrupted."""
+    if result.end is End.INTERRUPTED:
+        return 130
+    if result.end is End.NO_DEVICE:
+        return 2
+    children = [i for i in run.individuals() if i.parents]
+    scored = any(child.scored for child in children)
+    spend = run.record.spend()
+    mute = spend.calls + result.unanswered > 0 and not spend.answered
+    missed = run.settings.target is not None and not reached(result.best, run.settings.target)
+    failed = result.end is End.STUCK or mute or missed or (bool(children) and not scored)
+    return 1 if failed else 0

@@ -1,0 +1,162 @@
+"""Replies of a language model, turned into a child's source text, or into a reason why not.
+
+A reply may be SEARCH/REPLACE blocks, a unified diff, the whole file in a fence, or JSON.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from evolve.edits.diffs import read_diff
+from evolve.edits.mismatch import EditError
+from evolve.edits.patches import Change, apply
+from evolve.edits.replies import Fence, Reply, name_in, scan
+from evolve.edits.structured import BEGINNING, find
+from evolve.genome.syntax import definitions
+
+__all__ = ["Edit", "EditError", "read_reply"]
+
+MAX_IDEA, MAX_WHY = 160, 1000  # characters
+WHOLE_FILE_SHARE = 0.3  # a fenced text much shorter than the parent is a snippet, not a file
+RIVAL_SHARE = 0.7  # of two files about as long as each other nobody knows which is meant
+COMMENTS = ("#", "//", "/*", "<!--", "--")
+LEFT_OUT = ("rest of", "existing", "unchanged", "same as", "remain", "omitted", "as before")
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What a reply asks for: the new text, the idea in one line, and why it should help."""
+
+    source: str
+    idea: str
+    why: str
+
+
+def read_reply(reply: str, source: str, *, genome: str = "", cut: bool = False) -> Edit:
+    """Apply a reply to the parent's source.
+
+    Blocks and hunks are placed by what they quote, first exactly, then with less regard for
+    whitespace. All of a reply is applied or nothing. Prose and reasoning around it do not count.
+
+    Args:
+        reply: the model's text.
+        source: the genome that it was asked to change.
+        genome: the name of the genome's file; changes of another file are refused. Empty to take
+            any name for it.
+        cut: whether it ends where it might be no longer.
+
+    Raises:
+        EditError: there is no edit in it, a block does not match, or nothing changed.
+    """
+    windows = "\r\n" in source and source.count("\r\n") == source.count("\n")
+    text = source.replace("\r\n", "\n") if windows else source
+    parts = scan(reply)
+    if cut and (parts.blocks or parts.diffs):
+        raise EditError("the reply was cut at its length limit, and blocks after it may be lost")
+    edited, idea, why = _edited(parts, text, genome)
+    if edited == text:
+        raise EditError("the edit changes nothing")
+    _check_complete(edited, text)
+    idea, why = _line(idea), _line(why, MAX_WHY)
+    if not idea:
+        raise EditError("the line `IDEA: what the change is, in one line` is missing")
+    return Edit(edited.replace("\n", "\r\n") if windows else edited, idea, why)
+
+
+def _edited(reply: Reply, source: str, genome: str) -> tuple[str, str, str]:
+    """The new source, the idea and the reason, by the most explicit form that the reply has."""
+    idea, why = reply.label("IDEA"), reply.label("WHY")
+    if reply.blocks or reply.diffs:
+        _check_names(reply.names, genome)
+    if reply.blocks:
+        return apply(source, reply.blocks), idea, why
+    if reply.diffs:
+        return apply(source, _hunks(reply, genome)), idea, why
+    texts = ["\n".join(fence.lines) for fence in reply.fences]
+    prose = "\n".join(reply.prose)
+    structured = find([prose, *texts])
+    if structured is not None:
+        edited = apply(structured.values_in(source), structured.blocks)
+        return edited, structured.idea or idea, structured.why or why
+    if any(BEGINNING.match(text.lstrip()) for text in [prose, *texts]):
+        raise EditError('the reply is no valid JSON with "idea" and "constants"; was it cut?')
+    return _whole_file(reply.fences, source, genome), idea, why
+
+
+def _hunks(reply: Reply, genome: str) -> list[Change]:
+    hunks: list[Change] = []
+    for lines in reply.diffs:
+        more, names = read_diff(lines, len(hunks) + 1)
+        _check_names(names, genome)
+        hunks += more
+    return hunks
+
+
+def _whole_file(fences: list[Fence], source: str, genome: str) -> str:
+    end = source[len(source.rstrip("\n")) :] if source else "\n"
+    files: dict[str, Fence] = {}
+    for fence in fences:
+        text = "\n".join(fence.lines)
+        if text.strip() and _may_be_whole(text, source):
+            files[text.rstrip("\n") + end] = fence
+    if not files and fences:
+        lines = max(len(fence.lines) for fence in fences)
+        raise EditError(
+            f"the reply has {lines} lines in a fence, too few for a new file in place of "
+            f"{source.count(chr(10))}; give the whole file, or SEARCH/REPLACE blocks"
+        )
+    if not files:
+        raise EditError(
+            "the reply has neither a SEARCH/REPLACE block nor the whole file in one ``` fence, "
+            "nor a diff"
+        )
+    for text, fence in files.items():
+        head = text.lstrip().partition("\n")[0]
+        _check_names([fence.name or ("" if head in source else name_in(head))], genome)
+    news = {text for text in files if text != source} or {source}
+    longest = max(news, key=len)
+    if sum(len(text) >= RIVAL_SHARE * len(longest) for text in news) > 1:
+        raise EditError("the reply has more than one whole file; give one")
+    return longest
+
+
+def _may_be_whole(text: str, source: str) -> bool:
+    """Whether a fenced text can be the new file: it is about as long, or defines all that was."""
+    if len(text) >= WHOLE_FILE_SHARE * len(source):
+        return True
+    try:
+        before, now = set(definitions(source)), set(definitions(text))
+    except SyntaxError:
+        return False
+    return bool(before) and before <= now
+
+
+def _check_names(names: list[str], genome: str) -> None:
+    """Refuse a change of another file than the genome."""
+    own = PurePosixPath(genome).parts
+    for name in filter(None, names if genome else ()):
+        parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
+        shared = min(len(own), len(parts))
+        if not parts or list(own[-shared:]) != parts[-shared:]:
+            raise EditError(f"the reply changes {_line(name)}, but only {genome} may be changed")
+
+
+def _check_complete(edited: str, source: str) -> None:
+    """Refuse a comment such as `# ... rest of the code unchanged ...` in place of the code."""
+    known = {line.strip() for line in source.split("\n")}
+    for number, line in enumerate(edited.split("\n"), 1):
+        text = line.strip()
+        if not text.startswith(COMMENTS) or text in known:
+            continue
+        shortened = text.lower()
+        if ("..." in text or "…" in text) and any(words in shortened for words in LEFT_OUT):
+            raise EditError(
+                f"line {number} of the new file stands for text that was left out: {_line(text)}"
+            )
+
+
+def _line(text: str, longest: int = MAX_IDEA) -> str:
+    printable = "".join(c if c.isprintable() else " " for c in text)
+    text = " ".join(printable.split()).strip("*` ")
+    return text if len(text) <= longest else text[: longest - 1] + "…"

@@ -1,0 +1,227 @@
+"""Replies that are JSON: new values of named constants, or texts to search for and to replace."""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import re
+import tokenize
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from evolve.edits.mismatch import EditError
+from evolve.edits.patches import Change, block
+from evolve.genome.parsing import parse
+from evolve.genome.syntax import constants, replaced
+
+MAX_OBJECTS = 20  # places in a reply at which an object is looked for
+MAX_DEPTH = 6  # of the wrappings around it, as a tool call has them
+BEGINNING = re.compile(r'\{\s*"|\[\s*\{\s*"')
+WRAPPINGS = ("arguments", "parameters", "input", "function", "tool_calls")
+OLD, NEW = ("search", "old_string", "old"), ("replace", "new_string", "new")
+OPENERS, CLOSERS = ("(", "[", "{"), (")", "]", "}")
+QUOTED = re.compile(r"[rRbBuUfF]{0,2}['\"]")
+
+
+class Number(str):
+    """A number of a JSON text as it is written there, so that 1e-3 stays 1e-3."""
+
+
+@dataclass(frozen=True)
+class Structured:
+    """What an object asks for: values by the names of constants, blocks, or both."""
+
+    values: Mapping[str, object]
+    blocks: list[Change]
+    idea: str
+    why: str
+
+    def values_in(self, source: str) -> str:
+        """The source with the constants at their new values.
+
+        Raises:
+            EditError: there is no such constant, or a value is none.
+        """
+        if not self.values:
+            return source
+        try:
+            spans = constants(source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            raise EditError("the file is no Python, so it has no constants to set") from error
+        unknown = [name for name in self.values if name not in spans]
+        if unknown:
+            there = ", ".join(spans) or "none"
+            raise EditError(
+                f"the file has no constant {', '.join(unknown)[:100]!r}; its constants are {there}"
+            )
+        edits = [
+            (spans[name], _assignment(name, spans[name].text, value))
+            for name, value in self.values.items()
+        ]
+        return replaced(source, edits)
+
+
+def find(texts: Iterable[str]) -> Structured | None:
+    """The object in some texts that is an edit; None if there is none.
+
+    Raises:
+        EditError: there is one, but not as it should be, or there are several.
+    """
+    found: list[dict[str, object]] = []
+    for text in texts:
+        found += [edit for value in _objects(text) for edit in _edits(value, MAX_DEPTH)]
+    if any(edit != found[0] for edit in found):
+        raise EditError("the reply has more than one JSON edit; put all changes into one")
+    return _structured(found[0]) if found else None
+
+
+def _objects(text: str) -> Iterator[object]:
+    decoder = json.JSONDecoder(
+        strict=False, parse_float=Number, parse_int=Number, parse_constant=Number
+    )
+    at = 0
+    for _ in range(MAX_OBJECTS):
+        found = BEGINNING.search(text, at)
+        if found is None:
+            return
+        try:
+            value, at = decoder.raw_decode(text, found.start())
+        except (ValueError, RecursionError):
+            at = found.end()
+        else:
+            yield value
+
+
+def _edits(value: object, depth: int) -> Iterator[dict[str, object]]:
+    """The objects with an edit, which a tool call hands over within others."""
+    if isinstance(value, str):
+        value = list(_objects(value))
+    if isinstance(value, list):
+        for one in value if depth else ():
+            yield from _edits(one, depth - 1)
+    elif isinstance(value, dict):
+        if "constants" in value or "edits" in value:
+            yield value
+        elif any(key in value for key in OLD) and any(key in value for key in NEW):
+            yield {**value, "edits": [value]}
+        elif depth:
+            inner = next((value[key] for key in WRAPPINGS if key in value), None)
+            yield from _edits(inner, depth - 1)
+
+
+def _structured(edit: dict[str, object]) -> Structured:
+    values = edit.get("constants") or {}
+    if isinstance(values, list):
+        try:
+            values = {one["name"]: one["value"] for one in values}
+        except (TypeError, KeyError):
+            values = None
+    edits = edit.get("edits") or []
+    if not isinstance(values, dict) or not isinstance(edits, list):
+        raise EditError('"constants" should be an object with a value for each name to change')
+    return Structured(
+        values={_text(name): value for name, value in values.items()},
+        blocks=[_block(number, one) for number, one in enumerate(edits, 1)],
+        idea=_text(edit.get("idea", "")),
+        why=_text(edit.get("why", "")),
+    )
+
+
+def _block(number: int, edit: object) -> Change:
+    parts = []
+    for keys in (OLD, NEW):
+        text = next((edit[k] for k in keys if k in edit), None) if isinstance(edit, dict) else None
+        if not isinstance(text, str):
+            raise EditError(f'edit {number} should have the texts "search" and "replace"')
+        lines = _text(text).replace("\r\n", "\n").split("\n")
+        parts.append(lines[:-1] if not lines[-1] else lines)
+    search, replace = parts
+    return block(number, [(search, replace)])
+
+
+def _text(value: object) -> str:
+    """A string of a JSON text, which may name half a surrogate pair."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else ""
+
+
+# -- values ---------------------------------------------------------------------------------------
+
+
+def _assignment(name: str, statement: str, value: object) -> str:
+    """The statement with another value."""
+    head, old = _parts(statement)
+    if isinstance(value, str) and not isinstance(value, Number):
+        new = _text(value).strip()
+        if _is_text(old) and not (QUOTED.match(new) and _expression(new)):
+            new = json.dumps(_text(value), ensure_ascii=False)
+    else:
+        try:
+            new = _literal(value)
+        except RecursionError as error:
+            raise EditError(f"the value of {name} is nested too deep") from error
+    expression = _expression(new)
+    if not expression:
+        shown = " ".join(new.split())[:60]
+        raise EditError(f"the value of {name} is no Python expression: {shown!r}")
+    return f"{head} {expression}"
+
+
+def _parts(statement: str) -> tuple[str, str]:
+    """An assignment up to and including its `=`, and its value."""
+    depth = 0
+    with suppress(tokenize.TokenError, SyntaxError):
+        for token in tokenize.generate_tokens(io.StringIO(statement).readline):
+            depth += (token.string in OPENERS) - (token.string in CLOSERS)
+            if token.string == "=" and not depth:
+                row, column = token.end
+                lines = statement.split("\n")
+                at = sum(len(line) + 1 for line in lines[: row - 1]) + column
+                return statement[:at], statement[at:].strip()
+    raise EditError(f"the constant {statement[:60]!r} cannot be set; edit its line")
+
+
+def _is_text(expression: str) -> bool:
+    node = parse(f"({expression}\n)").body[0]
+    value = node.value if isinstance(node, ast.Expr) else None
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
+
+
+def _expression(text: str) -> str:
+    """The expression that a text is, without a comment; empty if it is none."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", " ")
+    try:
+        tree = parse(f"_ = {text}")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ""
+    match tree.body:
+        case [ast.Assign(targets=[ast.Name()], value=value) as statement]:
+            if isinstance(value, (ast.Yield, ast.YieldFrom, ast.Await, ast.NamedExpr)):
+                return ""
+        case _:
+            return ""
+    lines = f"_ = {text}".encode().split(b"\n")
+    assert statement.end_lineno is not None
+    assert statement.end_col_offset is not None
+    kept = [*lines[: statement.end_lineno - 1]]
+    kept.append(lines[statement.end_lineno - 1][: statement.end_col_offset])
+    return b"\n".join(kept).decode().removeprefix("_ = ")
+
+
+def _literal(value: Any) -> str:
+    """A JSON value as Python source."""
+    match value:
+        case Number():
+            return value if value[-1].isdigit() else f'float("{value}")'  # NaN, Infinity
+        case str():
+            return json.dumps(_text(value), ensure_ascii=False)
+        case None | bool():
+            return repr(value)
+        case list():
+            return f"[{', '.join(map(_literal, value))}]"
+        case dict():
+            pairs = (f"{_literal(k)}: {_literal(v)}" for k, v in value.items())
+            return f"{{{', '.join(pairs)}}}"
+    raise AssertionError(f"JSON has no {type(value)}")

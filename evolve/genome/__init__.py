@@ -1,0 +1,1 @@
+"""The text of a genome: parsed, screened, taken apart and merged."""

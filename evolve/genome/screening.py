@@ -1,0 +1,147 @@
+"""What is refused before any device second is spent on it."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from evolve.genome.parsing import INVALID, by_piece, parse_once
+from trainer.task import Task
+
+MAX_BYTES = 1_000_000
+
+
+STRING = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
+DOCSTRING = re.compile(rf"Expr\(value=Constant\(value={STRING}\)\)(, )?")
+VALUE = "Constant(value="
+FLOAT = re.compile(rf"{re.escape(VALUE)}(\d+(?:\.\d*(?:e[+-]?\d+)?|e[+-]?\d+))(?=[,)])")
+MODULE = ast.dump(ast.Module([ast.Pass()], []))  # what surrounds the statements
+
+
+class RefusedError(Exception):
+    """The source is not worth a run; the message says why, to a person or to a model."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What tells genomes apart, as hashes.
+
+    Attributes:
+        exact: equal genomes share it, whatever their comments and layout.
+        near: so do genomes that hardly differ: floats that are equal in two digits (close to 1 it
+            is the distance from 1 that has two), docstrings; in prose, case and punctuation.
+    """
+
+    exact: str
+    near: str
+
+
+@lru_cache(maxsize=8)  # what an operator has screened is asked for again when it is recorded
+def identify(source: str, language: str) -> Identity:
+    """Tell what a genome is. Python is known by its syntax tree, prose by its words.
+
+    Raises:
+        SyntaxError: the language is Python and the source is not.
+    """
+    if language == "python":
+        exact = MODULE.replace("Pass()", ", ".join(s for p in _read(source) for s in p.statements))
+        near = FLOAT.sub(lambda match: VALUE + _coarse(match[1]), DOCSTRING.sub("", exact))
+    else:
+        exact = " ".join(source.split())
+        near = " ".join(re.findall(r"\w+", exact.casefold()))
+    return Identity(_hash(exact), _hash(f"near {near}"))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _coarse(number: str) -> str:
+    value = float(number)
+    return f"1-{1 - value:.1e}" if 0.9 <= value < 1 else f"{value:.1e}"
+
+
+def screen(source: str, task: Task, known: Container[str]) -> Identity:
+    """Check a proposed genome.
+
+    Args:
+        source: its text.
+        task: whose contract it must fulfil.
+        known: the hashes, exact and near, of the genomes that were tried.
+
+    Returns:
+        What it will be known by.
+
+    Raises:
+        RefusedError: it is no Python, too long, lacks what the contract demands or is known.
+    """
+    try:
+        size = len(source.encode())
+    except UnicodeEncodeError as error:
+        raise RefusedError(f"the file is no valid Unicode: {error}") from error
+    if size > MAX_BYTES:
+        raise RefusedError(f"the file has {size:,} bytes, more than {MAX_BYTES:,}")
+    if not source.strip():
+        raise RefusedError("the file is empty")
+    try:
+        identity = identify(source, task.language)
+    except INVALID as error:
+        raise RefusedError(f"the file is no valid Python: {error}") from error
+    for word in task.requires:
+        if not _uses(source, word, task.language):
+            raise RefusedError(f"the file no longer uses `{word}`, which the task demands")
+    if identity.exact in known:
+        raise RefusedError("the same program was tried before; change something that matters")
+    if identity.near in known:
+        raise RefusedError(
+            "a program that hardly differs was tried before: the same but for digits of its "
+            "numbers or for words that do nothing; make a change that a run can show"
+        )
+    return identity
+
+
+def _uses(source: str, word: str, language: str) -> bool:
+    if language != "python":
+        return word in source
+    return any(word in piece.names for piece in _read(source))
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """What counts of some top-level statements.
+
+    Attributes:
+        statements: the dumps of their trees.
+        names: every identifier that they use; comments and strings do not count.
+    """
+
+    statements: tuple[str, ...]
+    names: frozenset[str]
+
+
+@lru_cache(maxsize=8)
+def _read(source: str) -> list[_Piece]:
+    return by_piece(source, _piece)
+
+
+@lru_cache(maxsize=500)
+def _piece(text: str) -> _Piece:
+    tree = parse_once(text)
+    return _Piece(tuple(map(ast.dump, tree.body)), frozenset(_names(tree)))
+
+
+def _names(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(name) | ast.Attribute(attr=name):
+                yield name
+            case ast.alias(name, asname):
+                yield from filter(None, (name, asname))
+            case ast.FunctionDef(name) | ast.AsyncFunctionDef(name) | ast.ClassDef(name):
+                yield name
+            case ast.ImportFrom(module) if module:
+                yield from module.split(".")

@@ -1,0 +1,1 @@
+"""The loop that works on a run: devices, proposals, and what is reported."""

@@ -1,0 +1,219 @@
+"""What an operator is told besides the parents: what was tried, what paid, the archive, lessons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+
+from archive import Archive, Axis, Cell
+from archive.human import human
+from evolve.operators.base import Parent, Relative, Section
+from evolve.operators.prompts import diff_lines
+from evolve.operators.tune import skeleton
+from evolve.search.search import Plan, Search
+from population import Individual
+from population.lineage import Lineage
+from trainer.task import Task
+
+
+@dataclass(frozen=True)
+class Briefing:
+    """What an operator is told: the parents with their genomes, and what its kind can use.
+
+    Attributes:
+        parents: of the child.
+        background: sections for a language model, the most important first.
+        target: the cell to reach, in words; empty if there is none.
+        ancestor: the genome of the parents' lowest common ancestor; None if that is of no use.
+        said: what the parent printed before it failed, or its scoring, if that is trusted.
+        relatives: the genomes that have run and differ from the parent in constants alone.
+    """
+
+    parents: Sequence[Parent]
+    background: Sequence[Section] = ()
+    target: str = ""
+    ancestor: str | None = None
+    said: str = ""
+    relatives: Sequence[Relative] = ()
+
+
+LATEST = 15  # results of the whole run that a model is told
+NEAR = 20  # results of the parent's children and siblings
+KEPT = 1000  # genomes that are kept in memory
+LOOKED_AT = 120  # genomes around a parent, in search of such as differ in constants alone
+PAID = 3  # changes that paid whose text is shown
+DIFF_LINES = 60  # of each
+Source = Callable[[str], str]  # a commit to its genome
+
+
+def background(
+    plan: Plan, search: Search, task: Task, lessons: str, source: Source
+) -> list[Section]:
+    """The sections of a request to a language model, the most important first.
+
+    Args:
+        plan: what is to be proposed.
+        search: what was tried and what came of it.
+        task: with the names of metric and axes.
+        lessons: as they were distilled last; may be empty.
+        source: reads a genome.
+    """
+    near = [one for parent in plan.parents for one in search.family.near(parent.id)]
+    latest = islice(reversed(search.individuals.values()), LATEST)
+    sections = [
+        Section("Lessons from the results so far:", lessons.splitlines()),
+        Section(
+            "What was tried on this genome and beside it, with what came of it:",
+            results(near[-NEAR:], search, task),
+        ),
+        *_changes_that_paid(plan, search, task, source),
+        Section("The archive now:", _archive_lines(search, task)),
+        Section(
+            "The latest results of all:",
+            results([one for one in latest if one not in near][::-1], search, task),
+        ),
+    ]
+    return [section for section in sections if section.lines]
+
+
+def results(individuals: Sequence[Individual], search: Search, task: Task) -> list[str]:
+    """A line for each individual that has run: what it tried and what came of it."""
+    lines = []
+    for individual in individuals:
+        if not individual.measurements or not individual.parents:
+            continue
+        parent = search.individuals[individual.parents[0]]
+        lines.append(
+            f"- genome {individual.id}, child of {parent.id}: {individual.description}: "
+            f"{outcome(individual, parent, search.noise, task)}"
+        )
+    return lines
+
+
+def outcome(individual: Individual, parent: Individual, noise: float, task: Task) -> str:
+    """What came of an individual, in words: its score against its parent's, or its failure."""
+    if individual.objective is None:
+        return f"{individual.status}: {individual.measurements[-1].reason}"
+    words = f"{task.metric} {individual.objective:.6g}"
+    if parent.objective is None:
+        return words
+    gain = individual.direction.gain(individual.objective, parent.objective)
+    if abs(gain) <= noise:
+        return f"{words}, no different from its parent within noise"
+    return f"{words}, {abs(gain):.3g} {'better' if gain > 0 else 'worse'} than its parent"
+
+
+def _changes_that_paid(plan: Plan, search: Search, task: Task, source: Source) -> list[Section]:
+    """The changes that gained most over their parents, those of the parents' own line first."""
+    line = [one for parent in plan.parents for one in search.family.line(parent.id)]
+    elites = search.archive.elites if search.archive else []
+    paid = [one for one in line if search.gain(one) > search.noise][:PAID]
+    for one in sorted(elites, key=search.gain, reverse=True):
+        if search.gain(one) > search.noise and one not in paid:
+            paid.append(one)
+    sections = []
+    for one in paid[:PAID]:
+        parent = search.individuals[one.parents[0]]
+        lines = diff_lines(Parent(parent, source(parent.commit)), Parent(one, source(one.commit)))
+        more = [f"... and {len(lines) - DIFF_LINES} lines more"] if len(lines) > DIFF_LINES else []
+        title = f"A change that paid ({outcome(one, parent, search.noise, task)}):"
+        sections.append(Section(title, ["```diff", *lines[:DIFF_LINES], *more, "```"]))
+    return sections
+
+
+def _archive_lines(search: Search, task: Task) -> list[str]:
+    archive, best = search.archive, search.best
+    if archive is None or best is None:
+        return []
+    axes = " and ".join(axis.title for axis in archive.axes)
+    lines = [
+        f"{len(archive)} of {archive.cells} cells over {axes} are filled; the best is genome "
+        f"{best.id} with {task.metric} {best.objective:.6g}; a run varies by {search.noise:.2g}"
+    ]
+    for elite in archive:
+        place = ", ".join(human(elite.measures[axis.name], axis.unit) for axis in archive.axes)
+        lines.append(f"- {place}: {task.metric} {elite.objective:.6g} (genome {elite.id})")
+    return lines
+
+
+def target_words(cell: Cell | None, archive: Archive | None, task: Task) -> str:
+    """A cell of the archive in words: its bounds, its elite and the elites around it."""
+    if cell is None or archive is None:
+        return ""
+    bounds = " and ".join(
+        _between(axis, index) for axis, index in zip(archive.axes, cell, strict=True)
+    )
+    elite = archive.elite_of(cell)
+    holder = (
+        f"it is held by genome {elite.id} with {task.metric} {elite.objective:.6g}"
+        if elite
+        else "it is empty"
+    )
+    around = [
+        f"genome {one.id} with {task.metric} {one.objective:.6g} at "
+        + ", ".join(human(one.measures[axis.name], axis.unit) for axis in archive.axes)
+        for near in archive.neighbours(cell)
+        if (one := archive.elite_of(near))
+    ]
+    beside = f" Beside it: {'; '.join(around)}." if around else ""
+    return f"{bounds}; {holder}.{beside}"
+
+
+def _between(axis: Axis, index: int) -> str:
+    edges = axis.edges().tolist()
+    return f"{axis.label} {human(edges[index], axis.unit)} to {human(edges[index + 1], axis.unit)}"
+
+
+class Briefer:
+    """Gathers what the operators are told. It reads genomes, so it stays in one thread.
+
+    Args:
+        task: with the names of metric and axes.
+        search: what was tried and what came of it.
+        lineage: the genomes.
+        said_by: the last lines that an individual printed.
+    """
+
+    def __init__(
+        self, task: Task, search: Search, lineage: Lineage, said_by: Callable[[Individual], str]
+    ) -> None:
+        self._task, self._search, self._lineage, self._said_by = task, search, lineage, said_by
+        self.source = lru_cache(KEPT)(lineage.source)
+        self._skeleton = lru_cache(4 * KEPT)(lambda commit: skeleton(self.source(commit)))
+        self.lessons = ""
+        self.notes = ""
+
+    def brief(self, plan: Plan) -> Briefing:
+        """What the operator of a plan is told."""
+        parents = tuple(Parent(one, self.source(one.commit)) for one in plan.parents)
+        operator, search, task = plan.operator, self._search, self._task
+        asks = operator.needs_model
+        return Briefing(
+            parents=parents,
+            background=self._background(plan) if asks else (),
+            target=target_words(plan.target, search.archive, task),
+            ancestor=self._ancestor(plan) if operator.arity > 1 and asks else None,
+            said=self._said_by(plan.parents[0]) if operator.mends or (asks and task.score) else "",
+            relatives=self._relatives(parents[0]) if getattr(operator, "learns", False) else (),
+        )
+
+    def _background(self, plan: Plan) -> list[Section]:
+        notes = [Section("Notes from the sources:", self.notes.splitlines())] if self.notes else []
+        sections = background(plan, self._search, self._task, self.lessons, self.source)
+        return [*notes, *sections]
+
+    def _relatives(self, parent: Parent) -> list[Relative]:
+        own = self._skeleton(parent.individual.commit)
+        alike = self._search.family.relatives(
+            parent.individual.id, lambda one: self._skeleton(one.commit) == own, LOOKED_AT
+        )
+        return [
+            Relative(self.source(one.commit), one.objective) for one in alike if one.measurements
+        ]
+
+    def _ancestor(self, plan: Plan) -> str | None:
+        first, second = (parent.commit for parent in plan.parents)
+        commit = self._lineage.common_ancestor(first, second)
+        return None if commit is None else self.source(commit)

@@ -1,0 +1,250 @@
+"""The course of a run: measure the seeds, open the archive, evolve, compare seed and best."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from archive.human import duration, human
+from archive.rows import Purpose
+from archive.run_folder import RunError
+from evolve.loop.bench import Bench, Job, Measure
+from evolve.loop.briefing import Briefer
+from evolve.loop.display import Display
+from evolve.loop.finals import Headline, choose_finalists, final_jobs, headline
+from evolve.loop.interrupt import Interrupt
+from evolve.loop.loop import End, Loop
+from evolve.loop.proposer import Proposer
+from evolve.loop.reports import Reports
+from evolve.models.allowance import Allowance, Purse
+from evolve.models.client import LiteLLM, count_tokens
+from evolve.models.ensemble import Ensemble
+from evolve.operators.base import rough_tokens
+from evolve.operators.prompts import shown_text
+from evolve.run.drawing import Artist, Draw, draw
+from evolve.run.history import restored_search
+from evolve.run.logbook import generation_line, new_logbook, record_generation
+from evolve.run.run import Run, remove_work
+from evolve.search.search import Search, axes_around
+from population import Individual
+from trainer.log import tail
+from trainer.measure import measure
+from trainer.task import shown_files
+
+OVERHEAD_FACTOR = 4  # a child may take this many times the seed's start-up and evaluation
+SAID = 40  # lines of a failed child, or of its scoring, that a language model is shown
+OVERHEAD_LEAST = 20.0  # seconds that it may take in any case, a referee's harder look included
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a run ended.
+
+    Attributes:
+        end: why.
+        best: the fittest of the search.
+        headline: the fresh comparison, if it was made.
+        seconds: this process worked on it.
+        busy: share of that time, over all devices while they were there, in which children ran.
+        unanswered: requests to language models that still waited for an answer.
+    """
+
+    end: End
+    best: Individual | None
+    headline: Headline | None
+    seconds: float
+    busy: float
+    unanswered: int = 0
+
+
+def conduct(
+    run: Run,
+    models: list[tuple[LiteLLM, float]],
+    console: Console,
+    *,
+    measure: Measure = measure,
+    draw: Draw = draw,
+) -> Result:
+    """Work on a run until it ends or is interrupted. The caller holds the run's lock.
+
+    Args:
+        run: what to work on.
+        models: its language models with their weights.
+        console: where to say what happens.
+        measure: runs a genome once.
+        draw: draws the run's pictures.
+
+    Raises:
+        RunError: no seed genome scored.
+        RecordError, LineageError, SupervisorError: the disk or git failed, or a supervisor on a
+            device that is there; what was recorded before is safe.
+    """
+    begun = time.monotonic()
+    remove_work(run.folder)
+    run.lineage.unlock()
+    run.rebuild_results()
+    run.record.add_event(time.time(), "sandbox", f"{run.sandbox.level}: {run.sandbox.note}")
+    search = restored_search(run)
+    logbook = new_logbook()
+    wake = threading.Event()
+    interrupt = Interrupt(wake)
+    settings = run.settings
+    bench = Bench(
+        run.task,
+        run.ready,
+        run.devices,
+        sandbox=run.sandbox,
+        budget=settings.budget,
+        run_seed=settings.seed,
+        folder=run.folder,
+        wake=wake,
+        measure=measure,
+    )
+    bench.limit = run.record.meta("limit", bench.limit)
+    title = f"{run.folder.name} ({settings.strategy})"
+    artist = Artist(run, draw)
+    display = Display(console, run.task, search, title, settings.budget)
+
+    def generation(number: int, children: list[Individual]) -> None:
+        assert search.archive is not None
+        reference = run.record.meta("reference")
+        record_generation(logbook, number, children, search.archive, reference)
+        artist(search.archive, search.noise)
+        display.say(generation_line(logbook, search.archive, run.task.metric), "bold")
+
+    purse = Purse(settings.max_cost, run.record.spend().cost)
+    ensemble = Ensemble(
+        [model for model, _ in models], purse=purse, patience=settings.offline_after
+    )
+    proposer = Proposer(
+        run.task,
+        ensemble,
+        shown=shown_text(shown_files(run.task)) if models else "",
+        tokens=settings.context_tokens,
+        count=count_tokens if models else rough_tokens,
+        wake=wake,
+    )
+    loop = Loop(
+        run,
+        search,
+        bench,
+        proposer,
+        Briefer(
+            run.task,
+            search,
+            run.lineage,
+            said_by=lambda one: tail(run.folder.log(str(one.id)), SAID),
+        ),
+        Allowance(
+            has_models=bool(models),
+            purse=purse,
+            deadline=None if settings.hours is None else begun + settings.hours * 3600,
+            clock=time.monotonic,
+            why_silent=ensemble.why_silent,
+        ),
+        interrupt,
+        wake,
+        Reports(display.watch, display.experiment, display.best, generation, display.say),
+    )
+    with interrupt.listening(), closing(bench), display:
+        end, result = _phases(run, search, loop, bench, display.say)
+    remove_work(run.folder)
+    if search.archive is not None:
+        draw(run, search.archive, search.noise)
+    seconds = time.monotonic() - begun
+    busy = bench.busy_seconds / bench.slot_seconds
+    run.record.add_event(time.time(), "end", str(end))
+    return Result(end, search.best, result, seconds, busy, proposer.asking)
+
+
+def _phases(
+    run: Run, search: Search, loop: Loop, bench: Bench, say: Callable[[str], None]
+) -> tuple[End, Headline | None]:
+    if search.archive is None:
+        if not loop.measure(_seed_jobs(run, search), "measuring the seed"):
+            return _cut_short(bench), None
+        _open_archive(run, search, bench)
+        say(_prospect(run, bench, search))
+    loop.take_notes()
+    end = loop.evolve()
+    if end in (End.INTERRUPTED, End.STUCK, End.NO_DEVICE):
+        return end, None
+    best, reference = search.best, search.reference
+    assert best is not None
+    assert reference is not None
+    if best.id == reference.id or not run.settings.final_repeats:
+        return end, None
+    finalists = choose_finalists(run.record, reference, best)
+    genomes = {one.id: (one, run.lineage.source(one.commit)) for one in (reference, best)}
+    experiments, repeats = run.record.experiments(), run.settings.final_repeats
+    jobs = final_jobs(finalists, experiments, genomes, repeats, run.settings.seed)
+    if jobs:
+        say(f"the seed and the best (#{best.id}) are measured again on {len(jobs)} fresh seeds")
+    if not loop.measure(jobs, "fresh runs of the seed and the best"):
+        return _cut_short(bench), None
+    return end, headline(finalists, run.record.experiments(), run.task.direction)
+
+
+def _cut_short(bench: Bench) -> End:
+    """Why measurements were not made."""
+    return End.INTERRUPTED if bench.slots else End.NO_DEVICE
+
+
+def _seed_jobs(run: Run, search: Search) -> list[Job]:
+    """The seeds' first runs, the first one's repeats included, less those that were made."""
+    jobs = []
+    for seed in search.individuals.values():
+        repeats = run.settings.seed_repeats if seed.id == 0 else 1
+        source = run.lineage.source(seed.commit)
+        made = {measurement.seed for measurement in seed.measurements}
+        runs = (Job(seed, source, Purpose.SEARCH, repeat) for repeat in range(repeats))
+        jobs += [job for job in runs if job.seed(run.settings.seed) not in made]
+    return jobs
+
+
+def _open_archive(run: Run, search: Search, bench: Bench) -> None:
+    """Lay the grid around the first seed that scored, and store it with the run."""
+    seeds = list(search.individuals.values())
+    reference = next((seed for seed in seeds if seed.scored), None)
+    if reference is None or reference.objective is None:
+        failed = seeds[0].measurements[-1]
+        raise RunError(
+            f"the seed genome did not score ({failed.status}: {failed.reason}); see "
+            f"{run.folder.log('0')}, mend it, and try it alone: python -m trainer FILE"
+        )
+    try:
+        axes = axes_around(run.task.axes, reference.measures, run.settings.grid_cells)
+    except ValueError as error:
+        raise RunError(f"the archive cannot be laid around the seed: {error}") from error
+    search.open_archive(axes)
+    overhead = max(m.seconds for m in reference.scored) - run.settings.budget
+    bench.limit = min(
+        bench.limit, run.settings.budget + max(OVERHEAD_FACTOR * overhead, OVERHEAD_LEAST)
+    )
+    run.record.set_meta(
+        {
+            "axes": [axis.to_dict() for axis in axes],
+            "reference": reference.objective,
+            "limit": bench.limit,
+        }
+    )
+
+
+def _prospect(run: Run, bench: Bench, search: Search) -> str:
+    """What the seed showed: its score, the noise, and how long the run will take."""
+    seed, settings = search.reference, run.settings
+    assert seed is not None
+    assert seed.objective is not None
+    measured = ", ".join(human(seed.measures[axis.name], axis.unit) for axis in run.task.axes)
+    runs = settings.total_children + 2 * settings.final_repeats
+    left = runs * bench.mean_seconds / bench.slots
+    return (
+        f"the seed: {run.task.metric} {seed.objective:.6g} ± {search.noise:.2g} over "
+        f"{len(seed.scored)} runs ({measured}); a run takes {duration(bench.mean_seconds)}, "
+        f"the {runs} to come about {duration(left)}"
+    )

@@ -1,0 +1,208 @@
+"""What to ask for next, and whom: how many proposals are made ahead, with the models or without."""
+
+from __future__ import annotations
+
+import math
+import time
+
+from archive.rows import ProposalRow
+from evolve.loop.bench import Bench
+from evolve.loop.briefing import Briefer, results
+from evolve.loop.proposer import Asked, Outcome, Proposer
+from evolve.loop.reports import Reports
+from evolve.models.allowance import Allowance
+from evolve.models.client import ModelSpec
+from evolve.run.history import NOTES
+from evolve.run.run import Run
+from evolve.search.search import Search
+
+MAX_REFUSALS = 25  # proposals in a row without a child, after which the search gives up
+LESSONS_EVERY = 20  # children, after which a model is asked what they teach
+LOOKAHEAD = 1  # proposals of language models made ahead for each device, at least
+MAX_LOOKAHEAD = 3  # and at most, since they know less of what came meanwhile
+
+
+class Planner:
+    """Begins proposals, notes and lessons. It works in the loop's thread.
+
+    Args:
+        run: what is worked on.
+        search: draws what is to be proposed.
+        bench: the devices that wait for it.
+        proposer: the operators at work.
+        briefer: gathers what they are told.
+        allowance: when models are asked.
+        reports: who is told.
+
+    Attributes:
+        known: the hashes of the genomes that were tried.
+        spend: of the run until now, on language models.
+        refusals: proposals in a row that gave no child, though nobody waits for a model.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        search: Search,
+        bench: Bench,
+        proposer: Proposer,
+        briefer: Briefer,
+        allowance: Allowance,
+        reports: Reports,
+    ) -> None:
+        self._run, self._search, self._bench = run, search, bench
+        self._proposer, self._briefer = proposer, briefer
+        self._allowance, self._reports = allowance, reports
+        self._next_proposal = run.record.next_proposal()
+        self._place = run.record.next_place() - 1
+        self._model_seconds = 0.0
+        self._offline_because = ""
+        self._stopgaps_refused = 0
+        learnt = run.record.lessons()
+        self._distilled = learnt[-1][1] if learnt else 0
+        briefer.lessons = learnt[-1][2] if learnt else ""
+        briefer.notes = run.record.meta(NOTES, "")
+        # the offline operator that is always there knows Python alone
+        self._works_offline = search.has_offline or run.task.language == "python"
+        self.known = run.record.digests()
+        self.spend = run.record.spend()
+        self.refusals = 0
+
+    def next_place(self) -> int:
+        """The next in the order of what the search is asked and told."""
+        self._place += 1
+        return self._place
+
+    # -- what is begun ------------------------------------------------------------------------
+
+    def ask(self, jobs: int, finished: int) -> None:
+        """Begin as many proposals as the devices will soon need, and no more than are left.
+
+        Args:
+            jobs: that wait for a device.
+            finished: children that have ended.
+        """
+        while self.refusals < MAX_REFUSALS:
+            reason = self._allowance.why_offline()
+            asks = self._allowance.may_ask(self._proposer.asking)
+            if not asks and not reason:
+                return  # models that failed a moment ago may be back in a moment
+            # nobody knows when a silent model answers, so what it was asked for does not count
+            silent = self._allowance.silent and not asks
+            made = jobs + (self._proposer.pending_offline if silent else self._proposer.pending)
+            left = self._run.settings.total_children - finished - len(self._bench.running)
+            if made >= min(left, self._bench.free + (self._lookahead() if asks else 0)):
+                return
+            self._notice_offline(reason)
+            if not asks and not self._may_go_on_offline:
+                return
+            plan = self._search.ask(self._next_proposal, offline=not asks)
+            asked = Asked(plan, self.next_place(), not asks)
+            self._proposer.submit(asked, self._briefer.brief(plan), self.known)
+            self._next_proposal += 1
+
+    def _lookahead(self) -> int:
+        """How many proposals to make ahead, so that no device waits for a slow model.
+
+        Where children are so quick that this were many, it is a generation's worth: the search is
+        better off with proposals that know what came of the ones before.
+        """
+        turn, slots = self._bench.mean_seconds or self._run.settings.budget, self._bench.slots
+        needed = (math.ceil(self._model_seconds / turn) + LOOKAHEAD) * slots
+        return min(needed, max(MAX_LOOKAHEAD * slots, self._run.settings.children))
+
+    def take_notes(self) -> bool:
+        """Begin to take the notes that the task asks for, unless there are some.
+
+        Returns:
+            Whether that was begun.
+        """
+        task, models = self._run.task, self._run.settings.models
+        if not (task.notes and models) or self._briefer.notes or self._allowance.why_offline():
+            return False
+        instruction = (task.folder / task.notes).read_text(encoding="utf-8")
+        number, self._next_proposal = self._next_proposal, self._next_proposal + 1
+        self._proposer.take_notes(number, ModelSpec.parse(models[0]).name, instruction)
+        return True
+
+    def notes_are_due(self) -> bool:
+        """Whether notes that were begun are still to be waited for."""
+        patient = not self._works_offline or not self._allowance.silent
+        return bool(self._proposer.asking) and patient and not self._allowance.out_of_time
+
+    def distil(self, finished: int) -> None:
+        """Every so many children, let a model learn what they teach."""
+        models, number = self._run.settings.models, self._next_proposal
+        new = finished - self._distilled
+        if new < LESSONS_EVERY or finished >= self._run.settings.total_children:
+            return
+        if self._allowance.why_offline() or not self._allowance.may_ask(self._proposer.asking):
+            return
+        self._distilled = finished
+        model = ModelSpec.parse(models[number % len(models)]).name
+        latest = [i for i in self._search.individuals.values() if i.parents and i.measurements]
+        lines = results(latest[-new:], self._search, self._run.task)
+        self._proposer.distil(number, model, finished, self._briefer.lessons, lines)
+        self._next_proposal += 1
+
+    # -- what came of it ----------------------------------------------------------------------
+
+    def take_spend(self, row: ProposalRow, unreachable: bool) -> dict[str, float]:
+        """Take note of what a proposal took; its dollars by model, as far as they are known."""
+        costs: dict[str, float] = {}
+        if unreachable or row.calls:
+            self._allowance.note(unreachable)
+        if not row.calls:
+            return costs
+        self.spend = self.spend.plus(row.calls)
+        for call in row.calls:
+            costs[call.model] = costs.get(call.model, 0.0) + (call.cost or 0.0)
+        seconds = sum(call.seconds for call in row.calls)  # less the pauses between them
+        share = 0.3 if self._model_seconds else 1.0  # an exponential mean follows the model
+        self._model_seconds += share * (seconds - self._model_seconds)
+        return costs
+
+    def born(self) -> None:
+        """A proposal gave a child."""
+        self.refusals = self._stopgaps_refused = 0
+
+    def refused(self, outcome: Outcome) -> None:
+        """A proposal gave no child. What is due to a model's silence is no reason to give up."""
+        if outcome.asked.offline and self._allowance.hopes:
+            self._stopgaps_refused += 1
+        elif not outcome.unreachable:
+            self.refusals += 1
+
+    @property
+    def stuck(self) -> bool:
+        """Whether nothing new can be expected."""
+        hopeless = bool(self._allowance.why_offline()) and not self._allowance.hopes
+        return self.refusals >= MAX_REFUSALS or (hopeless and not self._may_go_on_offline)
+
+    @property
+    def _may_go_on_offline(self) -> bool:
+        return self._works_offline and self._stopgaps_refused < MAX_REFUSALS
+
+    # -- what the user should know ------------------------------------------------------------
+
+    def notice_traffic(self) -> None:
+        """Say what the models' servers do to the requests."""
+        for text in self._proposer.news():
+            self._say(text)
+
+    def _notice_offline(self, reason: str) -> None:
+        """Say when the offline operators take over from the models, and when they are back."""
+        before, self._offline_because = self._offline_because, reason
+        if not self._run.settings.models or bool(reason) == bool(before):
+            return
+        if not reason:
+            self._stopgaps_refused = 0
+            self._say("the models are asked again")
+        elif self._works_offline:
+            self._say(f"{reason}: the offline operators go on")
+        else:
+            self._say(f"{reason}, and no operator can do without them")
+
+    def _say(self, text: str) -> None:
+        self._run.record.add_event(time.time(), "models", text)
+        self._reports.say(text)

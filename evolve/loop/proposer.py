@@ -1,0 +1,253 @@
+"""Proposals in the making: operators work in threads, since a language model takes its time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Container, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from queue import SimpleQueue
+
+from archive.rows import ModelCall
+from evolve.genome.screening import Identity, identify, screen
+from evolve.loop.briefing import Briefing
+from evolve.models.allowance import SpentError
+from evolve.models.client import ModelError
+from evolve.models.ensemble import Ensemble
+from evolve.operators.base import Ask, Context, Parent, Proposal, ProposalError, rough_tokens
+from evolve.operators.prompts import lessons_request, notes_request
+from evolve.run.history import LESSONS, NOTES
+from evolve.search.search import Plan
+from trainer.task import Task
+
+WITH_MODEL, OFFLINE = "with a model", "offline"  # kinds of proposals
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A plan, with its place in the order of what the search was asked and told.
+
+    Attributes:
+        plan: what to propose.
+        place: from 1.
+        offline: whether no language model might be asked.
+    """
+
+    plan: Plan
+    place: int
+    offline: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a plan ended: in a proposal, or in the reason why there is none.
+
+    Attributes:
+        asked: what was asked for, and when.
+        proposal: the child, or None.
+        identity: what the child is known by, or None.
+        reason: why there is none, or empty.
+        unreachable: whether that is because the language model failed.
+        calls: the requests to language models that were made, in order.
+        seconds: it took.
+    """
+
+    asked: Asked
+    proposal: Proposal | None
+    identity: Identity | None
+    reason: str
+    unreachable: bool
+    calls: tuple[ModelCall, ...]
+    seconds: float
+
+    @property
+    def model(self) -> str:
+        """The model whose reply was used: not always the one that the plan has drawn."""
+        return self.calls[-1].model if self.calls else self.asked.plan.model
+
+
+@dataclass(frozen=True)
+class Aside:
+    """What a language model wrote that is no child: lessons from results, notes from sources.
+
+    Attributes:
+        kind: what the record calls it.
+        number: of the proposal that it counts as.
+        model: that was asked.
+        children: that had run until then.
+        text: what it wrote; empty if it did not answer.
+        calls: the request, after those that had no answer.
+        seconds: it took.
+    """
+
+    kind: str
+    number: int
+    model: str
+    children: int
+    text: str
+    calls: tuple[ModelCall, ...]
+    seconds: float
+
+
+class Proposer:
+    """Turns plans into proposals, several at a time.
+
+    The threads are daemons: a model that hangs does not keep the program from ending.
+
+    Args:
+        task: whose genomes they are.
+        models: the language models, if there are any.
+        shown: the task's files for a language model, as `prompts.shown_text` writes them.
+        tokens: that a request may have.
+        count: the tokens of a text.
+        wake: set whenever a proposal is done.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        models: Ensemble,
+        *,
+        shown: str = "",
+        tokens: int,
+        count: Callable[[str], int] = rough_tokens,
+        wake: threading.Event,
+    ) -> None:
+        self._task, self._models, self._wake = task, models, wake
+        self._shown, self._tokens, self._count = shown, tokens, count
+        self._done: SimpleQueue[tuple[str, Outcome | Aside | BaseException]] = SimpleQueue()
+        self._begun = Counter[str]()  # what is under way, by kind
+
+    @property
+    def pending(self) -> int:
+        """The proposals in the making."""
+        return self._begun[WITH_MODEL] + self._begun[OFFLINE]
+
+    @property
+    def pending_offline(self) -> int:
+        """Those of them that ask no model."""
+        return self._begun[OFFLINE]
+
+    @property
+    def asking(self) -> int:
+        """What waits for a model: proposals, and whatever else one writes."""
+        return self._begun.total() - self._begun[OFFLINE]
+
+    def news(self) -> list[str]:
+        """What happened to the requests since the last call, for the user."""
+        return self._models.news()
+
+    def submit(self, asked: Asked, briefing: Briefing, known: Container[str]) -> None:
+        """Begin a proposal.
+
+        Args:
+            asked: what to propose.
+            briefing: what the operator is told besides.
+            known: the hashes of the genomes that were tried; may grow meanwhile.
+        """
+        calls: list[ModelCall] = []
+        context = Context(
+            task=self._task,
+            rng=asked.plan.rng,
+            screen=partial(screen, task=self._task, known=known),
+            ask=self._asking(asked.plan.model, calls) if asked.plan.model else None,
+            background=briefing.background,
+            target=briefing.target,
+            ancestor=briefing.ancestor,
+            relatives=briefing.relatives,
+            shown=self._shown,
+            said=briefing.said,
+            tokens=self._tokens,
+            count=self._count,
+        )
+        language = self._task.language
+        kind = WITH_MODEL if asked.plan.model else OFFLINE
+        self._begin(kind, lambda: _propose(asked, briefing.parents, context, language, calls))
+
+    def distil(
+        self, number: int, model: str, children: int, earlier: str, results: Sequence[str]
+    ) -> None:
+        """Begin to learn lessons from results.
+
+        Args:
+            number: of the proposal that it counts as.
+            model: to ask.
+            children: that the results are of, in all.
+            earlier: the lessons until now; may be empty.
+            results: a line each.
+        """
+        messages = lessons_request(self._task, earlier, results)
+        self._begin_aside(LESSONS, number, model, children, messages)
+
+    def take_notes(self, number: int, model: str, instruction: str) -> None:
+        """Begin to take the notes that the task wants before its search begins.
+
+        Args:
+            number: of the proposal that it counts as.
+            model: to ask.
+            instruction: what to take notes of, and how.
+        """
+        messages = notes_request(self._task, self._shown, instruction)
+        self._begin_aside(NOTES, number, model, 0, messages)
+
+    def finished(self) -> list[Outcome | Aside]:
+        """What is done, in the order in which it ended."""
+        outcomes: list[Outcome | Aside] = []
+        while not self._done.empty():
+            kind, outcome = self._done.get()
+            self._begun[kind] -= 1
+            if isinstance(outcome, BaseException):
+                raise outcome
+            outcomes.append(outcome)
+        return outcomes
+
+    def _asking(self, model: str, calls: list[ModelCall]) -> Ask:
+        """What asks a model, or one that stands in for it, and keeps every request that it made."""
+        return partial(self._models.ask, model, calls=calls)
+
+    def _begin_aside(
+        self, kind: str, number: int, model: str, children: int, messages: list[dict[str, str]]
+    ) -> None:
+        calls: list[ModelCall] = []
+        ask = self._asking(model, calls)
+
+        def work() -> Aside:
+            start, text = time.monotonic(), ""
+            with suppress(ModelError, SpentError):
+                text = ask(messages).reply
+            seconds = time.monotonic() - start
+            return Aside(kind, number, model, children, text, tuple(calls), seconds)
+
+        self._begin(kind, work)
+
+    def _begin(self, kind: str, work: Callable[[], Outcome | Aside]) -> None:
+        def run() -> None:
+            try:
+                self._done.put((kind, work()))
+            except BaseException as error:  # a defect of an operator: raised where it is seen
+                self._done.put((kind, error))
+            self._wake.set()
+
+        self._begun[kind] += 1
+        threading.Thread(target=run, daemon=True).start()
+
+
+def _propose(
+    asked: Asked,
+    parents: Sequence[Parent],
+    context: Context,
+    language: str,
+    calls: Sequence[ModelCall],
+) -> Outcome:
+    start = time.monotonic()
+    proposal, identity, reason, unreachable = None, None, "", False
+    try:
+        proposal = asked.plan.operator.propose(parents, context)
+        identity = identify(proposal.source, language)
+    except ProposalError as error:
+        reason, unreachable = str(error), error.unreachable
+    seconds = time.monotonic() - start
+    return Outcome(asked, proposal, identity, reason, unreachable, tuple(calls), seconds)

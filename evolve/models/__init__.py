@@ -1,0 +1,1 @@
+"""Language models: one, several as one, and what they may take."""

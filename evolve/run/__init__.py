@@ -1,0 +1,1 @@
+"""A run on disk: made, opened, told again, drawn."""

@@ -1,0 +1,272 @@
+"""A run as it lies on disk: begun, or opened again with its search as it was."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from archive.record import Record
+from archive.results import Results
+from archive.run_folder import RunError, RunFolder
+from evolve.genome.screening import Identity, RefusedError, screen
+from evolve.settings import Settings
+from population import Individual
+from population.lineage import Lineage
+from trainer.devices import Device, DeviceError, find_devices
+from trainer.fingerprint import differences, fingerprint
+from trainer.items import Item
+from trainer.sandbox import Level, Sandbox, find_sandbox
+from trainer.setup import Ready, set_up
+from trainer.task import Task, check_files, load_task
+
+Say = Callable[[str], None]
+NOWHERE = Sandbox(Level.NONE, "nothing runs")  # of a run that is only looked at
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything that a run consists of.
+
+    Attributes:
+        folder: where it lies.
+        task: what it works on, as it was when the run began.
+        settings: what it was asked to do.
+        ready: what the task's setup found; empty for a run that is only looked at.
+        devices: what it runs on; empty for a run that is only looked at.
+        sandbox: what keeps its children in.
+        record: its numbers.
+        lineage: its genomes.
+        results: its results.tsv.
+    """
+
+    folder: RunFolder
+    task: Task
+    settings: Settings
+    ready: Ready
+    devices: tuple[Device, ...]
+    sandbox: Sandbox
+    record: Record
+    lineage: Lineage
+    results: Results
+
+    def individuals(self) -> list[Individual]:
+        """All genomes that were tried."""
+        return self.record.individuals(self.task.direction)
+
+    def rebuild_results(self) -> None:
+        """Write results.tsv anew from the record."""
+        self.results.rebuild(self.individuals(), self.record.experiments())
+
+    def close(self) -> None:
+        self.record.close()
+        self.lineage.close()
+
+
+@dataclass(frozen=True)
+class SeedGenome:
+    """A genome to start from, and where it comes from."""
+
+    source: str
+    origin: str
+
+
+def begin(
+    settings: Settings,
+    name: str | None,
+    seed_genomes: Sequence[str],
+    say: Say,
+    item: Item | None = None,
+) -> Run:
+    """Make a new run: its folder, its repository with the seeds, its record.
+
+    Args:
+        settings: what it shall do.
+        name: of the run; None makes one of the task and the time.
+        seed_genomes: files, or RUN:ID of other runs; empty takes the task's own seed.
+        say: is told what is being made ready.
+        item: of the task, which the run works on; None if the task has none.
+
+    Raises:
+        TaskError, SetupError, DeviceError, SandboxError, RunError: with the way out.
+    """
+    task = _task(settings, item)
+    devices = find_devices(settings.devices)
+    sandbox = find_sandbox(settings.sandbox)
+    folder = RunFolder.named(name or _new_name(task.name))
+    if folder.database.exists():
+        folder.make()  # says how to go on with it
+    ready = set_up(task, say)
+    seeds = [read_seed(text) for text in seed_genomes] or [_own_seed(task, ready)]
+    identities: list[Identity] = []
+    for seed in seeds:
+        try:
+            identities.append(screen(seed.source, task, {one.exact for one in identities}))
+        except RefusedError as error:
+            raise RunError(f"the seed genome {seed.origin} cannot start a run: {error}") from error
+    folder.make()
+    folder.program.write_text(task.text, encoding="utf-8")
+    lineage = Lineage.create(folder.genomes, task.genome, f"{task.name}: the root of all genomes")
+    record = Record.create(
+        folder.database,
+        {
+            "task": task.name,
+            "settings": settings.to_json(),
+            "item": None if item is None else asdict(item),
+            "fingerprint": fingerprint(task, ready, devices, settings.budget),
+        },
+    )
+    for number, (seed, identity) in enumerate(zip(seeds, identities, strict=True)):
+        commit = lineage.commit(number, seed.source, [], f"seed: {seed.origin}")
+        individual = Individual(number, commit, (), "seed", seed.origin, 0, task.direction)
+        record.add_seed(individual, identity.exact, identity.near)
+    results = _results(folder, task)
+    run = Run(folder, task, settings, ready, devices, sandbox, record, lineage, results)
+    run.rebuild_results()
+    record.set_meta({"begun": time.time()})  # the last of all: `look` takes it for fully made
+    return run
+
+
+def reopen(name: str, changes: dict[str, Any], say: Say) -> Run:
+    """Open a run to go on with it.
+
+    Args:
+        name: of the run, or its folder.
+        changes: settings that differ from before, by name.
+        say: is told what is being made ready.
+
+    Raises:
+        RunError: there is no such run, or its protocol is another one now.
+        TaskError, SetupError, DeviceError, SandboxError: as for a new run.
+    """
+    looked = look(name)
+    settings = replace(looked.settings, **changes)
+    looked = replace(looked, task=_task(settings, looked.task.item, looked.folder.program))
+    try:
+        check_files(looked.task)
+    except ValueError as error:
+        looked.close()
+        raise RunError(
+            f"the task of run {looked.folder.name} is not where it was: {error}; say where it is: "
+            f"python -m evolve resume {looked.folder.name} --task DIR"
+        ) from error
+    before = looked.record.meta("fingerprint")
+    try:
+        devices = find_devices(settings.devices)
+    except DeviceError as error:
+        looked.close()
+        raise DeviceError(
+            f"{error}; the run was measured on {before['device']}, so name devices of that model: "
+            f"python -m evolve resume {looked.folder.name} --devices D,..."
+        ) from error
+    sandbox = find_sandbox(settings.sandbox)
+    ready = set_up(looked.task, say)
+    now = fingerprint(looked.task, ready, devices, settings.budget)
+    changed = differences(before, now)
+    if changed:
+        looked.close()
+        raise RunError(
+            f"run {looked.folder.name} was measured under another protocol, so new numbers would "
+            f"not compare: {'; '.join(changed)}. Restore that, or begin a new run from its best "
+            f"genome: --seed-genome {looked.folder.name}:best"
+        )
+    looked.record.set_meta({"settings": settings.to_json()})
+    return replace(looked, settings=settings, devices=devices, sandbox=sandbox, ready=ready)
+
+
+def look(name: str) -> Run:
+    """Open a run to look at it; nothing is set up.
+
+    Raises:
+        RunError, RecordError, LineageError: it is not there or damaged.
+    """
+    folder = RunFolder.existing(name)
+    record = Record.open(folder.database)
+    if record.meta("begun") is None:
+        record.close()
+        raise RunError(f"run {folder.name} was never fully made; remove {folder.path}")
+    settings = Settings.from_json(record.meta("settings"))
+    item = record.meta("item")
+    task = _task(settings, Item(**item) if item else None, folder.program)
+    lineage = Lineage(folder.genomes, task.genome)
+    ready = Ready(seed=task.genome)
+    results = _results(folder, task)
+    return Run(folder, task, settings, ready, (), NOWHERE, record, lineage, results)
+
+
+def _task(settings: Settings, item: Item | None, program: Path | None = None) -> Task:
+    """The task of a run, as it is now or as a copy of its program.md states it."""
+    task = load_task(Path(settings.task), program)
+    if item is not None:
+        task = task.for_item(item)
+        if program is None:
+            try:
+                check_files(task)
+            except ValueError as error:
+                raise RunError(f"the item {item.name} cannot be worked on: {error}") from error
+    return task
+
+
+def read_seed(text: str) -> SeedGenome:
+    """A seed genome as `--seed-genome` names it: a file, or RUN:ID (RUN:best) of another run.
+
+    Raises:
+        RunError: there is no such file or individual.
+    """
+    path = Path(text)
+    if path.is_file():
+        try:
+            return SeedGenome(path.read_text(encoding="utf-8"), path.name)
+        except (OSError, UnicodeDecodeError) as error:
+            raise RunError(f"the seed genome {text} cannot be read: {error}") from error
+    name, colon, number = text.rpartition(":")
+    if not colon:
+        raise RunError(f"the seed genome {text} is no file, nor RUN:ID of another run")
+    run = look(name)
+    try:
+        individual = find_individual(run, number)
+        return SeedGenome(run.lineage.source(individual.commit), text)
+    finally:
+        run.close()
+
+
+def find_individual(run: Run, number: str) -> Individual:
+    """The individual that is called ID or `best`.
+
+    Raises:
+        RunError: there is none.
+    """
+    individuals = run.individuals()
+    if number == "best":
+        scored = [individual for individual in individuals if individual.scored]
+        if not scored:
+            raise RunError(f"nothing has scored yet in run {run.folder.name}")
+        return max(scored, key=lambda individual: (individual.fitness, -individual.id))
+    if number.isdecimal() and int(number) < len(individuals):
+        return individuals[int(number)]
+    last = len(individuals) - 1
+    raise RunError(f"run {run.folder.name} has no genome {number}; there are 0 to {last}, and best")
+
+
+def _own_seed(task: Task, ready: Ready) -> SeedGenome:
+    path = task.folder / ready.seed
+    try:
+        return SeedGenome(path.read_text(encoding="utf-8"), ready.seed)
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunError(f"the task's seed genome {path} cannot be read: {error}") from error
+
+
+def _results(folder: RunFolder, task: Task) -> Results:
+    return Results(folder.results, task.metric, [axis.name for axis in task.axes], task.direction)
+
+
+def _new_name(task: str) -> str:
+    return f"{task}-{time.strftime('%Y%m%d-%H%M%S')}"
+
+
+def remove_work(folder: RunFolder) -> None:
+    """Remove working folders that a killed run has left."""
+    shutil.rmtree(folder.work, ignore_errors=True)

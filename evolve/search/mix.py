@@ -1,0 +1,95 @@
+"""Which operators a run draws from, and how often each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from evolve.operators.base import Operator
+from evolve.operators.registry import OPERATORS, parsed
+from evolve.search.bandit import Arm, Bandit, Chooser, FixedMix
+from evolve.settings import OptionError
+
+
+@dataclass(frozen=True)
+class Mix:
+    """The operators of a run.
+
+    Attributes:
+        operators: by name.
+        weights: how often each is drawn relative to the others, by name; None if that is learnt.
+    """
+
+    operators: Mapping[str, Operator]
+    weights: Mapping[str, float] | None
+
+    def chooser(self, models: Mapping[str, float]) -> Chooser:
+        """What draws among the operators and models.
+
+        Args:
+            models: the language models with their weights.
+        """
+        if self.weights is None:
+            return Bandit()
+        return FixedMix(
+            {
+                Arm(name, model): weight * share
+                for name, weight in self.weights.items()
+                for model, share in (
+                    models if self.operators[name].needs_model else {"": 1.0}
+                ).items()
+            }
+        )
+
+
+def operator_mix(
+    names: Sequence[str],
+    *,
+    with_models: bool,
+    language: str = "python",
+    suited: Sequence[str] = (),
+) -> Mix:
+    """The operators of a run, checked.
+
+    Args:
+        names: NAME, or FILE.py:NAME of an operator of the user's own, each maybe with :WEIGHT;
+            empty takes all, as they can work. If no weight is given what to draw is learnt, else
+            the weights stay, 1 where none is given. The weight of an operator that mends counts
+            for nothing: it is used when there is something to mend.
+        with_models: whether a language model is configured.
+        language: of the genomes; the offline operators here know Python alone.
+        suited: the operators that the task names, of which those are taken that can work, if
+            `names` is empty.
+
+    Raises:
+        OptionError: an operator is unknown, or cannot work as it is.
+    """
+    if not names and suited:
+        offline = [name for name in suited if not parsed(name)[0].needs_model]
+        names = suited if with_models or not offline else offline
+    if not names:
+        usable = {
+            name: operator
+            for name, operator in OPERATORS.items()
+            if (with_models if operator.needs_model else language == "python")
+        }
+        if not usable:
+            raise OptionError(
+                f"the genome is {language}, which only a language model can change: add --model "
+                "NAME, any name that litellm knows, with its key in the environment"
+            )
+        return Mix(usable, None)
+    chosen: dict[str, Operator] = {}
+    weights: dict[str, float] = {}
+    for text in names:
+        operator, weight = parsed(text)
+        chosen[operator.name] = operator
+        if weight is not None:
+            weights[operator.name] = weight
+    if not with_models:
+        asking = [operator.name for operator in chosen.values() if operator.needs_model]
+        if asking:
+            raise OptionError(f"{' and '.join(asking)} need a language model: add --model NAME")
+    if all(operator.arity > 1 or operator.mends for operator in chosen.values()):
+        raise OptionError("among the operators there should be one that mutates a single elite")
+    return Mix(chosen, {name: weights.get(name, 1.0) for name in chosen} if weights else None)

@@ -1,0 +1,390 @@
+"""The search itself, ask and tell: what to try next, and what a result means. No disk, no clock.
+
+The same calls with the same results give the same search, which is how a run is resumed: its record
+is told again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from deap import base
+
+from archive import AddStatus, Archive, Axis, Cell
+from evolve.operators.base import Operator
+from evolve.operators.offline import Perturb
+from evolve.search.bandit import Arm, Chooser, Outcome, device_price
+from evolve.search.family import Family
+from population import Individual, Measurement, Status
+from population.estimate import Gains, Noise, Prior
+from population.selection import Offspring
+from trainer.task import AxisSpec
+
+MENDABLE = (Status.CRASH, Status.OOM)
+MAX_REPAIRS = 2  # in a row
+# What a child is worth to the bandit: a new best beyond noise, fitter than its parents beyond
+# noise, a cell taken otherwise.
+NEW_BEST, FITTER, ELITE = 1.0, 0.5, 0.25
+LAST_RESORT = Perturb()  # one parent and no model: it works whatever was chosen
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to propose next.
+
+    Attributes:
+        number: of the proposal, from 0.
+        operator: that shall make the child.
+        model: the language model to ask; empty if the operator asks none.
+        parents: of the child, as many as the operator wants.
+        rng: the proposal's own generator, a function of the run's seed and the number alone.
+        target: the cell of the archive that the child shall reach; None if any will do.
+    """
+
+    number: int
+    operator: Operator
+    model: str
+    parents: tuple[Individual, ...]
+    rng: np.random.Generator
+    target: Cell | None = None
+
+    @property
+    def arm(self) -> Arm:
+        """What the bandit calls it."""
+        return Arm(self.operator.name, self.model)
+
+
+class Search:
+    """The state of a search: everyone that was tried, the archive, who is whose child.
+
+    Args:
+        toolbox: the strategy's tools, see `evolve.search.strategies`.
+        operators: by name.
+        models: the language models with their weights; empty leaves the operators without one.
+        chooser: draws operators and models.
+        seed: of all randomness.
+        early: seconds before which a failure is early: the genome goes back to be mended.
+    """
+
+    def __init__(
+        self,
+        *,
+        toolbox: base.Toolbox,
+        operators: Mapping[str, Operator],
+        models: Mapping[str, float],
+        chooser: Chooser,
+        seed: int,
+        early: float = 0.0,
+    ) -> None:
+        self._toolbox, self._chooser = toolbox, chooser
+        self._operators = {**operators, LAST_RESORT.name: operators.get("perturb", LAST_RESORT)}
+        self._models = dict(models)
+        drawn = [operator for operator in operators.values() if not operator.mends]
+        self._arms = [arm for operator in drawn for arm in self._arms_of(operator)]
+        self._mender = next((op for op in operators.values() if op.mends and models), None)
+        self._seed = seed
+        self._early = early
+        self._broken: list[int] = []
+        self._mended: set[int] = set()
+        self._crossed: set[frozenset[int]] = set()
+        self._dollars: dict[int, float] = {}
+        self._noise = Noise()
+        self._gains = Gains()
+        self._lead = 0.0  # of the best over the best before it
+        self._offspring: dict[int, Offspring] = {}
+        self.individuals: dict[int, Individual] = {}
+        self.family = Family(self.individuals)
+        self.archive: Archive | None = None
+        self.incumbent: Individual | None = None
+        self.reference: Individual | None = None
+
+    def _arms_of(self, operator: Operator) -> list[Arm]:
+        models = self._models if operator.needs_model else [""]
+        return [Arm(operator.name, model) for model in models]
+
+    @property
+    def has_offline(self) -> bool:
+        """Whether an operator was chosen that needs no language model."""
+        return any(not self._operators[arm.operator].needs_model for arm in self._arms)
+
+    # -- how it begins ------------------------------------------------------------------------
+
+    def open_archive(self, axes: tuple[Axis, Axis]) -> None:
+        """Begin with the seeds that have scored; the first of them is the reference.
+
+        Raises:
+            ValueError: none has.
+        """
+        seeds = [i for i in self.individuals.values() if not i.parents and i.scored]
+        if not seeds:
+            raise ValueError("no seed genome has scored")
+        self.archive = Archive(axes)
+        for seed in seeds:
+            self.archive.add(seed)
+        self.reference = seeds[0]
+        self.incumbent = max(seeds, key=lambda seed: seed.fitness)
+
+    # -- ask ----------------------------------------------------------------------------------
+
+    def ask(self, number: int, *, offline: bool = False) -> Plan:
+        """Draw an operator, a model and parents for proposal `number`.
+
+        Args:
+            number: counts the run's proposals.
+            offline: leave out the operators that need a language model.
+        """
+        assert self.archive is not None
+        rng = np.random.default_rng([self._seed, number])
+        if self._broken and self._mender is not None and not offline:
+            arm = self._draw(self._arms_of(self._mender), rng)
+            return self._plan(number, arm, [self.individuals[self._broken.pop(0)]], rng)
+        pool = self._toolbox.pool(self.archive, self.reference, self.incumbent)
+        for arity in (2, 1):
+            arms = [arm for arm in self._arms if self._fits(arm, min(arity, len(pool)), offline)]
+            arm = self._draw(arms or [Arm(LAST_RESORT.name)], rng)
+            parents = self._parents(self._operators[arm.operator].arity, pool, rng)
+            if parents:
+                return self._plan(number, arm, parents, rng)
+        raise AssertionError("a single parent can always be drawn")
+
+    def _plan(
+        self, number: int, arm: Arm, parents: Sequence[Individual], rng: np.random.Generator
+    ) -> Plan:
+        operator = self._operators[arm.operator]
+        target = self._target(parents[0], rng) if operator.aims else None
+        if len(parents) > 1:
+            self._crossed.add(frozenset(parent.id for parent in parents))
+        return Plan(number, operator, arm.model, tuple(parents), rng, target)
+
+    def _fits(self, arm: Arm, parents: int, offline: bool) -> bool:
+        operator = self._operators[arm.operator]
+        return operator.arity <= parents and not (offline and operator.needs_model)
+
+    def _draw(self, arms: Sequence[Arm], rng: np.random.Generator) -> Arm:
+        """An arm; among models whose weights differ, these decide which of them is asked."""
+        weights = np.array(list(self._models.values()))
+        if len(set(weights)) > 1:
+            model = list(self._models)[int(rng.choice(len(weights), p=weights / weights.sum()))]
+            arms = [arm for arm in arms if arm.model in ("", model)] or arms
+        return self._chooser.draw(arms, rng)
+
+    def _parents(
+        self, arity: int, pool: Sequence[Individual], rng: np.random.Generator
+    ) -> list[Individual]:
+        """Who shall be the parents: two are no relatives in line, and a pair for the first time.
+
+        Empty if there is no such pair.
+        """
+        left = list(pool)
+        while left:
+            first = self._toolbox.select(left, self._offspring, self._unit, rng)
+            if arity == 1:
+                return [first]
+            left.remove(first)
+            partners = [one for one in pool if self._may_cross(first, one)]
+            if partners:
+                second = self._toolbox.select(partners, self._offspring, self._unit, rng)
+                return [first, second]
+        return []
+
+    def _may_cross(self, first: Individual, second: Individual) -> bool:
+        younger, older = max(first.id, second.id), min(first.id, second.id)
+        return (
+            younger != older
+            and frozenset((first.id, second.id)) not in self._crossed
+            and not self.family.descends(younger, older)
+        )
+
+    def _target(self, parent: Individual, rng: np.random.Generator) -> Cell | None:
+        """A cell next to the parent's: an empty one, else the one with the weakest elite."""
+        assert self.archive is not None
+        cells = self.archive.neighbours(self.archive.cell_of(parent))
+        empty = [cell for cell in cells if self.archive.elite_of(cell) is None]
+        if empty:
+            return empty[int(rng.integers(len(empty)))]
+        elites = [(elite.fitness, cell) for cell in cells if (elite := self.archive.elite_of(cell))]
+        return min(elites)[1] if elites else None
+
+    def prior(self, parents: Sequence[int]) -> Prior | None:
+        """What to expect of a child of some individuals, by their ids; to be fixed at its birth."""
+        parent = self._nearest(parents)
+        return None if parent is None else self._toolbox.prior(parent, self._gains, self.noise)
+
+    def doubtful(self) -> Individual | None:
+        """The best so far, if it should run once more before that is believed; else None."""
+        best = self.best
+        if best is None or not best.parents:
+            return None
+        return best if self._toolbox.doubts(best, self._lead, self.noise) else None
+
+    # -- tell ---------------------------------------------------------------------------------
+
+    def born(self, individual: Individual, dollars: float = 0.0) -> None:
+        """Take note of a genome that will be measured, and of what its proposal took."""
+        self.individuals[individual.id] = individual
+        self.family.add(individual)
+        self._dollars[individual.id] = dollars
+        self._note_drawn(Arm(individual.operator, individual.model), individual.parents)
+        for parent in individual.parents:
+            record = self._offspring.get(parent, Offspring())
+            self._offspring[parent] = replace(record, children=record.children + 1)
+
+    def refused(self, arm: Arm, parents: Sequence[int], dollars: float = 0.0) -> None:
+        """Take note of a proposal that came to nothing, and of what it took."""
+        self._note_drawn(arm, parents)
+        self._chooser.tell(arm, Outcome(0.0, dollars, measured=False))
+
+    def _note_drawn(self, arm: Arm, parents: Sequence[int]) -> None:
+        if self._mender is not None and arm.operator == self._mender.name:
+            self._mended.add(parents[0])
+            self._broken = [number for number in self._broken if number != parents[0]]
+        if len(parents) > 1:
+            self._crossed.add(frozenset(parents))
+
+    def tell(self, number: int, measurement: Measurement) -> bool:
+        """Take note of a measurement of individual `number`.
+
+        Returns:
+            Whether the individual is kept by it: it took a cell, or became the incumbent.
+        """
+        before = self.individuals[number]
+        individual = before.measured(measurement)
+        self.individuals[number] = individual
+        self._learn(before, measurement)
+        if self._is_mendable(individual, measurement):
+            self._broken.append(number)
+        if self.archive is None:
+            return not before.scored and individual.objective is not None  # a seed's first score
+        added, kept = AddStatus.NOT_ADDED, False
+        best = self.best
+        if individual.objective is not None:
+            added = self.archive.add(individual)
+            assert self.incumbent is not None
+            kept = bool(self._toolbox.kept(added, individual, self.incumbent))
+            self._crown()
+        if not before.measurements and individual.parents:
+            self._reward(individual, added, best, measurement)
+        return kept
+
+    def _crown(self) -> None:
+        """The fittest is the incumbent, with its lead over the one before."""
+        assert self.archive is not None
+        assert self.incumbent is not None
+        best, former = self.archive.best, self.individuals[self.incumbent.id]
+        assert best is not None
+        if best.id != former.id:
+            self._lead = _gain(best, former)
+        self.incumbent = best
+
+    def _reward(
+        self,
+        child: Individual,
+        added: AddStatus,
+        best: Individual | None,
+        measurement: Measurement,
+    ) -> None:
+        """Credit the parents and the arm of a child that ran for the first time."""
+        parents = [self.individuals[parent] for parent in child.parents]
+        if child.scored and all(child.fitness > parent.fitness for parent in parents):
+            for parent in parents:
+                record = self._offspring[parent.id]
+                self._offspring[parent.id] = replace(record, wins=record.wins + 1)
+        if child.operator not in self._operators:
+            return
+        worth = 0.0
+        if child.scored:
+            worth = ELITE if added is not AddStatus.NOT_ADDED else 0.0
+            if self.gain(child) > self.noise:
+                worth = FITTER
+            if best is not None and _gain(child, best) > self.noise:
+                worth = NEW_BEST
+        price = device_price(measurement.device) * measurement.seconds
+        outcome = Outcome(worth, self._dollars.get(child.id, 0.0) + price)
+        self._chooser.tell(Arm(child.operator, child.model), outcome)
+
+    def _learn(self, before: Individual, measurement: Measurement) -> None:
+        """What a run says of the noise, and of the gains that children make."""
+        if measurement.fitness is None:
+            return
+        self._noise.add(before.values, measurement.fitness)
+        parent = self._nearest(before.parents)
+        if not before.values and parent is not None and parent.objective is not None:
+            self._gains.add(parent.direction.gain(measurement.fitness, parent.objective))
+
+    def _nearest(self, ids: Sequence[int]) -> Individual | None:
+        """The fittest of some individuals, or of the nearest ancestors that have scored."""
+        while ids:
+            scored = [self.individuals[i] for i in ids if self.individuals[i].scored]
+            if scored:
+                return max(scored, key=lambda one: one.fitness)
+            ids = [parent for i in ids for parent in self.individuals[i].parents]
+        return None
+
+    def _is_mendable(self, individual: Individual, measurement: Measurement) -> bool:
+        """Whether a language model's child failed so early that it is worth a repair."""
+        operator = self._operators.get(individual.operator)
+        early = measurement.seconds < self._early
+        if self._mender is None or operator is None or not operator.needs_model or not early:
+            return False
+        repairs, one = 0, individual
+        while one.operator == self._mender.name:
+            repairs, one = repairs + 1, self.individuals[one.parents[0]]
+        fresh = individual.id not in self._mended
+        return individual.status in MENDABLE and fresh and repairs < MAX_REPAIRS
+
+    # -- what is known ------------------------------------------------------------------------
+
+    @property
+    def best(self) -> Individual | None:
+        """The fittest so far, by the best guess of its fitness."""
+        return self.archive.best if self.archive else None
+
+    def gain(self, individual: Individual) -> float:
+        """How much fitter an individual is than its fittest parent; 0 if one did not score."""
+        parents = [self.individuals[number] for number in individual.parents]
+        scored = [parent for parent in parents if parent.scored]
+        if not individual.scored or not scored:
+            return 0.0
+        return min(_gain(individual, parent) for parent in scored)
+
+    @property
+    def _unit(self) -> float:
+        """A gap between two genomes that counts, in the metric's unit; 0 if none is known yet."""
+        expected = self._gains.expected(self.noise)
+        return max(3 * self.noise, 2 * expected[1]) if expected else 0.0
+
+    @property
+    def noise(self) -> float:
+        """The pooled standard deviation of repeated runs, in the metric's unit; 0 if unknown."""
+        return self._noise.deviation
+
+
+def _gain(one: Individual, other: Individual) -> float:
+    """How much fitter one scored individual is than another, in the metric's unit."""
+    assert one.objective is not None
+    assert other.objective is not None
+    return one.direction.gain(one.objective, other.objective)
+
+
+def axes_around(
+    specs: Sequence[AxisSpec], measures: Mapping[str, float], cells: int
+) -> tuple[Axis, Axis]:
+    """The archive's axes: the task's own bounds, or bounds around what a seed measured.
+
+    Args:
+        specs: the task's two axes.
+        measures: the seed's, by axis name.
+        cells: on each axis.
+
+    Raises:
+        ValueError: the bounds do not make an axis, for example around a measure of zero.
+    """
+
+    def axis(spec: AxisSpec) -> Axis:
+        low, high = spec.bounds or tuple(factor * measures[spec.name] for factor in spec.around)
+        return Axis(spec.name, spec.label, spec.unit, low, high, cells, spec.log)
+
+    first, second = specs
+    return axis(first), axis(second)

@@ -1,0 +1,137 @@
+"""When a model may be asked, when the offline operators go on without it, and the hours."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evolve.models.allowance import Allowance, Purse, SpentError
+from evolve.models.limits import FIRST, LONGEST
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 50.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Models:
+    """Says why nobody should wait for them."""
+
+    silence = ""
+
+    def why_silent(self) -> str:
+        return self.silence
+
+
+def allowance(
+    *,
+    has_models: bool = True,
+    purse: Purse | None = None,
+    deadline: float | None = None,
+    clock: Clock | None = None,
+    models: Models | None = None,
+) -> Allowance:
+    return Allowance(
+        has_models=has_models,
+        purse=purse or Purse(None),
+        deadline=deadline,
+        clock=clock or Clock(),
+        why_silent=(models or Models()).why_silent,
+        jitter=lambda: 1.0,
+    )
+
+
+def test_without_a_model_none_is_asked() -> None:
+    allowed = allowance(has_models=False)
+    assert allowed.why_offline() == "no model is configured"
+    assert not allowed.may_ask(0)
+    assert not allowed.hopes
+
+
+def test_models_that_answer_are_asked_as_often_as_there_is_need() -> None:
+    allowed = allowance()
+    for in_flight in range(99):
+        assert allowed.may_ask(in_flight)
+        allowed.note(unreachable=False)
+    assert allowed.why_offline() == ""
+
+
+def test_when_the_money_is_spent_the_reason_says_how_much_and_nobody_hopes() -> None:
+    purse = Purse(2.0, spent=1.996)
+    allowed = allowance(purse=purse)
+    with pytest.raises(SpentError):
+        purse.reserve(0.1)
+    purse.closed = True
+    assert allowed.why_offline() == "the models took $2.00 of the $2.00 allowed"
+    assert not allowed.may_ask(0)
+    allowed.note(unreachable=True)
+    assert not allowed.hopes
+
+
+def test_models_that_failed_get_a_rest_which_grows_and_are_asked_one_at_a_time() -> None:
+    clock = Clock()
+    allowed = allowance(clock=clock)
+    for number in range(12):
+        assert allowed.may_ask(0)
+        allowed.note(unreachable=True)
+        rest = min(FIRST * 2**number, LONGEST)
+        clock.now += rest - 0.01
+        assert not allowed.may_ask(0)
+        assert allowed.why_offline() == "", "they may be back in a moment"
+        assert allowed.hopes
+        clock.now += 0.02
+        assert not allowed.may_ask(1)
+    assert allowed.may_ask(0)
+    allowed.note(unreachable=False)
+    assert allowed.may_ask(5)
+    assert not allowed.hopes
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(0, 400)), max_size=40))
+def test_models_that_fail_are_never_given_up(steps: list[tuple[bool, float]]) -> None:
+    clock = Clock()
+    allowed = allowance(clock=clock)
+    for unreachable, seconds in steps:
+        clock.now += seconds
+        allowed.note(unreachable=unreachable)
+    clock.now += LONGEST + 1e-6
+    assert allowed.may_ask(0)
+
+
+def test_while_models_are_silent_others_go_on_and_one_request_waits_for_them() -> None:
+    models = Models()
+    allowed = allowance(models=models)
+    assert not allowed.silent
+    models.silence = "no model has answered for 60 s"
+    assert allowed.silent
+    assert allowed.why_offline() == models.silence
+    assert allowed.hopes
+    assert allowed.may_ask(0), "somebody must notice that they are back"
+    assert not allowed.may_ask(1)
+    models.silence = ""
+    assert allowed.why_offline() == ""
+    assert allowed.may_ask(1)
+
+
+@pytest.mark.parametrize(
+    ("deadline", "over"),
+    [(None, False), (50.5, False), (50.0, True), (49.0, True), (math.inf, False)],
+)
+def test_the_time_is_over_at_the_deadline(deadline: float | None, over: bool) -> None:
+    assert allowance(deadline=deadline).out_of_time is over
+
+
+def test_the_clock_is_read_anew_each_time() -> None:
+    clock = Clock()
+    allowed = allowance(deadline=51.5, clock=clock)
+    seen = []
+    for _ in range(4):
+        seen.append(allowed.out_of_time)
+        clock.now += 1
+    assert seen == [False, False, True, True]

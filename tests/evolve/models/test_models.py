@@ -1,0 +1,374 @@
+"""Language models: their names and prices, and real requests to a server on this machine."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from fractions import Fraction
+from types import ModuleType
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from evolve.models.client import (
+    MAX_RETRIES,
+    REPLY_TOKENS,
+    LimitError,
+    LiteLLM,
+    ModelError,
+    ModelSpec,
+    Price,
+    TooLongError,
+)
+from evolve.models.limits import FIRST
+
+# litellm's own types make pydantic wonder when it is imported.
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydantic")
+
+ASKED = [{"role": "system", "content": "Be é."}, {"role": "user", "content": "Hello?"}]
+KEY = "sk-abcdefgh"
+
+# -- names and weights ----------------------------------------------------------------------------
+
+names = st.from_regex(r"[a-z][a-z0-9./-]{0,12}(:[0-9]*[a-z][a-z0-9]*)?", fullmatch=True)
+
+
+@given(names, st.floats(1e-3, 1e3).map(lambda weight: f"{weight:.3f}") | st.just(".5"))
+def test_a_model_has_a_weight_after_its_name_or_weighs_one(name: str, weight: str) -> None:
+    assert ModelSpec.parse(name) == ModelSpec(name, 1.0)
+    assert ModelSpec.parse(f" {name}:{weight}\n") == ModelSpec(name, float(weight))
+
+
+@pytest.mark.parametrize("name", ["ollama/qwen3:8b", "anthropic/claude-x", "openai/gpt-5.1"])
+def test_a_tag_or_a_number_in_a_name_is_no_weight(name: str) -> None:
+    assert ModelSpec.parse(name) == ModelSpec(name)
+    assert ModelSpec.parse(f"{name}:3") == ModelSpec(name, 3)
+
+
+@pytest.mark.parametrize(("text", "message"), [("", "is empty"), ("  ", "is empty"), ("a:0", "a ")])
+def test_a_model_without_a_name_or_a_weight_is_refused(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ModelSpec.parse(text)
+
+
+@given(st.text(max_size=12) | st.text("a:.01/- ", max_size=8))
+@example(":0")
+@example("a:0.000")
+def test_any_text_is_a_model_or_refused_in_words(text: str) -> None:
+    spec, refusal = None, ""
+    try:
+        spec = ModelSpec.parse(text)
+    except ValueError as error:
+        refusal = str(error)
+    if spec is None:
+        assert "model" in refusal
+    else:
+        assert spec.weight > 0
+        assert spec.name
+        assert text.strip().startswith(spec.name)
+
+
+# -- prices ---------------------------------------------------------------------------------------
+
+dollars = st.floats(0, 1e4)
+tokens = st.integers(0, 10**7)
+
+
+@given(dollars, dollars, tokens, tokens)
+def test_a_price_is_for_a_million_tokens_in_and_out(
+    price_in: float, price_out: float, tokens_in: int, tokens_out: int
+) -> None:
+    price = Price.parse(f"{price_in!r}:{price_out!r}")
+    assert price == Price(price_in, price_out)
+    exact = Fraction(price_in) * tokens_in + Fraction(price_out) * tokens_out
+    assert price.of(tokens_in, tokens_out) == pytest.approx(float(exact / 10**6))
+
+
+@pytest.mark.parametrize("text", ["", "1", "1:", "1:2:3", "a:b", "-1:2", "1:-2", "nan:1", "1,5:2"])
+def test_what_is_no_price_is_refused_with_the_text(text: str) -> None:
+    with pytest.raises(ValueError, match=f"price.*{text}"):
+        Price.parse(text)
+
+
+def test_the_table_knows_some_prices_and_a_server_of_ones_own_has_none() -> None:
+    known = LiteLLM("gpt-4o-mini").price
+    assert known is not None
+    assert 0 < known.tokens_in < known.tokens_out < 10
+    assert LiteLLM("openai/gpt-4o-mini").price == known
+    assert LiteLLM("openai/of-this-house").price is None
+    assert LiteLLM("openai/gpt-4o-mini", api_base="http://127.0.0.1:1/v1").price is None
+    assert LiteLLM("gpt-4o-mini", price=Price(1, 2)).price == Price(1, 2)
+
+
+def test_an_estimate_counts_the_request_and_a_usual_reply() -> None:
+    words = [{"role": "user", "content": "word " * 500}]
+    of_input = LiteLLM("openai/x", price=Price(1e6, 0)).estimate(words)
+    assert of_input is not None
+    assert 500 <= of_input < 520
+    of_reply = LiteLLM("openai/x", price=Price(0, 1e6)).estimate(words)
+    assert of_reply == REPLY_TOKENS
+    assert LiteLLM("openai/x").estimate(words) is None
+
+
+# -- requests -------------------------------------------------------------------------------------
+
+Chat = Callable[[Callable[[Any], Any]], Any]
+
+
+def error_of(model: LiteLLM) -> ModelError:
+    with pytest.raises(ModelError) as caught:
+        model(ASKED)
+    return caught.value
+
+
+def test_a_reply_comes_with_its_tokens_its_cost_and_its_time(
+    chat: Chat, scripted: ModuleType
+) -> None:
+    server = chat(lambda request: "Göd dag\n")
+    times = iter([10.0, 12.5])
+    model = LiteLLM(
+        "openai/test", api_base=server.base, price=Price(3, 10), clock=lambda: next(times)
+    )
+    call = model(ASKED)
+    assert (call.model, call.reply, call.error) == ("openai/test", "Göd dag\n", "")
+    assert (call.tokens_in, call.tokens_out) == (scripted.TOKENS_IN, scripted.TOKENS_OUT)
+    assert call.cost == pytest.approx((3 * scripted.TOKENS_IN + 10 * scripted.TOKENS_OUT) / 1e6)
+    assert call.seconds == 2.5
+    assert json.loads(call.prompt) == ASKED
+    (request,) = server.requests
+    assert (request.model, request.messages) == ("test", ASKED)
+
+
+def test_a_cost_is_unknown_rather_than_nothing_without_a_price(chat: Chat) -> None:
+    server = chat(lambda request: "yes")
+    assert LiteLLM("openai/test", api_base=server.base)(ASKED).cost is None
+    assert LiteLLM("openai/test", api_base=server.base, price=Price(0, 0))(ASKED).cost == 0
+
+
+@pytest.mark.parametrize("content", ["", None])
+def test_an_empty_reply_costs_what_it_took(
+    chat: Chat, scripted: ModuleType, content: str | None
+) -> None:
+    answer = scripted.completion("")
+    answer["choices"][0]["message"]["content"] = content
+    server = chat(lambda request: answer)
+    call = LiteLLM("openai/test", api_base=server.base, price=Price(1, 1))(ASKED)
+    assert call.reply == ""
+    assert call.cost == pytest.approx((scripted.TOKENS_IN + scripted.TOKENS_OUT) / 1e6)
+
+
+@pytest.mark.parametrize("count", [None, 0, -3, 10**30])
+def test_what_the_server_does_not_count_is_guessed_and_not_free(chat: Chat, count: object) -> None:
+    counts = dict.fromkeys(("prompt_tokens", "completion_tokens", "total_tokens"), count)
+    answer = {"choices": [{"message": {"content": "word " * 400}}], "usage": counts}
+    server = chat(lambda request: answer)
+    call = LiteLLM("openai/test", api_base=server.base, price=Price(1, 10))(ASKED)
+    assert 400 <= call.tokens_out <= 600
+    assert 10 <= call.tokens_in <= 40
+    assert call.cost == pytest.approx((call.tokens_in + 10 * call.tokens_out) / 1e6)
+
+
+def test_the_arguments_of_a_tool_call_are_part_of_the_reply(
+    chat: Chat, scripted: ModuleType
+) -> None:
+    answer = scripted.completion("Words.")
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
+    answer["choices"][0]["message"]["tool_calls"] = [call]
+    server = chat(lambda request: answer)
+    reply = LiteLLM("openai/test", api_base=server.base)(ASKED).reply
+    assert reply == 'Words.\n{"a": 1}'
+
+
+def test_a_reply_can_be_written_to_a_file_whatever_the_model_sends(chat: Chat) -> None:
+    server = chat(lambda request: "half of a pair: \ud800.")
+    reply = LiteLLM("openai/test", api_base=server.base)(ASKED).reply
+    assert reply.encode().startswith(b"half of a pair: ")
+    assert reply.endswith(".")
+
+
+def test_a_refused_key_is_not_tried_again(chat: Chat) -> None:
+    server = chat(lambda request: 401)
+    error = error_of(LiteLLM("openai/test", api_base=server.base, clock=lambda: 1.0))
+    assert str(error).startswith("model openai/test did not answer: AuthenticationError")
+    assert "scripted failure 401" in str(error)
+    assert len(server.requests) == 1
+    assert (error.call.reply, error.call.cost, error.call.seconds) == ("", None, 0)
+    assert error.call.error in str(error)
+    assert json.loads(error.call.prompt) == ASKED
+
+
+def test_a_server_that_stumbles_is_asked_again(chat: Chat) -> None:
+    server = chat(lambda request: 500 if request.number == 0 else "there")
+    pauses: list[float] = []
+    model = LiteLLM("openai/test", api_base=server.base, sleep=pauses.append, jitter=lambda: 0.5)
+    assert model(ASKED).reply == "there"
+    assert len(server.requests) == 2
+    assert pauses == [0.75 * FIRST]
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 529, 409])
+def test_a_server_that_fails_for_good_is_given_up_after_some_pauses(
+    chat: Chat, status: int
+) -> None:
+    server = chat(lambda request: status)
+    pauses: list[float] = []
+    error = error_of(
+        LiteLLM("openai/test", api_base=server.base, sleep=pauses.append, jitter=lambda: 1.0)
+    )
+    assert f"scripted failure {status}" in error.call.error
+    assert len(server.requests) == 1 + MAX_RETRIES
+    assert pauses == [FIRST, 2 * FIRST, 4 * FIRST]
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_the_number_of_retries_is_the_callers(chat: Chat, retries: int) -> None:
+    server = chat(lambda request: 503)
+    error_of(
+        LiteLLM("openai/test", api_base=server.base, max_retries=retries, sleep=lambda s: None)
+    )
+    assert len(server.requests) == 1 + retries
+
+
+def test_a_server_that_sends_a_byte_now_and_then_is_given_up(
+    chat: Chat, scripted: ModuleType
+) -> None:
+    server = chat(lambda request: scripted.Raw(b" " * 600, gap=0.1))
+    error = error_of(LiteLLM("openai/test", api_base=server.base, timeout=5, patience=1))
+    assert error.call.error == "TimeoutError: no whole answer within 1 s"
+
+
+def test_a_server_that_hangs_is_given_up(chat: Chat) -> None:
+    release = threading.Event()
+
+    def hang(request: Any) -> str:
+        release.wait(60)
+        return "too late"
+
+    server = chat(hang)
+    try:
+        error = error_of(LiteLLM("openai/test", api_base=server.base, timeout=0.2))
+    finally:
+        release.set()
+    assert error.call.error.startswith("Timeout")
+    assert len(server.requests) == 1, "who hangs once may hang again, for as long"
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "7"}, 7),
+        ({"Retry-After": "1.5"}, 1.5),
+        ({"Retry-After-Ms": "250", "Retry-After": "1"}, 0.25),
+        ({"Retry-After": "Thu, 01 Jan 1970 00:00:00 GMT"}, 0),
+        ({"Retry-After": "-3"}, 0),
+        ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "inf"}, None),
+        ({}, None),
+    ],
+)
+def test_a_limit_is_told_apart_with_what_the_server_says_of_it(
+    chat: Chat, scripted: ModuleType, headers: dict[str, str], seconds: float | None
+) -> None:
+    body = b'{"error": {"message": "slow down"}}'
+    server = chat(lambda request: scripted.Raw(body, 429, headers))
+    error = error_of(LiteLLM("openai/test", api_base=server.base))
+    assert isinstance(error, LimitError)
+    assert error.seconds == seconds
+    assert len(server.requests) == 1, "when to ask again is not decided here"
+
+
+def test_a_limit_until_a_date_is_a_limit_of_so_many_seconds(
+    chat: Chat, scripted: ModuleType
+) -> None:
+    then = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    server = chat(lambda request: scripted.Raw(b"{}", 429, {"Retry-After": then}))
+    error = error_of(LiteLLM("openai/test", api_base=server.base))
+    assert isinstance(error, LimitError)
+    assert error.seconds == pytest.approx(3600, abs=300)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "This model's maximum context length is 4096 tokens. Your messages resulted in 5000.",
+        "the request exceeds the available context size, try increasing it",
+        "prompt is too long: 210000 tokens > 200000 maximum",
+        "exceed_context_size_error",
+    ],
+)
+def test_a_request_that_is_too_long_is_told_apart(chat: Chat, message: str) -> None:
+    server = chat(lambda request: (400, message))
+    assert isinstance(error_of(LiteLLM("openai/test", api_base=server.base)), TooLongError)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(("reason", "cut"), [("stop", False), ("length", True), (None, False)])
+def test_a_reply_that_was_cut_at_its_length_limit_says_so(
+    chat: Chat, scripted: ModuleType, reason: str | None, cut: bool
+) -> None:
+    answer = scripted.completion("IDEA: so")
+    answer["choices"][0]["finish_reason"] = reason
+    server = chat(lambda request: answer)
+    assert LiteLLM("openai/test", api_base=server.base)(ASKED).cut is cut
+
+
+@pytest.mark.parametrize("answer", [{"hello": 1}, {"choices": []}], ids=["foreign", "no choice"])
+def test_an_answer_of_another_form_is_an_error(chat: Chat, answer: dict[str, Any]) -> None:
+    server = chat(lambda request: answer)
+    assert error_of(LiteLLM("openai/test", api_base=server.base)).call.error
+
+
+# -- secrets --------------------------------------------------------------------------------------
+
+
+def test_the_key_of_the_environment_is_sent_and_never_shown(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    server = chat(lambda request: (400, f"bad header: {request.authorization}"))
+    error = error_of(LiteLLM("openai/test", api_base=server.base))
+    assert server.requests[0].authorization == f"Bearer {KEY}"
+    assert "bad header: Bearer ***" in str(error)
+    assert KEY not in str(error) + repr(error.call)
+
+
+@pytest.mark.parametrize("name", ["X_API_KEY", "HF_TOKEN", "db_password", "clientSecret"])
+def test_whatever_the_environment_calls_a_secret_is_hidden(chat: Chat, name: str) -> None:
+    server = chat(lambda request: (400, f"<{KEY}> twice <{KEY}> in plain sight"))
+    environment = {name: KEY, "HOME": "in plain sight", "EMPTY_KEY": ""}
+    error = error_of(LiteLLM("openai/test", api_base=server.base, environment=environment))
+    assert "<***> twice <***> in plain sight" in error.call.error
+    assert KEY not in str(error)
+
+
+def test_a_key_that_a_server_sends_back_is_not_in_the_reply(chat: Chat) -> None:
+    long = f"{KEY}-{KEY}-{KEY}"
+    server = chat(lambda request: f"your key is {long}, and training is a word")
+    model = LiteLLM(
+        "openai/test",
+        api_base=server.base,
+        environment={"OPENAI_API_KEY": long, "SOME_TOKEN": "training"},
+    )
+    assert model(ASKED).reply == "your key is ***, and training is a word"
+
+
+@pytest.mark.parametrize("names", [("A_KEY", "B_KEY"), ("B_KEY", "A_KEY")])
+def test_of_a_secret_that_begins_with_another_nothing_is_shown(
+    chat: Chat, names: tuple[str, str]
+) -> None:
+    server = chat(lambda request: (400, f"<{KEY}-and-more>"))
+    environment = dict(zip(names, (KEY, f"{KEY}-and-more"), strict=True))
+    error = error_of(LiteLLM("openai/test", api_base=server.base, environment=environment))
+    assert "<***>" in error.call.error
+
+
+def test_a_long_error_is_one_short_line(chat: Chat) -> None:
+    server = chat(lambda request: (400, "so\n\n  it  " * 900))
+    error = error_of(LiteLLM("openai/test", api_base=server.base)).call.error
+    assert len(error) <= 500
+    assert "so it so it so" in error
