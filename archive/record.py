@@ -7,22 +7,17 @@ from the genomes' git repository.
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from archive.rows import Experiment, ModelCall, ProposalRow, Purpose, Spend
-from archive.schema import MIGRATIONS, SCHEMA, SCHEMA_VERSION
+from archive.database import Database
+from archive.database import RecordError as RecordError
+from archive.rows import Epoch, Experiment, ModelCall, ProposalRow, Purpose, Spend
 from population import Direction, Individual, Measurement, Status
 from population.estimate import Prior
-
-
-class RecordError(Exception):
-    """archive.db cannot be read or written; the message says what to do."""
 
 
 class Record:
@@ -32,80 +27,20 @@ class Record:
         RecordError: from every method, when the file is missing, foreign, corrupt or full.
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
-        self._path = path
-        self._db = connection
+    def __init__(self, database: Database) -> None:
+        self._transaction, self.close = database.transaction, database.close
 
     @classmethod
     def create(cls, path: Path, meta: Mapping[str, Any]) -> Record:
         """Make a new record that begins with `meta`, values as JSON can hold them."""
-        if path.exists():
-            raise RecordError(f"{path} exists already; resume its run, or choose another --run")
-        record = cls(path, sqlite3.connect(path))
-        with record._transaction() as db:
-            db.execute("PRAGMA journal_mode = WAL")
-        with record._transaction() as db:
-            db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+        record = cls(Database.create(path))
         record.set_meta(meta)
         return record
 
     @classmethod
     def open(cls, path: Path) -> Record:
         """Open an existing record; one that may not be written is read as it is now."""
-        if not path.is_file():
-            raise RecordError(f"there is no {path}; `python -m evolve list` names the runs")
-        writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
-        record = cls(path, sqlite3.connect(path if writable else ":memory:"))
-        if not writable:
-            record._load()
-        with record._transaction() as db:
-            version = db.execute("PRAGMA user_version").fetchone()[0]
-            tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master")}
-        if not tables:
-            raise RecordError(
-                f"{path} is no record of a run but empty: the run was never "
-                f"fully made; remove {path.parent}"
-            )
-        if not {"meta", "individuals", "measurements", "proposals"} <= tables:
-            raise RecordError(f"{path} is no record of a run; restore it from a backup")
-        if version > SCHEMA_VERSION or (version < SCHEMA_VERSION and version not in MIGRATIONS):
-            raise RecordError(
-                f"{path} has schema version {version}, this program reads {SCHEMA_VERSION} and "
-                "older ones; use the version of the program that wrote it"
-            )
-        record._migrate(version)
-        return record
-
-    def _load(self) -> None:
-        """Copy the file into memory."""
-        with self._transaction() as db:
-            journal = self._path.with_name(f"{self._path.name}-wal").exists()
-            mode = "mode=ro" if journal else "mode=ro&immutable=1"  # no journal can be made there
-            with closing(
-                sqlite3.connect(f"{self._path.absolute().as_uri()}?{mode}", uri=True)
-            ) as file:
-                file.backup(db)
-
-    def _migrate(self, version: int) -> None:
-        """Make a record of an older version one of this version."""
-        for older in range(version, SCHEMA_VERSION):
-            steps = f"{MIGRATIONS[older]} PRAGMA user_version = {older + 1};"
-            with self._transaction() as db:
-                db.executescript(f"BEGIN IMMEDIATE; {steps} COMMIT;")
-
-    def close(self) -> None:
-        self._db.close()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with self._db as db:
-                yield db
-        except sqlite3.Error as error:
-            raise RecordError(
-                f"{self._path}: {error}; what was recorded before is safe. Free the disk, make the "
-                "folder writable or restore the file from a backup, then resume the run"
-            ) from error
+        return cls(Database.open(path))
 
     # -- what is known from the start ---------------------------------------------------------
 
@@ -128,24 +63,73 @@ class Record:
     def add_proposal(
         self, row: ProposalRow, child: Individual | None = None, digest: str = "", near: str = ""
     ) -> None:
-        """Record a proposal, its model calls and, if it came to one, its child with its hashes."""
+        """Record a proposal, its model calls and, if it came to one, its child with its hashes.
+
+        One that has just begun has an `ended` of 0, and `end_proposal` says later what came of it.
+        """
         with self._transaction() as db:
-            if child is not None:
-                self._insert_individual(db, child, digest, near)
+            self._insert_individual(db, child, digest, near)
             db.execute(
-                "INSERT INTO proposals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO proposals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (row.number, row.operator, json.dumps(row.parents), row.individual, row.reason,
-                 row.seconds, row.ended, row.model, row.asked, row.told, row.offline),
+                 row.seconds, row.ended, row.model, row.asked, row.told, row.offline,
+                 json.dumps(row.screened)),
             )  # fmt: skip
-            db.executemany(
-                "INSERT INTO calls VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (row.number, call.model, _packed(call.prompt), _packed(call.reply),
-                     call.tokens_in, call.tokens_out, call.cost, call.seconds, call.error,
-                     call.cut)
-                    for call in row.calls
-                ],
+            self._insert_calls(db, row.number, row.calls)
+
+    def add_calls(self, number: int, calls: Sequence[ModelCall]) -> None:
+        """Record requests of a proposal that goes on."""
+        with self._transaction() as db:
+            self._insert_calls(db, number, calls)
+
+    def end_proposal(
+        self, row: ProposalRow, child: Individual | None = None, digest: str = "", near: str = ""
+    ) -> None:
+        """Record what came of a proposal that has begun.
+
+        Args:
+            row: as it is now; of its calls the first are recorded already, if any are.
+            child: that came of it.
+            digest, near: its hashes.
+        """
+        with self._transaction() as db:
+            self._insert_individual(db, child, digest, near)
+            query = "SELECT count(*) FROM calls WHERE proposal = ?"
+            (recorded,) = db.execute(query, (row.number,)).fetchone()
+            self._insert_calls(db, row.number, row.calls[recorded:])
+            db.execute(
+                "UPDATE proposals SET individual = ?, reason = ?, seconds = ?, ended = ?, told = ?,"
+                " screened = ? WHERE id = ?",
+                (row.individual, row.reason, row.seconds, row.ended, row.told,
+                 json.dumps(row.screened), row.number),
             )  # fmt: skip
+
+    def abandon_proposals(self, time: float) -> None:
+        """End the proposals that were in the making when their process ended.
+
+        Whoever sends a request pays for it, so each that asked a model is taken to have had one on
+        its way, at the mean price of that model's answers.
+        """
+        reason = "the run ended before it was answered"
+        with self._transaction() as db:
+            db.execute(
+                "INSERT INTO calls SELECT NULL, p.id, p.model, ?, ?, 0, 0, (SELECT avg(c.cost) "
+                "FROM calls c WHERE c.model = p.model AND c.error = ''), 0.0, ?, 0 "
+                "FROM proposals p WHERE p.ended = 0 AND p.model != ''",
+                (_packed("[]"), _packed(""), reason),
+            )
+            db.execute("UPDATE proposals SET ended = ?, reason = ? WHERE ended = 0", (time, reason))
+
+    @staticmethod
+    def _insert_calls(db: sqlite3.Connection, number: int, calls: Sequence[ModelCall]) -> None:
+        db.executemany(
+            "INSERT INTO calls VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (number, call.model, _packed(call.prompt), _packed(call.reply), call.tokens_in,
+                 call.tokens_out, call.cost, call.seconds, call.error, call.cut)
+                for call in calls
+            ],
+        )  # fmt: skip
 
     def add_seed(self, seed: Individual, digest: str, near: str = "") -> None:
         """Record a genome that nobody proposed."""
@@ -172,6 +156,22 @@ class Record:
         assert cursor.lastrowid is not None
         return Experiment(cursor.lastrowid, individual, purpose, measurement, kept, told)
 
+    def add_epoch(self, time: float, epoch: Epoch) -> None:
+        """Record that a process begins to work on the run."""
+        with self._transaction() as db:
+            db.execute(
+                "INSERT INTO epochs VALUES (NULL, ?, ?, ?, ?)",
+                (time, epoch.place, json.dumps(epoch.settings), json.dumps(epoch.axes)),
+            )
+
+    def epochs(self) -> list[Epoch]:
+        """All of them in their order; the first processes of an old run are not known."""
+        with self._transaction() as db:
+            rows = db.execute("SELECT place, settings, axes FROM epochs ORDER BY id").fetchall()
+        return [
+            Epoch(place, json.loads(settings), json.loads(axes)) for place, settings, axes in rows
+        ]
+
     def add_event(self, time: float, kind: str, text: str) -> None:
         """Record what a reader of the run should know: a start, a stop, a fallback."""
         with self._transaction() as db:
@@ -179,8 +179,10 @@ class Record:
 
     @staticmethod
     def _insert_individual(
-        db: sqlite3.Connection, individual: Individual, digest: str, near: str
+        db: sqlite3.Connection, individual: Individual | None, digest: str, near: str
     ) -> None:
+        if individual is None:
+            return
         i = individual
         prior = (None, None) if i.prior is None else (i.prior.mean, i.prior.weight)
         db.execute(
@@ -218,11 +220,10 @@ class Record:
             for row in rows
         ]
 
-    def digests(self) -> set[str]:
-        """The hashes of all genomes, by which equal and nearly equal ones are known."""
+    def digests(self) -> list[tuple[str, str]]:
+        """The hashes of all genomes in the order of their ids, exact and near."""
         with self._transaction() as db:
-            rows = db.execute("SELECT digest, near FROM individuals").fetchall()
-        return {text for row in rows for text in row if text}
+            return db.execute("SELECT digest, near FROM individuals ORDER BY id").fetchall()
 
     def digest(self, number: int) -> str:
         """The hash by which individual `number` is known exactly."""
@@ -297,6 +298,7 @@ class Record:
                 asked=row[8],
                 told=row[9],
                 offline=bool(row[10]),
+                screened=tuple(json.loads(row[11])),
             )
             for row in rows
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from population import Measurement
 
@@ -54,13 +55,15 @@ class ProposalRow:
         individual: the child that came of it; None if it was refused.
         reason: why it was refused, or empty.
         seconds: it took.
-        ended: in seconds since the epoch.
+        ended: in seconds since 1970; 0 while it is in the making.
         calls: to language models, in order.
         model: the one that was drawn; empty if the operator asks none. Where it failed another one
             answered: the calls and the child say which.
         asked, told: its places in the order of what the search was asked and told; an `asked` of 0
-            is unknown.
+            is unknown, a `told` of 0 never came.
         offline: whether no language model might be asked.
+        screened: how many genomes were known at each of its screenings, in order: what is new
+            depends on it.
     """
 
     number: int
@@ -75,6 +78,22 @@ class ProposalRow:
     asked: int = 0
     told: int = 0
     offline: bool = False
+    screened: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What a process that worked on a run knew from its start: others may have had other options.
+
+    Attributes:
+        place: from which on it asked the search.
+        settings: of the run then, as JSON holds them.
+        axes: of the archive then, as JSON holds them.
+    """
+
+    place: int
+    settings: dict[str, Any]
+    axes: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)

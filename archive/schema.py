@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 # `asked` and `told` number what the search was asked and told, in that order, over all tables: told
 # again, it takes the same decisions. Version 2 did not know it; its migration guesses.
+# A proposal is there from its beginning; its `ended` is 0 until it has ended.
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE individuals (
@@ -22,7 +23,11 @@ CREATE TABLE proposals (
     id INTEGER PRIMARY KEY, operator TEXT NOT NULL, parents TEXT NOT NULL,
     individual INTEGER REFERENCES individuals, reason TEXT NOT NULL, seconds REAL NOT NULL,
     ended REAL NOT NULL, model TEXT NOT NULL DEFAULT '', asked INTEGER NOT NULL DEFAULT 0,
-    told INTEGER NOT NULL DEFAULT 0, offline INTEGER NOT NULL DEFAULT 0) STRICT;
+    told INTEGER NOT NULL DEFAULT 0, offline INTEGER NOT NULL DEFAULT 0,
+    screened TEXT NOT NULL DEFAULT '[]') STRICT;
+CREATE TABLE epochs (
+    id INTEGER PRIMARY KEY, time REAL NOT NULL, place INTEGER NOT NULL, settings TEXT NOT NULL,
+    axes TEXT NOT NULL) STRICT;
 CREATE TABLE calls (
     id INTEGER PRIMARY KEY, proposal INTEGER NOT NULL REFERENCES proposals, model TEXT NOT NULL,
     prompt BLOB NOT NULL, reply BLOB NOT NULL, tokens_in INTEGER NOT NULL,
@@ -62,4 +67,10 @@ CREATE TABLE lessons (
     ) STRICT;
 """,
     3: "ALTER TABLE calls ADD COLUMN cut INTEGER NOT NULL DEFAULT 0;",
+    4: """
+ALTER TABLE proposals ADD COLUMN screened TEXT NOT NULL DEFAULT '[]';
+CREATE TABLE epochs (
+    id INTEGER PRIMARY KEY, time REAL NOT NULL, place INTEGER NOT NULL, settings TEXT NOT NULL,
+    axes TEXT NOT NULL) STRICT;
+""",
 }

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from archive import Archive
 from archive.run_folder import RunError
-from evolve.run.history import restored_search
+from evolve.run.history import shown_search
 from evolve.run.run import Run
 
 
 def archive_of(run: Run) -> tuple[Archive, float]:
     """A run's archive, and the standard deviation of its runs (0 if unknown)."""
-    search = restored_search(run)
+    search = shown_search(run)
     if search.archive is None:
         raise RunError(f"the archive of run {run.folder.name} is empty: no seed has scored yet")
     return search.archive, search.noise

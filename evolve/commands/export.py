@@ -8,7 +8,7 @@ from pathlib import Path
 
 from evolve.commands.console import score_words
 from evolve.commands.options import individual_argument, new_parser, run_argument
-from evolve.run.history import restored_search
+from evolve.run.history import shown_search
 from evolve.run.run import find_individual, look
 
 
@@ -30,7 +30,7 @@ def command(options: argparse.Namespace) -> int:
         sys.stdout.write(source)
     else:
         output.write_text(source, encoding="utf-8")
-        score = score_words(individual, restored_search(run).noise)
+        score = score_words(individual, shown_search(run).noise)
         print(f"{output}: genome #{individual.id} of {run.folder.name} ({score})")
     run.close()
     return 0

@@ -17,7 +17,7 @@ from archive.run_folder import RunError, RunFolder
 from evolve.commands.console import new_console
 from evolve.commands.work import work
 from evolve.loop.loop import End, reached
-from evolve.run.history import restored_search
+from evolve.run.history import shown_search
 from evolve.run.run import begin, look, reopen
 from evolve.settings import OptionError, Settings
 from population import Individual
@@ -154,7 +154,7 @@ def _before(name: str, item: Item) -> State | None:
 
 def _state(name: str, item: Item) -> State:
     with closing(look(name)) as run:
-        search = restored_search(run)
+        search = shown_search(run)
         children = sum(1 for i in search.individuals.values() if i.parents and i.measurements)
         best, settings = search.best, run.settings
     state = State(item, "", False, children, search.reference, best)

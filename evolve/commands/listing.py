@@ -13,7 +13,7 @@ from archive.run_folder import RUNS, RunError
 from evolve.commands.archives import archive_of
 from evolve.commands.console import new_console, new_table
 from evolve.commands.options import new_parser
-from evolve.run.history import restored_search
+from evolve.run.history import shown_search
 from evolve.run.run import Run, look
 from population.lineage import LineageError
 from trainer.task import TaskError
@@ -55,7 +55,7 @@ def command(options: argparse.Namespace) -> int:
 
 
 def _row(run: Run) -> list[str]:
-    search = restored_search(run)
+    search = shown_search(run)
     children = [i for i in search.individuals.values() if i.parents and i.measurements]
     archive, best, seed = search.archive, search.best, search.reference
     values = [i.objective for i in (seed, best) if i is not None and i.objective is not None]

@@ -12,44 +12,72 @@ from rich.table import Table
 from rich.text import Text
 
 from archive.rows import ModelCall
+from archive.run_folder import RunError
 from evolve.commands.console import new_console, printable
 from evolve.commands.options import new_parser, run_argument
-from evolve.run.history import LESSONS
+from evolve.run.history import LESSONS, NOTES
 from evolve.run.run import Run, find_individual, look
 
 
 def arguments() -> argparse.ArgumentParser:
     parser = new_parser(
         "prompts",
-        "Show what the language models were asked and answered. Without ID: the spend by operator "
-        "and model, and the lessons so far.",
+        "Show what the language models were asked and answered. With nothing but RUN: the spend by "
+        "operator and model, and the latest lessons.",
     )
     run_argument(parser)
-    parser.add_argument("individual", nargs="?", metavar="ID", help="of an individual, or best")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "which",
+        nargs="?",
+        metavar="ID",
+        help="a genome's id, or best: every request behind it; pN: those of proposal N, which may "
+        "have been refused",
+    )
+    what.add_argument(
+        "--refused",
+        action="store_true",
+        help="list the proposals that gave no child, each with its reason",
+    )
+    what.add_argument(
+        "--lessons", action="store_true", help="show every version of the lessons, and the notes"
+    )
     return parser
 
 
 def command(options: argparse.Namespace) -> int:
-    """Show the requests behind an individual, or the spend and the lessons of a run."""
+    """Show requests, refusals, lessons, or the spend of a run."""
     console = new_console()
     run = look(options.name)
     try:
-        if options.individual is None:
+        if options.refused:
+            _print_refused(run, console)
+        elif options.lessons:
+            _print_all_lessons(run, console)
+        elif options.which is None:
             _print_spend(run, console)
             _print_lessons(run, console)
         else:
-            _print_requests(run, find_individual(run, options.individual).id, console)
+            _print_requests(run, options.which, console)
     finally:
         run.close()
     return 0
 
 
-def _print_requests(run: Run, number: int, console: Console) -> None:
+def _print_requests(run: Run, which: str, console: Console) -> None:
     rows = run.record.proposals(with_calls=False)
-    row = next((row for row in rows if row.individual == number), None)
+    if which[:1] == "p" and which[1:].isdecimal():
+        row = next((row for row in rows if row.number == int(which[1:])), None)
+        if row is None:
+            raise RunError(f"run {run.folder.name} has no proposal {which}; there are {len(rows)}")
+        about = f"proposal {row.number}"
+    else:
+        number = find_individual(run, which).id
+        row = next((row for row in rows if row.individual == number), None)
+        about = f"genome {number}"
     calls = () if row is None else run.record.calls(row.number)
     if row is None or not calls:
-        console.print(f"no language model was asked for genome {number}")
+        console.print(f"no language model was asked for {about}")
         return
     for count, call in enumerate(calls, 1):
         title = f"request {count} of {len(calls)} to {call.model} ({row.operator}), {_price(call)}"
@@ -61,6 +89,35 @@ def _print_requests(run: Run, number: int, console: Console) -> None:
         reply = printable(call.reply) or f"(none: {call.error})"
         console.print(Text(reply), soft_wrap=True)
         console.print()
+    if row.reason:
+        console.print(Text(f"refused: {printable(row.reason)}", "bold"), soft_wrap=True)
+
+
+def _print_refused(run: Run, console: Console) -> None:
+    """Every proposal without a child, so that `pN` can show what was asked and answered."""
+    rows = [row for row in run.record.proposals(with_calls=False) if row.reason]
+    if not rows:
+        console.print("no proposal was refused")
+        return
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    for column in ("proposal", "operator", "model"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("reason", overflow="fold")
+    for row in rows:
+        table.add_row(f"p{row.number}", row.operator, row.model or "-", printable(row.reason))
+    console.print(table)
+
+
+def _print_all_lessons(run: Run, console: Console) -> None:
+    lessons, notes = run.record.lessons(), run.record.meta(NOTES, "")
+    for version, (_, children, text) in enumerate(lessons, 1):
+        console.print(Text(f"lessons after {children} children (version {version}):", "bold"))
+        console.print(Text(printable(text) + "\n"), soft_wrap=True)
+    if notes:
+        console.print(Text("notes from the sources:", "bold"))
+        console.print(Text(printable(notes)), soft_wrap=True)
+    if not (lessons or notes):
+        console.print("there are no lessons yet, and no notes")
 
 
 def _price(call: ModelCall) -> str:

@@ -7,22 +7,27 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from rich.text import Text
 
-from archive.rows import Experiment, ModelCall, ProposalRow
+from archive.rows import Epoch, ModelCall, ProposalRow
 from evolve.commands.console import new_console
 from evolve.commands.options import new_parser, run_argument
-from evolve.genome.screening import identify, screen
+from evolve.genome.known import Known
+from evolve.genome.screening import Identity, screen
 from evolve.loop.briefing import Briefer
 from evolve.models.client import ModelError
-from evolve.operators.base import Context, ProposalError
-from evolve.run.history import ASIDE, retold, search_before
+from evolve.operators.base import Context
+from evolve.operators.making import make
+from evolve.run.history import axes_of, retold, search_before
 from evolve.run.run import Run, look
 from evolve.search.search import Plan
+from evolve.settings import Settings
+from trainer.task import Task
 
 SHOWN = 5  # differences that are printed
 
@@ -98,57 +103,82 @@ class Player:
 def replay(run: Run) -> Iterator[Repeated]:
     """Ask a new search of the same seed everything that the run's was asked, and tell it the same.
 
-    Proposals whose place in that order is not recorded (they were made by an older version) are
-    left out.
+    Each process that worked on the run had its own: it began with what was told before, and with
+    the settings and the axes of its time. Proposals whose place in the order is not recorded (they
+    were made by an older version) are left out.
     """
-    record, task = run.record, run.task
-    rows = [row for row in record.proposals(with_calls=False) if row.operator not in ASIDE]
-    asks = sorted((row for row in rows if row.asked), key=lambda row: row.asked)
-    search = search_before(run)
-    briefer = Briefer(task, search, run.lineage, said_by=lambda one: "")
-    known: set[str] = set()
-    for event in retold(run, search, pause=[row.asked for row in asks]):
+    asked = [row for row in run.record.proposals(with_calls=False) if row.asked]
+    asked.sort(key=lambda row: row.asked)
+    epochs = run.record.epochs()
+    if not epochs or (asked and asked[0].asked < epochs[0].place):
+        epochs = [Epoch(0, run.settings.to_json(), run.record.meta("axes")), *epochs]
+    known = Known(run.record.digests())
+    for epoch, following in zip(epochs, [*epochs[1:], None], strict=True):
+        end = math.inf if following is None else following.place
+        yield from _again(run, epoch, [r for r in asked if epoch.place <= r.asked < end], known)
+
+
+def _again(
+    run: Run, epoch: Epoch, asked: Sequence[ProposalRow], known: Known
+) -> Iterator[Repeated]:
+    """Ask a new search what it was asked in one epoch."""
+    search = search_before(run, Settings.from_json(epoch.settings))
+    briefer = Briefer(run.task, search, run.lineage, said_by=lambda one: "")
+    left, count = deque(asked), 0  # genomes that are known by now
+    for event in retold(run, search, [row.asked for row in asked], axes_of(epoch.axes)):
         if isinstance(event, int):
-            row = asks.pop(0)
+            row = left.popleft()
             plan = search.ask(row.number, offline=row.offline)
-            yield _repeated(run, row, plan, briefer, known)
-        elif isinstance(event, ProposalRow) and event.individual is not None:
-            source = briefer.source(search.individuals[event.individual].commit)
-            identity = identify(source, task.language)
-            known |= {identity.exact, identity.near}
-        elif isinstance(event, Experiment) and event.individual == 0 and not known:
-            identity = identify(briefer.source(search.individuals[0].commit), task.language)
-            known |= {identity.exact, identity.near}
+            yield _repeated(run, row, plan, briefer, _Screen(run.task, known, row, count))
+            if not left:
+                return
+        count = len(search.individuals)
+
+
+class _Screen:
+    """Screens as a proposal was screened: by what was known then.
+
+    Args:
+        task: whose contract counts.
+        known: all genomes of the run.
+        row: the proposal.
+        count: genomes that were known when it was asked for, where more is not recorded.
+    """
+
+    def __init__(self, task: Task, known: Known, row: ProposalRow, count: int) -> None:
+        self._task, self._known, self._count = task, known, count
+        self._counts = deque(row.screened)
+
+    def __call__(self, source: str) -> Identity:
+        count = self._counts.popleft() if self._counts else self._count
+        return screen(source, self._task, self._known.as_of(count))
 
 
 def _repeated(
-    run: Run, row: ProposalRow, plan: Plan, briefer: Briefer, known: set[str]
+    run: Run, row: ProposalRow, plan: Plan, briefer: Briefer, screened: _Screen
 ) -> Repeated:
     parents = tuple(parent.id for parent in plan.parents)
     recorded = _words(row.operator, row.model, row.parents)
     now = _words(plan.operator.name, plan.model, parents)
-    if recorded != now:
+    if recorded != now or not row.told:  # nobody heard what came of the last ones of a process
         return Repeated(row.number, recorded, now)
     briefing = briefer.brief(plan)
     context = Context(
         task=run.task,
         rng=plan.rng,
-        screen=partial(screen, task=run.task, known=known),
+        screen=screened,
         ask=Player(run.record.calls(row.number)),
         background=briefing.background,
         target=briefing.target,
         ancestor=briefing.ancestor,
         relatives=briefing.relatives,
     )
-    try:
-        proposal = plan.operator.propose(briefing.parents, context)
-        child = identify(proposal.source, run.task.language).exact
-    except ProposalError as error:
-        child = "" if row.individual is None else f"no child: {error}"
-    before = "" if row.individual is None else run.record.digest(row.individual)
-    if row.individual is None and child:
-        child = ""  # it was refused for a twin that came while it was made
-    return Repeated(row.number, f"{recorded} {before}".strip(), f"{now} {child}".strip())
+    made = make(plan.operator, briefing.parents, context)
+    if row.individual is None:  # refused then, if only for a twin that came while it was made
+        return Repeated(row.number, recorded, now)
+    before = run.record.digest(row.individual)
+    child = f"no child: {made.reason}" if made.identity is None else made.identity.exact
+    return Repeated(row.number, f"{recorded} {before}", f"{now} {child}")
 
 
 def _words(operator: str, model: str, parents: Sequence[int]) -> str:

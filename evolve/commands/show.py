@@ -16,7 +16,7 @@ from archive.rows import Experiment
 from evolve.commands.console import new_console, new_table, printable, score_words
 from evolve.commands.options import individual_argument, new_parser, run_argument
 from evolve.commands.story import Step, step, story
-from evolve.run.history import restored_search
+from evolve.run.history import shown_search
 from evolve.run.run import Run, find_individual, look
 from evolve.search.search import Search
 from population import Individual
@@ -34,7 +34,7 @@ def command(options: argparse.Namespace) -> int:
     console = new_console()
     run = look(options.name)
     try:
-        _show(run, find_individual(run, options.individual), restored_search(run), console)
+        _show(run, find_individual(run, options.individual), shown_search(run), console)
     finally:
         run.close()
     return 0

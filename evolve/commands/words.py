@@ -8,7 +8,7 @@ from archive.human import duration
 from evolve.loop.conduct import Result
 from evolve.loop.loop import End, reached
 from evolve.models.client import LiteLLM
-from evolve.run.history import stored_axes
+from evolve.run.history import fruitless_replies, stored_axes
 from evolve.run.run import Run
 from trainer.sandbox import Level
 
@@ -92,6 +92,11 @@ def closing_lines(run: Run, result: Result) -> list[str]:
         lines.append(
             f"no model ever answered in {requests} requests, the offline operators did it all: "
             f"check the model's name, its key and --api-base ({why})"
+        )
+    if replies := fruitless_replies(run):
+        lines.append(
+            f"none of the models' {replies} replies gave a child: "
+            f"python -m evolve prompts {name} --refused says why"
         )
     if settings.target is not None and not reached(best, settings.target):
         lines.append(f"the target {settings.target:g} was not reached")

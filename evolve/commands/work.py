@@ -11,7 +11,7 @@ from evolve.commands.words import announce, closing_lines
 from evolve.loop.conduct import Result, conduct
 from evolve.loop.loop import End, reached
 from evolve.models.client import LiteLLM, ModelSpec, Price
-from evolve.run.history import restored_search
+from evolve.run.history import fruitless_replies, shown_search
 from evolve.run.run import Run
 from population import Individual
 
@@ -41,7 +41,7 @@ def _write_best(run: Run, best: Individual | None) -> list[Step]:
     """Leave the best genome's story in the run, and itself where the task wants it: the story."""
     if best is None or not best.parents:
         return []
-    search = restored_search(run)
+    search = shown_search(run)
     steps = story(run, search, best.id)
     run.folder.changes.write_text(markdown(run, search, steps), encoding="utf-8")
     if run.task.output:
@@ -82,5 +82,6 @@ def exit_code(run: Run, result: Result) -> int:
     spend = run.record.spend()
     mute = spend.calls + result.unanswered > 0 and not spend.answered
     missed = run.settings.target is not None and not reached(result.best, run.settings.target)
+    mute = mute or fruitless_replies(run) > 0
     failed = result.end is End.STUCK or mute or missed or (bool(children) and not scored)
     return 1 if failed else 0

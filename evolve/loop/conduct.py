@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from archive.human import duration, human
-from archive.rows import Purpose
+from archive.rows import Epoch, Purpose
 from archive.run_folder import RunError
 from evolve.loop.bench import Bench, Job, Measure
 from evolve.loop.briefing import Briefer
@@ -88,6 +88,7 @@ def conduct(
     remove_work(run.folder)
     run.lineage.unlock()
     run.rebuild_results()
+    run.record.abandon_proposals(time.time())
     run.record.add_event(time.time(), "sandbox", f"{run.sandbox.level}: {run.sandbox.note}")
     search = restored_search(run)
     logbook = new_logbook()
@@ -170,6 +171,8 @@ def _phases(
             return _cut_short(bench), None
         _open_archive(run, search, bench)
         say(_prospect(run, bench, search))
+    place, axes = run.record.next_place(), run.record.meta("axes")
+    run.record.add_epoch(time.time(), Epoch(place, run.settings.to_json(), axes))
     loop.take_notes()
     end = loop.evolve()
     if end in (End.INTERRUPTED, End.STUCK, End.NO_DEVICE):

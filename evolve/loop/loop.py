@@ -19,7 +19,7 @@ from evolve.loop.bench import Bench, Job, Running
 from evolve.loop.briefing import Briefer
 from evolve.loop.interrupt import Interrupt
 from evolve.loop.planner import Planner
-from evolve.loop.proposer import Aside, Outcome, Proposer
+from evolve.loop.proposer import Aside, Attempt, Proposer
 from evolve.loop.reports import Progress, Reports
 from evolve.models.allowance import Allowance
 from evolve.operators.base import Proposal
@@ -29,7 +29,6 @@ from evolve.search.search import Plan, Search
 from population import Direction, Individual, Measurement
 
 TICK = 0.5  # seconds between two looks at the display when nothing happens
-PATIENCE = 5  # proposals refused in a row, after which it is told; a model's refusals always are
 
 
 class End(StrEnum):
@@ -204,6 +203,8 @@ class Loop:
         self._wake.wait(TICK)
         self._wake.clear()
         self._planner.notice_traffic()
+        for number, calls in self._proposer.calls():
+            self._run.record.add_calls(number, calls)
         for outcome in self._proposer.finished():
             if isinstance(outcome, Aside):
                 self._take_aside(outcome)
@@ -226,40 +227,38 @@ class Loop:
             )
         )
 
-    def _take_proposal(self, outcome: Outcome) -> None:
-        plan, proposal, reason = outcome.asked.plan, outcome.proposal, outcome.reason
-        identity = outcome.identity or Identity("", "")
+    def _take_proposal(self, attempt: Attempt) -> None:
+        plan, made, reason = attempt.asked.plan, attempt.made, attempt.made.reason
+        identity = made.identity or Identity("", "")
         child = None
-        if proposal is not None:
-            if self._planner.known & {identity.exact, identity.near}:
-                reason = "the same program was proposed a moment before"
+        if made.proposal is not None:
+            if identity.exact in self._planner.known or identity.near in self._planner.known:
+                reason = "the same genome was proposed a moment before"
             else:
-                child = self._commit(plan, proposal, outcome.model)
+                child = self._commit(plan, made.proposal, attempt.model)
         row = ProposalRow(
             number=plan.number,
             operator=plan.operator.name,
             parents=tuple(parent.id for parent in plan.parents),
             individual=None if child is None else child.id,
             reason=reason,
-            seconds=outcome.seconds,
+            seconds=attempt.seconds,
             ended=time.time(),
-            calls=outcome.calls,
+            calls=attempt.calls,
             model=plan.model,
-            asked=outcome.asked.place,
+            asked=attempt.asked.place,
             told=self._planner.next_place(),
-            offline=outcome.asked.offline,
+            offline=attempt.asked.offline,
+            screened=attempt.screened,
         )
-        self._run.record.add_proposal(row, child, identity.exact, identity.near)
-        costs = self._planner.take_spend(row, outcome.unreachable)
+        self._run.record.end_proposal(row, child, identity.exact, identity.near)
+        costs = self._planner.take_spend(row, made.unreachable)
         tell_proposal(self._search, row, child, costs)
-        if child is None or proposal is None:
-            self._planner.refused(outcome)
-            if plan.operator.needs_model or self._planner.refusals == PATIENCE:
-                self._reports.say(f"{plan.arm} gave no child: {reason}")
+        if child is None or made.proposal is None:
+            self._planner.refused(attempt, reason)
             return
-        self._planner.born()
-        self._planner.known.update((identity.exact, identity.near))
-        self._jobs.append(Job(child, proposal.source))
+        self._planner.born(identity)
+        self._jobs.append(Job(child, made.proposal.source))
 
     def _take_aside(self, aside: Aside) -> None:
         row = ProposalRow(
@@ -273,7 +272,7 @@ class Loop:
             calls=aside.calls,
             model=aside.model,
         )
-        self._run.record.add_proposal(row)
+        self._run.record.end_proposal(row)
         answered = bool(aside.calls) and not aside.calls[-1].error
         self._planner.take_spend(row, unreachable=not answered)
         if aside.text and aside.kind == NOTES:
@@ -328,6 +327,7 @@ class Loop:
             generation, self._generation = self._generation[:children], self._generation[children:]
             number = (self._finished - len(self._generation)) // children
             self._reports.generation(number, generation)
+            self._planner.notice_refusals()
 
     def _announce(self, *, aloud: bool = True) -> None:
         """Mark the best so far where git shows it, and say it, once it is believed."""

@@ -6,13 +6,16 @@ import math
 import time
 
 from archive.rows import ProposalRow
+from evolve.genome.known import Known
+from evolve.genome.screening import Identity
 from evolve.loop.bench import Bench
 from evolve.loop.briefing import Briefer, results
-from evolve.loop.proposer import Asked, Outcome, Proposer
+from evolve.loop.proposer import Asked, Attempt, Proposer
+from evolve.loop.refusals import Refusals
 from evolve.loop.reports import Reports
 from evolve.models.allowance import Allowance
 from evolve.models.client import ModelSpec
-from evolve.run.history import NOTES
+from evolve.run.history import LESSONS, NOTES
 from evolve.run.run import Run
 from evolve.search.search import Search
 
@@ -35,7 +38,7 @@ class Planner:
         reports: who is told.
 
     Attributes:
-        known: the hashes of the genomes that were tried.
+        known: the genomes that were tried.
         spend: of the run until now, on language models.
         refusals: proposals in a row that gave no child, though nobody waits for a model.
     """
@@ -57,6 +60,7 @@ class Planner:
         self._place = run.record.next_place() - 1
         self._model_seconds = 0.0
         self._offline_because = ""
+        self._refusals = Refusals()
         self._stopgaps_refused = 0
         learnt = run.record.lessons()
         self._distilled = learnt[-1][1] if learnt else 0
@@ -64,7 +68,7 @@ class Planner:
         briefer.notes = run.record.meta(NOTES, "")
         # the offline operator that is always there knows Python alone
         self._works_offline = search.has_offline or run.task.language == "python"
-        self.known = run.record.digests()
+        self.known = Known(run.record.digests())
         self.spend = run.record.spend()
         self.refusals = 0
 
@@ -98,8 +102,34 @@ class Planner:
                 return
             plan = self._search.ask(self._next_proposal, offline=not asks)
             asked = Asked(plan, self.next_place(), not asks)
+            self._record_begun(
+                plan.operator.name,
+                plan.model,
+                parents=tuple(parent.id for parent in plan.parents),
+                asked=asked.place,
+                offline=asked.offline,
+            )
             self._proposer.submit(asked, self._briefer.brief(plan), self.known)
-            self._next_proposal += 1
+
+    def _record_begun(
+        self,
+        operator: str,
+        model: str,
+        *,
+        parents: tuple[int, ...] = (),
+        asked: int = 0,
+        offline: bool = False,
+    ) -> int:
+        """Record that a proposal begins, before anybody can be asked for it: its number."""
+        number, self._next_proposal = self._next_proposal, self._next_proposal + 1
+        row = ProposalRow(
+            *(number, operator, parents, None, "", 0.0, 0.0),
+            model=model,
+            asked=asked,
+            offline=offline,
+        )
+        self._run.record.add_proposal(row)
+        return number
 
     def _lookahead(self) -> int:
         """How many proposals to make ahead, so that no device waits for a slow model.
@@ -121,8 +151,8 @@ class Planner:
         if not (task.notes and models) or self._briefer.notes or self._allowance.why_offline():
             return False
         instruction = (task.folder / task.notes).read_text(encoding="utf-8")
-        number, self._next_proposal = self._next_proposal, self._next_proposal + 1
-        self._proposer.take_notes(number, ModelSpec.parse(models[0]).name, instruction)
+        model = ModelSpec.parse(models[0]).name
+        self._proposer.take_notes(self._record_begun(NOTES, model), model, instruction)
         return True
 
     def notes_are_due(self) -> bool:
@@ -132,18 +162,18 @@ class Planner:
 
     def distil(self, finished: int) -> None:
         """Every so many children, let a model learn what they teach."""
-        models, number = self._run.settings.models, self._next_proposal
+        models, turn = self._run.settings.models, self._next_proposal
         new = finished - self._distilled
         if new < LESSONS_EVERY or finished >= self._run.settings.total_children:
             return
         if self._allowance.why_offline() or not self._allowance.may_ask(self._proposer.asking):
             return
         self._distilled = finished
-        model = ModelSpec.parse(models[number % len(models)]).name
+        model = ModelSpec.parse(models[turn % len(models)]).name
         latest = [i for i in self._search.individuals.values() if i.parents and i.measurements]
         lines = results(latest[-new:], self._search, self._run.task)
+        number = self._record_begun(LESSONS, model)
         self._proposer.distil(number, model, finished, self._briefer.lessons, lines)
-        self._next_proposal += 1
 
     # -- what came of it ----------------------------------------------------------------------
 
@@ -162,15 +192,22 @@ class Planner:
         self._model_seconds += share * (seconds - self._model_seconds)
         return costs
 
-    def born(self) -> None:
+    def born(self, identity: Identity) -> None:
         """A proposal gave a child."""
         self.refusals = self._stopgaps_refused = 0
+        self.known.add(identity.exact, identity.near)
 
-    def refused(self, outcome: Outcome) -> None:
+    def refused(self, attempt: Attempt, reason: str) -> None:
         """A proposal gave no child. What is due to a model's silence is no reason to give up."""
-        if outcome.asked.offline and self._allowance.hopes:
+        plan, defect = attempt.asked.plan, attempt.made.defect
+        text = self._refusals.take(str(plan.arm), reason, by_model=plan.operator.needs_model)
+        if text:
+            self._reports.say(text)
+        if defect:
+            self._run.record.add_event(time.time(), "defect", defect)
+        if attempt.asked.offline and self._allowance.hopes:
             self._stopgaps_refused += 1
-        elif not outcome.unreachable:
+        elif not attempt.made.unreachable:
             self.refusals += 1
 
     @property
@@ -202,6 +239,11 @@ class Planner:
             self._say(f"{reason}: the offline operators go on")
         else:
             self._say(f"{reason}, and no operator can do without them")
+
+    def notice_refusals(self) -> None:
+        """Say how many proposals were refused since the last generation."""
+        if text := self._refusals.since():
+            self._reports.say(text)
 
     def _say(self, text: str) -> None:
         self._run.record.add_event(time.time(), "models", text)

@@ -5,19 +5,21 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from queue import SimpleQueue
 
 from archive.rows import ModelCall
-from evolve.genome.screening import Identity, identify, screen
+from evolve.genome.known import Known
+from evolve.genome.screening import Identity, screen
 from evolve.loop.briefing import Briefing
 from evolve.models.allowance import SpentError
 from evolve.models.client import ModelError
 from evolve.models.ensemble import Ensemble
-from evolve.operators.base import Ask, Context, Parent, Proposal, ProposalError, rough_tokens
+from evolve.operators.base import Ask, Context, rough_tokens
+from evolve.operators.making import Made, make
 from evolve.operators.prompts import lessons_request, notes_request
 from evolve.run.history import LESSONS, NOTES
 from evolve.search.search import Plan
@@ -42,31 +44,35 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """How a plan ended: in a proposal, or in the reason why there is none.
+class Attempt:
+    """How a plan ended.
 
     Attributes:
         asked: what was asked for, and when.
-        proposal: the child, or None.
-        identity: what the child is known by, or None.
-        reason: why there is none, or empty.
-        unreachable: whether that is because the language model failed.
+        made: what came of it.
         calls: the requests to language models that were made, in order.
         seconds: it took.
+        screened: how many genomes were known at each screening, in order.
     """
 
     asked: Asked
-    proposal: Proposal | None
-    identity: Identity | None
-    reason: str
-    unreachable: bool
+    made: Made
     calls: tuple[ModelCall, ...]
     seconds: float
+    screened: tuple[int, ...]
+
+    @property
+    def number(self) -> int:
+        """Of the proposal."""
+        return self.asked.plan.number
 
     @property
     def model(self) -> str:
-        """The model whose reply was used: not always the one that the plan has drawn."""
-        return self.calls[-1].model if self.calls else self.asked.plan.model
+        """The model whose reply was used: not always the one that the plan has drawn.
+
+        Empty if none was asked, as for parents whose changes merge by themselves.
+        """
+        return self.calls[-1].model if self.calls else ""
 
 
 @dataclass(frozen=True)
@@ -118,8 +124,10 @@ class Proposer:
     ) -> None:
         self._task, self._models, self._wake = task, models, wake
         self._shown, self._tokens, self._count = shown, tokens, count
-        self._done: SimpleQueue[tuple[str, Outcome | Aside | BaseException]] = SimpleQueue()
+        self._done: SimpleQueue[tuple[str, Attempt | Aside | BaseException]] = SimpleQueue()
         self._begun = Counter[str]()  # what is under way, by kind
+        self._calls: dict[int, list[ModelCall]] = {}  # of what is under way, by number
+        self._handed_out = Counter[int]()  # how many of them
 
     @property
     def pending(self) -> int:
@@ -140,20 +148,34 @@ class Proposer:
         """What happened to the requests since the last call, for the user."""
         return self._models.news()
 
-    def submit(self, asked: Asked, briefing: Briefing, known: Container[str]) -> None:
+    def calls(self) -> Iterator[tuple[int, list[ModelCall]]]:
+        """The requests that have ended since the last call, of what is under way, by number."""
+        for number, calls in self._calls.items():
+            new = calls[self._handed_out[number] :]
+            if new:
+                self._handed_out[number] += len(new)
+                yield number, new
+
+    def submit(self, asked: Asked, briefing: Briefing, known: Known) -> None:
         """Begin a proposal.
 
         Args:
             asked: what to propose.
             briefing: what the operator is told besides.
-            known: the hashes of the genomes that were tried; may grow meanwhile.
+            known: the genomes that were tried; may grow meanwhile.
         """
-        calls: list[ModelCall] = []
+        plan, screened = asked.plan, list[int]()
+        calls = self._calls[plan.number] = list[ModelCall]()
+
+        def screen_now(source: str) -> Identity:
+            screened.append(len(known))
+            return screen(source, self._task, known.as_of(screened[-1]))
+
         context = Context(
             task=self._task,
-            rng=asked.plan.rng,
-            screen=partial(screen, task=self._task, known=known),
-            ask=self._asking(asked.plan.model, calls) if asked.plan.model else None,
+            rng=plan.rng,
+            screen=screen_now,
+            ask=self._asking(plan.model, calls) if plan.model else None,
             background=briefing.background,
             target=briefing.target,
             ancestor=briefing.ancestor,
@@ -163,9 +185,14 @@ class Proposer:
             tokens=self._tokens,
             count=self._count,
         )
-        language = self._task.language
-        kind = WITH_MODEL if asked.plan.model else OFFLINE
-        self._begin(kind, lambda: _propose(asked, briefing.parents, context, language, calls))
+
+        def work() -> Attempt:
+            start = time.monotonic()
+            made = make(plan.operator, briefing.parents, context)
+            seconds = time.monotonic() - start
+            return Attempt(asked, made, tuple(calls), seconds, tuple(screened))
+
+        self._begin(WITH_MODEL if plan.model else OFFLINE, work)
 
     def distil(
         self, number: int, model: str, children: int, earlier: str, results: Sequence[str]
@@ -193,15 +220,16 @@ class Proposer:
         messages = notes_request(self._task, self._shown, instruction)
         self._begin_aside(NOTES, number, model, 0, messages)
 
-    def finished(self) -> list[Outcome | Aside]:
+    def finished(self) -> list[Attempt | Aside]:
         """What is done, in the order in which it ended."""
-        outcomes: list[Outcome | Aside] = []
+        outcomes: list[Attempt | Aside] = []
         while not self._done.empty():
             kind, outcome = self._done.get()
             self._begun[kind] -= 1
             if isinstance(outcome, BaseException):
                 raise outcome
             outcomes.append(outcome)
+            self._calls.pop(outcome.number)
         return outcomes
 
     def _asking(self, model: str, calls: list[ModelCall]) -> Ask:
@@ -211,7 +239,7 @@ class Proposer:
     def _begin_aside(
         self, kind: str, number: int, model: str, children: int, messages: list[dict[str, str]]
     ) -> None:
-        calls: list[ModelCall] = []
+        calls = self._calls[number] = list[ModelCall]()
         ask = self._asking(model, calls)
 
         def work() -> Aside:
@@ -223,7 +251,7 @@ class Proposer:
 
         self._begin(kind, work)
 
-    def _begin(self, kind: str, work: Callable[[], Outcome | Aside]) -> None:
+    def _begin(self, kind: str, work: Callable[[], Attempt | Aside]) -> None:
         def run() -> None:
             try:
                 self._done.put((kind, work()))
@@ -233,21 +261,3 @@ class Proposer:
 
         self._begun[kind] += 1
         threading.Thread(target=run, daemon=True).start()
-
-
-def _propose(
-    asked: Asked,
-    parents: Sequence[Parent],
-    context: Context,
-    language: str,
-    calls: Sequence[ModelCall],
-) -> Outcome:
-    start = time.monotonic()
-    proposal, identity, reason, unreachable = None, None, "", False
-    try:
-        proposal = asked.plan.operator.propose(parents, context)
-        identity = identify(proposal.source, language)
-    except ProposalError as error:
-        reason, unreachable = str(error), error.unreachable
-    seconds = time.monotonic() - start
-    return Outcome(asked, proposal, identity, reason, unreachable, tuple(calls), seconds)

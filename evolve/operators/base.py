@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from archive.rows import ModelCall
-from evolve.genome.screening import RefusedError
+from evolve.genome.screening import Identity, RefusedError
 from population import Individual
 from trainer.task import Task
 
@@ -90,7 +90,8 @@ class Context:
     Attributes:
         task: whose genome it is.
         rng: this proposal's own source of randomness.
-        screen: raises `evolve.genome.screening.RefusedError` for a source that is not worth a run.
+        screen: what a source will be known by; raises `evolve.genome.screening.RefusedError` for
+            one that is not worth a run.
         ask: a language model; None if the operator needs none.
         background: what else a language model should know, the most important first.
         target: where in the archive the child should be, in words; empty if anywhere.
@@ -105,7 +106,7 @@ class Context:
 
     task: Task
     rng: np.random.Generator
-    screen: Callable[[str], object]
+    screen: Callable[[str], Identity]
     ask: Ask | None = None
     background: Sequence[Section] = ()
     target: str = ""

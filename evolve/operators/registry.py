@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +59,11 @@ def parsed(text: str) -> tuple[Operator, float | None]:
 
 def _load(path: Path, name: str) -> Operator:
     """An operator of the user's own: an object called `name` in a file, or its class."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    spec = importlib.util.spec_from_file_location(f"operators_of_{path.stem}", path)
     if spec is None or spec.loader is None or not path.is_file():
         raise OptionError(f"there is no file {path} with an operator {name}")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses and pickle look their module up there
     try:
         spec.loader.exec_module(module)
         found = getattr(module, name)

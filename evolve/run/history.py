@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from archive import Axis
 from archive.record import Record
@@ -11,20 +12,37 @@ from archive.rows import Experiment, ProposalRow, Purpose
 from evolve.models.client import ModelSpec
 from evolve.operators.registry import absolute
 from evolve.run.run import Run
-from evolve.search.bandit import Arm
+from evolve.search.bandit import Arm, FixedMix
 from evolve.search.mix import operator_mix
 from evolve.search.search import Search
 from evolve.search.strategies import STRATEGIES
+from evolve.settings import Settings
 from population import Individual
 
-EARLY = 0.5  # of the budget: a child that failed within so much of it was hardly trained
 LESSONS, NOTES = "lessons", "notes"  # what the record calls proposals that ask for these
 ASIDE = (LESSONS, NOTES)  # proposals of which the search knows nothing
 
 
 def restored_search(run: Run) -> Search:
     """The search of a run, told everything that its record holds, in the order in which it came."""
-    search = search_before(run)
+    return _told_all(run, search_before(run))
+
+
+def shown_search(run: Run) -> Search:
+    """The search of a run that is only looked at: it loads no operator, so it cannot be asked."""
+    search = Search(
+        toolbox=STRATEGIES[run.settings.strategy](run.settings.selector),
+        operators={},
+        models={},
+        chooser=FixedMix({}),
+        seed=run.settings.seed,
+        budget=run.settings.budget,
+    )
+    _tell_seeds(run, search)
+    return _told_all(run, search)
+
+
+def _told_all(run: Run, search: Search) -> Search:
     for _ in retold(run, search):
         pass
     axes = stored_axes(run.record)
@@ -33,9 +51,14 @@ def restored_search(run: Run) -> Search:
     return search
 
 
-def search_before(run: Run) -> Search:
-    """The search of a run that knows its seeds and none of its results."""
-    settings = run.settings
+def search_before(run: Run, settings: Settings | None = None) -> Search:
+    """The search of a run that knows its seeds and none of its results.
+
+    Args:
+        run: whose it is.
+        settings: that it had then; None takes those that it has now.
+    """
+    settings = settings or run.settings
     models = {spec.name: spec.weight for spec in map(ModelSpec.parse, settings.models)}
     own = tuple(absolute(name, run.task.folder) for name in run.task.operators)
     mix = operator_mix(
@@ -50,16 +73,23 @@ def search_before(run: Run) -> Search:
         models=models,
         chooser=mix.chooser(models),
         seed=settings.seed,
-        early=EARLY * settings.budget,
+        budget=settings.budget,
     )
-    for individual in run.individuals():
-        if not individual.parents:
-            search.born(replace(individual, measurements=()))
+    _tell_seeds(run, search)
     return search
 
 
+def _tell_seeds(run: Run, search: Search) -> None:
+    for individual in run.individuals():
+        if not individual.parents:
+            search.born(replace(individual, measurements=()))
+
+
 def retold(
-    run: Run, search: Search, pause: Sequence[int] = ()
+    run: Run,
+    search: Search,
+    pause: Sequence[int] = (),
+    axes: tuple[Axis, Axis] | None = None,
 ) -> Iterator[ProposalRow | Experiment | int]:
     """Tell a search what a run's record holds, one event after another; each is yielded when told.
 
@@ -68,11 +98,12 @@ def retold(
         search: as `search_before` makes it.
         pause: places in the order of what the search was asked and told that are yielded, too,
             when everything before them is told.
+        axes: of the archive then; None takes those that it has now.
     """
     individuals = {individual.id: individual for individual in run.individuals()}
     costs = run.record.costs()
-    proposals = [row for row in run.record.proposals(with_calls=False) if row.operator not in ASIDE]
-    axes = stored_axes(run.record)
+    proposals = [row for row in run.record.proposals(with_calls=False) if row.told]
+    axes = axes or stored_axes(run.record)
     events: list[ProposalRow | Experiment | int] = [*proposals, *run.record.experiments(), *pause]
     for event in sorted(events, key=lambda e: e if isinstance(e, int) else e.told):
         if isinstance(event, int):
@@ -112,6 +143,9 @@ def tell_proposal(
     if child is None:
         search.refused(drawn, row.parents, cost)
         return
+    if not child.model:  # no model was needed after all, as for changes that merge by themselves
+        search.born(child, cost, drawn=drawn)
+        return
     if child.model != row.model:
         own = costs.get(child.model, 0.0)
         search.refused(drawn, row.parents, cost - own)
@@ -119,10 +153,22 @@ def tell_proposal(
     search.born(child, cost)
 
 
+def fruitless_replies(run: Run) -> int:
+    """How many replies of language models gave no child, if none ever did; else 0."""
+    rows = run.record.proposals()
+    answered = [
+        call for row in rows if row.operator not in ASIDE for call in row.calls if not call.error
+    ]
+    return 0 if any(one.model for one in run.individuals()) else len(answered)
+
+
 def stored_axes(record: Record) -> tuple[Axis, Axis] | None:
     """The archive's axes; None before the seeds are measured."""
     values = record.meta("axes")
-    if values is None:
-        return None
+    return None if values is None else axes_of(values)
+
+
+def axes_of(values: Sequence[Mapping[str, Any]]) -> tuple[Axis, Axis]:
+    """The archive's axes out of JSON."""
     first, second = (Axis.from_dict(value) for value in values)
     return first, second

@@ -24,6 +24,7 @@ from trainer.task import AxisSpec
 
 MENDABLE = (Status.CRASH, Status.OOM)
 MAX_REPAIRS = 2  # in a row
+EARLY = 0.5  # of the budget: a child that failed within so much of it was hardly trained
 # What a child is worth to the bandit: a new best beyond noise, fitter than its parents beyond
 # noise, a cell taken otherwise.
 NEW_BEST, FITTER, ELITE = 1.0, 0.5, 0.25
@@ -65,7 +66,7 @@ class Search:
         models: the language models with their weights; empty leaves the operators without one.
         chooser: draws operators and models.
         seed: of all randomness.
-        early: seconds before which a failure is early: the genome goes back to be mended.
+        budget: seconds that a child may train, without start-up and evaluation.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class Search:
         models: Mapping[str, float],
         chooser: Chooser,
         seed: int,
-        early: float = 0.0,
+        budget: float = 0.0,
     ) -> None:
         self._toolbox, self._chooser = toolbox, chooser
         self._operators = {**operators, LAST_RESORT.name: operators.get("perturb", LAST_RESORT)}
@@ -85,11 +86,13 @@ class Search:
         self._arms = [arm for operator in drawn for arm in self._arms_of(operator)]
         self._mender = next((op for op in operators.values() if op.mends and models), None)
         self._seed = seed
-        self._early = early
+        self._budget = budget
+        self._early = 0.0  # seconds before which a failure is early
         self._broken: list[int] = []
         self._mended: set[int] = set()
         self._crossed: set[frozenset[int]] = set()
         self._dollars: dict[int, float] = {}
+        self._drawn: dict[int, Arm] = {}
         self._noise = Noise()
         self._gains = Gains()
         self._lead = 0.0  # of the best over the best before it
@@ -124,6 +127,8 @@ class Search:
         for seed in seeds:
             self.archive.add(seed)
         self.reference = seeds[0]
+        start_up = max(m.seconds for m in self.reference.scored) - self._budget
+        self._early = EARLY * self._budget + max(start_up, 0.0)
         self.incumbent = max(seeds, key=lambda seed: seed.fitness)
 
     # -- ask ----------------------------------------------------------------------------------
@@ -221,12 +226,22 @@ class Search:
 
     # -- tell ---------------------------------------------------------------------------------
 
-    def born(self, individual: Individual, dollars: float = 0.0) -> None:
-        """Take note of a genome that will be measured, and of what its proposal took."""
+    def born(
+        self, individual: Individual, dollars: float = 0.0, *, drawn: Arm | None = None
+    ) -> None:
+        """Take note of a genome that will be measured.
+
+        Args:
+            individual: it.
+            dollars: that its proposal took.
+            drawn: what it is credited to; None is its operator with its model.
+        """
         self.individuals[individual.id] = individual
         self.family.add(individual)
         self._dollars[individual.id] = dollars
-        self._note_drawn(Arm(individual.operator, individual.model), individual.parents)
+        arm = drawn or Arm(individual.operator, individual.model)
+        self._drawn[individual.id] = arm
+        self._note_drawn(arm, individual.parents)
         for parent in individual.parents:
             record = self._offspring.get(parent, Offspring())
             self._offspring[parent] = replace(record, children=record.children + 1)
@@ -302,7 +317,7 @@ class Search:
                 worth = NEW_BEST
         price = device_price(measurement.device) * measurement.seconds
         outcome = Outcome(worth, self._dollars.get(child.id, 0.0) + price)
-        self._chooser.tell(Arm(child.operator, child.model), outcome)
+        self._chooser.tell(self._drawn[child.id], outcome)
 
     def _learn(self, before: Individual, measurement: Measurement) -> None:
         """What a run says of the noise, and of the gains that children make."""

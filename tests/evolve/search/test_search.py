@@ -62,7 +62,7 @@ def new_search(
     selector: str = "uniform",
     seed: int = 0,
     seeds: tuple[Measurement, ...] = (run(2.0),),
-    early: float = 0.0,
+    budget: float = 0.0,
     select: Callable[..., Any] | None = None,
     opened: bool = True,
 ) -> Search:
@@ -76,7 +76,7 @@ def new_search(
         models=models,
         chooser=chooser or mixed(operators, models),
         seed=seed,
-        early=early,
+        budget=budget,
     )
     for number, measurement in enumerate(seeds):
         search.born(Individual(number, "c", (), "seed", "", 0, Direction.MINIMIZE))
@@ -205,7 +205,7 @@ def next_to_mend(search: Search, *, offline: bool = False) -> int | None:
 
 
 def test_a_models_child_that_failed_early_is_mended_twice_at_most() -> None:
-    search = new_search(operators=EVERYTHING, early=2.0)
+    search = new_search(operators=EVERYTHING, budget=4.0)
     first = child(search, "tweak", 0, FAILED)
     assert next_to_mend(search) == first
     assert next_to_mend(search) is None, "it is asked for once"
@@ -216,25 +216,32 @@ def test_a_models_child_that_failed_early_is_mended_twice_at_most() -> None:
     assert next_to_mend(search) is None
 
 
+def test_what_the_seed_takes_beside_its_training_is_no_training() -> None:
+    slow_start = Measurement(Status.CRASH, None, {}, 2.9, reason="in its first step")
+    search = new_search(operators=EVERYTHING, budget=4.0)  # and the seed took 5 seconds
+    broken = child(search, "tweak", 0, slow_start)
+    assert next_to_mend(search) == broken, "half of the budget, and the second of its start"
+
+
 @pytest.mark.parametrize(
     ("operator", "measurement"),
     [
         ("perturb", FAILED),
         ("tweak", run(3.0)),
-        ("tweak", Measurement(Status.CRASH, None, {}, 2.0, reason="after much training")),
+        ("tweak", Measurement(Status.CRASH, None, {}, 3.0, reason="after much training")),
         ("tweak", Measurement(Status.CHEAT, None, {}, 1.0, reason="it reads ahead")),
     ],
 )
 def test_nobody_mends_what_is_no_accident_of_a_model(
     operator: str, measurement: Measurement
 ) -> None:
-    search = new_search(operators=EVERYTHING, early=2.0)
+    search = new_search(operators=EVERYTHING, budget=4.0)
     child(search, operator, 0, measurement)
     assert next_to_mend(search) is None
 
 
 def test_without_the_operator_nothing_is_mended() -> None:
-    search = new_search(operators={"tweak": 1.0, "crossover": 1.0}, early=2.0)
+    search = new_search(operators={"tweak": 1.0, "crossover": 1.0}, budget=4.0)
     child(search, "tweak", 0, FAILED)
     assert next_to_mend(search) is None
 

@@ -1,0 +1,97 @@
+"""archive.db as a file: made, opened, brought up to date, and written in whole transactions."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from archive.schema import MIGRATIONS, SCHEMA, SCHEMA_VERSION
+
+
+class RecordError(Exception):
+    """archive.db cannot be read or written; the message says what to do."""
+
+
+class Database:
+    """One file.
+
+    Raises:
+        RecordError: from every method, when the file is missing, foreign, corrupt or full.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self._path = path
+        self._db = connection
+
+    @classmethod
+    def create(cls, path: Path) -> Database:
+        """Make a new one with all its tables, and nothing in them."""
+        if path.exists():
+            raise RecordError(f"{path} exists already; resume its run, or choose another --run")
+        database = cls(path, sqlite3.connect(path))
+        with database.transaction() as db:
+            db.execute("PRAGMA journal_mode = WAL")
+        with database.transaction() as db:
+            db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+        return database
+
+    @classmethod
+    def open(cls, path: Path) -> Database:
+        """Open an existing record; one that may not be written is read as it is now."""
+        if not path.is_file():
+            raise RecordError(f"there is no {path}; `python -m evolve list` names the runs")
+        writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+        database = cls(path, sqlite3.connect(path if writable else ":memory:"))
+        if not writable:
+            database._load()
+        with database.transaction() as db:
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master")}
+        if not tables:
+            raise RecordError(
+                f"{path} is no record of a run but empty: the run was never "
+                f"fully made; remove {path.parent}"
+            )
+        if not {"meta", "individuals", "measurements", "proposals"} <= tables:
+            raise RecordError(f"{path} is no record of a run; restore it from a backup")
+        if version > SCHEMA_VERSION or (version < SCHEMA_VERSION and version not in MIGRATIONS):
+            raise RecordError(
+                f"{path} has schema version {version}, this program reads {SCHEMA_VERSION} and "
+                "older ones; use the version of the program that wrote it"
+            )
+        database._migrate(version)
+        return database
+
+    def _load(self) -> None:
+        """Copy the file into memory."""
+        with self.transaction() as db:
+            journal = self._path.with_name(f"{self._path.name}-wal").exists()
+            mode = "mode=ro" if journal else "mode=ro&immutable=1"  # no journal can be made there
+            with closing(
+                sqlite3.connect(f"{self._path.absolute().as_uri()}?{mode}", uri=True)
+            ) as file:
+                file.backup(db)
+
+    def _migrate(self, version: int) -> None:
+        """Make a record of an older version one of this version."""
+        for older in range(version, SCHEMA_VERSION):
+            steps = f"{MIGRATIONS[older]} PRAGMA user_version = {older + 1};"
+            with self.transaction() as db:
+                db.executescript(f"BEGIN IMMEDIATE; {steps} COMMIT;")
+
+    def close(self) -> None:
+        self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with self._db as db:
+                yield db
+        except sqlite3.Error as error:
+            raise RecordError(
+                f"{self._path}: {error}; what was recorded before is safe. Free the disk, make the "
+                "folder writable or restore the file from a backup, then resume the run"
+            ) from error
