@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
@@ -75,8 +76,8 @@ class Place:
     `mark` is in the command line of every process that a child starts.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, warm: Any) -> None:
+        self.folder, self._warm = folder, warm
         self.mark = uuid.uuid4().hex
         self.task_folder = folder / "toy"
         self.task_folder.mkdir(parents=True)
@@ -99,11 +100,10 @@ class Place:
         self, *arguments: str, env: dict[str, str] | None = None, group: bool = False
     ) -> subprocess.Popen[str]:
         """Start `python -m evolve ARGUMENTS`, as a terminal does in a process group of its own."""
-        inherited = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")}
         return subprocess.Popen(
             [sys.executable, "-m", "evolve", *arguments],
             cwd=self.folder,
-            env={**inherited, "PYTHONPATH": str(ROOT), **(env or {})},
+            env=self._environment(env),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -115,9 +115,16 @@ class Place:
         self, *arguments: str, env: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run `python -m evolve ARGUMENTS` to its end."""
-        process = self.start(*arguments, env=env)
-        output, errors = process.communicate(timeout=240)
-        return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
+        with TemporaryDirectory() as scratch:
+            done: subprocess.CompletedProcess[str] = self._warm.evolve(
+                *arguments, cwd=self.folder, env=self._environment(env), scratch=Path(scratch)
+            )
+        return done
+
+    @staticmethod
+    def _environment(more: dict[str, str] | None) -> dict[str, str]:
+        inherited = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")}
+        return {**inherited, "PYTHONPATH": str(ROOT), **(more or {})}
 
     # -- what it left -------------------------------------------------------------------------
 
@@ -154,14 +161,14 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
+def place(tmp_path: Path, warm: Any) -> Place:
+    return Place(tmp_path, warm)
 
 
 @pytest.fixture(scope="session")
-def make_place(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Place]:
+def make_place(tmp_path_factory: pytest.TempPathFactory, warm: Any) -> Callable[[], Place]:
     """Places that outlive a test, for runs that several tests look at."""
-    return lambda: Place(tmp_path_factory.mktemp("place"))
+    return lambda: Place(tmp_path_factory.mktemp("place"), warm)
 
 
 @pytest.fixture

@@ -38,13 +38,29 @@ def test_a_run_with_a_model_takes_the_same_decisions_again(talked: Any) -> None:
     assert f"{proposals} of {proposals} proposals are the same" in again.stdout
 
 
-def test_a_run_without_a_model_does_so_too_also_when_it_was_interrupted(place: Any) -> None:
-    assert place.evolve(*COMMON, "--generations", "2").returncode == 0
-    assert place.evolve("resume", "m", "--generations", "4").returncode == 0
+def test_so_does_one_whose_proposals_were_twins_and_that_others_went_on_with(
+    place: Any, chat: Any, scripted: ModuleType
+) -> None:
+    """The model gives each edit twice, so which twin is refused depends on who came first."""
+
+    def script(request: Any) -> str:
+        width = 40 + request.number // 2
+        line = next(line for line in request.genome.splitlines() if line.startswith("WIDTH"))
+        return str(scripted.edit(line, f"WIDTH = {width}", f"width {width}"))
+
+    server = chat(script)
+    options = ("--api-base", server.base, "--devices", "cpu:0,cpu:1")
+    begun = place.evolve(*COMMON, *options, "--model", "openai/a", "--generations", "2")
+    assert begun.returncode == 0, begun.stderr
+    other = place.evolve("resume", "m", "--model", "openai/b", "--generations", "4")
+    assert other.returncode == 0, other.stderr
+    assert place.evolve("rebin", "m", "--cells", "9").returncode == 0
     again = place.evolve("replay", "m")
-    assert again.returncode == 0, again.stdout
-    proposals = place.count("m", "proposals")
-    assert f"{proposals} of {proposals} proposals" in again.stdout
+    proposals = place.count("m", "proposals WHERE operator != 'lessons'")
+    assert f"{proposals} of {proposals} proposals are the same" in again.stdout, again.stdout
+    assert again.returncode == 0
+    assert place.evolve("resume", "m", "--generations", "5").returncode == 0
+    assert place.evolve("replay", "m").returncode == 0, "in the cells that it was given"
 
 
 def test_a_decision_that_differs_is_named(talked: Any, make_place: Callable[[], Any]) -> None:
@@ -71,6 +87,18 @@ def test_the_requests_of_a_genome_are_shown_with_their_price(talked: Any) -> Non
     assert "no language model was asked for genome 0" in talked.evolve("prompts", "m", "0").stdout
 
 
+def test_what_was_refused_is_listed_and_its_requests_can_be_read(talked: Any) -> None:
+    refused = talked.rows("m", "SELECT id, reason FROM proposals WHERE reason != '' AND told")
+    listed = talked.evolve("prompts", "m", "--refused").stdout
+    for number, reason in refused:
+        assert re.search(rf"^ *p{number} .*{re.escape(reason[:30])}", listed, re.MULTILINE)
+    shown = talked.evolve("prompts", "m", "p0").stdout
+    assert "-- system" in shown or "no language model was asked for proposal 0" in shown
+    missing = talked.evolve("prompts", "m", "p9999")
+    assert missing.returncode == 2
+    assert "has no proposal p9999" in missing.stderr
+
+
 def test_the_spend_is_told_by_operator_and_model_with_the_lessons(talked: Any) -> None:
     shown = talked.evolve("prompts", "m").stdout
     calls, cost = talked.rows("m", "SELECT count(*), sum(cost) FROM calls")[0]
@@ -79,6 +107,10 @@ def test_the_spend_is_told_by_operator_and_model_with_the_lessons(talked: Any) -
         assert re.search(rf"^ *{operator} +{model or '-'} ", shown, re.MULTILINE)
     assert "lessons after 20 children (version 1):" in shown
     assert "- a width near 64" in shown
+    assert (
+        "lessons after 20 children (version 1):"
+        in talked.evolve("prompts", "m", "--lessons").stdout
+    )
 
 
 def test_lessons_reach_the_requests_that_come_after_them(talked: Any) -> None:

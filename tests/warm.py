@@ -1,0 +1,105 @@
+"""`python -m evolve` without its imports: a process that has made them forks itself for each call.
+
+Each call is a process of its own, with the arguments, the folder, the environment and the exit code
+that the command line would have had; only the seconds for importing the program and litellm are
+spent once. Tests that start the program as a user does are `subprocess.Popen`'s.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import runpy
+import select
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+ROOT = Path(__file__).parents[1]
+TIMEOUT = 300  # seconds for one call
+
+
+class Warm:
+    """The process that forks. It is made by the first call."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._process is not None:
+            self._process.communicate()  # its standard input ends, and so does it
+
+    def evolve(
+        self, *arguments: str, cwd: Path, env: dict[str, str], scratch: Path
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `python -m evolve ARGUMENTS` to its end.
+
+        Args:
+            arguments: of the command line.
+            cwd: its folder.
+            env: its whole environment.
+            scratch: a folder for what it prints.
+        """
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [sys.executable, __file__],
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        process, files = self._process, [scratch / "stdout", scratch / "stderr"]
+        assert process.stdin is not None
+        assert process.stdout is not None
+        call = {"arguments": arguments, "cwd": str(cwd), "env": env, "files": list(map(str, files))}
+        print(json.dumps(call), file=process.stdin, flush=True)
+        if not select.select([process.stdout], [], [], TIMEOUT)[0]:
+            process.kill()
+            raise TimeoutError(f"python -m evolve {' '.join(arguments)} does not end")
+        code = int(process.stdout.readline())
+        output, errors = (path.read_text(encoding="utf-8") for path in files)
+        return subprocess.CompletedProcess(arguments, code, output, errors)
+
+
+def serve() -> None:
+    """Fork for each line of standard input, and answer with the exit code of the fork."""
+    import evolve.cli
+    import evolve.models.client
+
+    evolve.models.client.count_tokens("litellm, tiktoken and its vocabulary, too")
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    for line in sys.stdin:
+        child = os.fork()
+        if not child:
+            answers.close()
+            become(**json.loads(line))
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), file=answers)
+
+
+def become(arguments: list[str], cwd: str, env: dict[str, str], files: list[str]) -> None:
+    """Be `python -m evolve ARGUMENTS`."""
+    for number, path in enumerate([os.devnull, *files]):
+        flags = os.O_RDONLY if not number else os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        opened = os.open(path, flags, 0o600)
+        os.dup2(opened, number)
+        os.close(opened)
+    os.chdir(cwd)
+    os.environ.clear()
+    os.environ.update(env)
+    sys.argv = ["evolve", *arguments]
+    runpy.run_module("evolve", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    serve()
