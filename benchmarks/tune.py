@@ -14,9 +14,11 @@ Every search gets the same number of runs. `perturb` and `tune` take the best so
 `tune` is told all results, and draws as `perturb` does until there are enough. `TPE` is Optuna's
 Tree-structured Parzen Estimator (multivariate; J. Bergstra et al. 2011) over a range of each
 constant from an eighth to eight times the seed's, after five changes of one constant; failures are
-told to it as pruned, which it takes for bad. `random` draws every constant around the seed's.
-Printed are the means of what the best so far is truly worth, in thousandths below the seed, after
-20, 40 and 80 runs (more is better), how many of the runs failed, and the CPU time of a proposal.
+told to it as pruned, which it takes for bad. `CMA-ES` is DEAP's (N. Hansen and A. Ostermeier 2001),
+around the seed in the same steps; failures are as bad as the worst so far. `random` draws every
+constant around the seed's. Printed are the means of what the best so far is truly worth, in
+thousandths below the seed, after 20, 40 and 80 runs (more is better), how many of the runs failed,
+and the CPU time of a proposal.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
+from deap import base, cma
 
 from evolve.genome.screening import RefusedError
 from evolve.genome.syntax import Literal, literals, replaced
@@ -196,6 +199,53 @@ def by_optuna(tries: Tries) -> Callable[[], str]:
     return child
 
 
+def by_cma(tries: Tries) -> Callable[[], str]:
+    """A search by DEAP's CMA-ES, a generation after the other."""
+    np.random.seed(int(tries.rng.integers(2**31)))  # noqa: NPY002, DEAP draws from this one alone
+    found = literals(tries.seed)
+    strategy = cma.Strategy(centroid=[0.0] * len(found), sigma=1.0)
+    waiting: list[Point] = []
+    ended: list[Point] = []
+    losses = [0.0]
+
+    def child() -> str:
+        nonlocal waiting, ended
+        if ended:
+            result = tries.tried[-1].objective
+            losses.append(max(losses) if result is None else result)
+            ended[-1].fitness.values = (losses[-1],)
+        if not waiting:
+            if ended:
+                strategy.update(ended)
+            waiting, ended = strategy.generate(Point), []
+        ended.append(waiting.pop())
+        return replaced(
+            tries.seed,
+            [(one.span, _moved(one, step)) for one, step in zip(found, ended[-1], strict=True)],
+        )
+
+    return child
+
+
+class Point(list[float]):
+    """Steps from the seed's constants, as DEAP wants them."""
+
+    def __init__(self, steps: Sequence[float]) -> None:
+        super().__init__(steps)
+        self.fitness = Loss()
+
+
+class Loss(base.Fitness):  # type: ignore[misc]
+    weights = (-1.0,)
+
+
+def _moved(literal: Literal, step: float) -> str:
+    """A constant so many steps from its value."""
+    if isinstance(literal.value, bool):
+        return str(literal.value ^ (step > 0.5))
+    return _text(literal, round(step) if _counts(literal) else step)
+
+
 def _range(literal: Literal, of: Any) -> Any:
     """What Optuna may draw for a constant: another switch, or steps from the seed's value."""
     if isinstance(literal.value, bool):
@@ -225,6 +275,7 @@ SEARCHES: dict[str, Callable[[Tries], Callable[[], str]]] = {
     "tune": searcher(Tune()),
     "perturb": searcher(Perturb()),
     "TPE": by_optuna,
+    "CMA-ES": by_cma,
     "random": by_chance,
 }
 

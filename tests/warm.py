@@ -73,6 +73,8 @@ class Warm:
 
 def serve() -> None:
     """Fork for each line of standard input, and answer with the exit code of the fork."""
+    import archive.pictures
+    import archive.progress  # noqa: F401
     import evolve.cli
     import evolve.models.client
 

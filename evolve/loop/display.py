@@ -107,7 +107,9 @@ class Display:
             self._live.update(self._picture(progress), refresh=True)
 
     def _write(self, fitness: float) -> str:
-        scored = [i.objective for i in self._search.individuals.values() if i.objective is not None]
+        # in the digits that tell the elites apart: they are few, however long the run
+        shown = self._search.archive or self._search.individuals.values()
+        scored = [one.objective for one in shown if one.objective is not None]
         return formatter([*scored, fitness])(fitness)
 
     # -- the live picture ---------------------------------------------------------------------
