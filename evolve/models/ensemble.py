@@ -1,11 +1,13 @@
 """Several language models as one: who is asked, who takes over, and what is waited for.
 
 A request goes to the model that was drawn for it. A limit of its server is waited for; a model that
-fails, or has failed a moment ago, or is limited for long, leaves the request to another one.
+fails, or has failed a moment ago, or is limited for long, leaves the request to another one. So
+does one for which it is too long, if another one can be asked at once that may have more room.
 """
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -41,21 +43,66 @@ class Lane:
         model: to ask.
         gate: when it may be asked.
         reply_tokens: of its longest reply; 0 before the first.
-        is_small: whether it has found a request too long.
+        too_long: characters of the shortest request that it has found too long.
     """
 
     model: Model
     gate: Gate
     reply_tokens: int = 0
-    is_small: bool = False
+    too_long: float = math.inf
+
+    def has_room(self, size: int) -> bool:
+        """Whether it may take a request of so many characters."""
+        return size < self.too_long
 
 
 @dataclass
 class _Request:
-    """What became of a request so far: who is left to answer it, and who turned it away."""
+    """What became of a request so far.
+
+    Attributes:
+        left: who may still answer it, the one that was drawn first.
+        size: its characters.
+        limited: the requests that a limit turned away, by model.
+        too_long, failed, spent: why models have not answered, the last of each.
+    """
 
     left: list[Lane]
+    size: int
     limited: dict[str, ModelCall] = field(default_factory=dict)
+    too_long: TooLongError | None = None
+    failed: ModelError | None = None
+    spent: SpentError | None = None
+
+    def next_lane(self, patience: float) -> Lane | None:
+        """Who is asked next; None if nobody is.
+
+        Once it was too long for one model, it is rather made shorter than waits for another one.
+        """
+        waits = {id(lane): lane.gate.wait(patience) for lane in self.left}
+        lanes = self.left
+        if self.too_long is not None:
+            lanes = [one for one in lanes if one.has_room(self.size) and not waits[id(one)]]
+        return min(
+            lanes, key=lambda one: (waits[id(one)], not one.has_room(self.size)), default=None
+        )
+
+    def give_up(self, lane: Lane, error: ModelError | SpentError) -> None:
+        """Take note that a model does not answer it."""
+        self.left.remove(lane)
+        if isinstance(error, TooLongError):
+            self.too_long = error
+        elif isinstance(error, ModelError):
+            self.failed = error
+        else:
+            self.spent = error
+
+    @property
+    def verdict(self) -> ModelError | SpentError:
+        """Why nobody has answered: what can be mended first, and money only if it is all."""
+        error = self.too_long or self.failed or self.spent
+        assert error is not None, "there is a model at least, and it was asked"
+        return error
 
     def limited_but(self, name: str) -> list[ModelCall]:
         """The requests that other models than the one of that name have turned away."""
@@ -105,11 +152,12 @@ class Ensemble:
                 limit turned away and the same model answered later.
 
         Raises:
-            TooLongError: for the model that was asked.
-            ModelError: all models failed.
-            SpentError: there is no money for it.
+            TooLongError: for a model that may answer a shorter one, and no other one could.
+            ModelError: all models failed, or there was no money for the others.
+            SpentError: there is no money for it, whoever is asked.
         """
-        request = _Request(sorted(self._lanes, key=lambda lane: lane.model.name != name))
+        lanes = sorted(self._lanes, key=lambda lane: lane.model.name != name)
+        request = _Request(lanes, _size(messages))
         answer: ModelCall | None = None
         self._begin()
         try:
@@ -152,28 +200,24 @@ class Ensemble:
         self, request: _Request, messages: Sequence[dict[str, str]], calls: list[ModelCall]
     ) -> ModelCall:
         """The first answer to a request. While nobody can be asked it waits."""
-        while True:
-            lane = min(request.left, key=lambda lane: lane.gate.wait(self._patience))
+        name = ""
+        while (lane := request.next_lane(self._patience)) is not None:
             name = lane.model.name
             try:
                 call = self._once(lane, messages)
             except LimitError as error:
                 request.limited[name] = error.call
-            except TooLongError as error:
-                calls += [*request.limited_but(name), error.call]
-                raise
             except (ModelError, SpentError) as error:
                 if isinstance(error, ModelError):
                     calls.append(error.call)
-                request.left.remove(lane)
-                if not request.left:
-                    self._purse.closed |= isinstance(error, SpentError)
-                    calls += request.limited_but(name)
-                    raise
+                request.give_up(lane, error)
             else:
                 if call is not None:
                     calls += [*request.limited_but(name), call]
                     return call
+        calls += request.limited_but(name)
+        self._purse.closed |= isinstance(request.verdict, SpentError)
+        raise request.verdict
 
     def _once(self, lane: Lane, messages: Sequence[dict[str, str]]) -> ModelCall | None:
         """Ask one model; None, after a pause, if it cannot be asked yet."""
@@ -190,7 +234,7 @@ class Ensemble:
         except SpentError:
             gate.leave()
             raise
-        begun, cost = self._clock(), 0.0
+        begun, cost, size = self._clock(), 0.0, _size(messages)
         try:
             call = lane.model(messages)
             cost = call.cost or 0.0
@@ -200,12 +244,13 @@ class Ensemble:
             raise
         except TooLongError:
             gate.answered()
-            if not lane.is_small:
-                lane.is_small = True
+            if lane.too_long == math.inf:
                 self._tell(
-                    f"{lane.model.name} finds a request too long: it is sent again with less, "
-                    "which a smaller --context-tokens would save"
+                    f"{lane.model.name} finds a request too long: a model with more room is asked "
+                    "if there is one, else it is sent again with less, which a smaller "
+                    "--context-tokens would save"
                 )
+            lane.too_long = min(lane.too_long, size)
             raise
         except BaseException:
             gate.failed(begun)
@@ -213,6 +258,8 @@ class Ensemble:
         finally:
             self._purse.settle(expected, cost)
         gate.answered()
+        if not lane.has_room(size):
+            lane.too_long = size + 1  # its server has more room now, or counted other tokens
         lane.reply_tokens = max(lane.reply_tokens, call.tokens_out)
         return call
 
@@ -225,3 +272,8 @@ class Ensemble:
     def _tell(self, text: str) -> None:
         with self._lock:
             self._news.append(text)
+
+
+def _size(messages: Sequence[dict[str, str]]) -> int:
+    """The characters of a request: tokens are counted by each model in its own way."""
+    return sum(len(message["content"]) for message in messages)

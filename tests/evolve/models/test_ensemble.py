@@ -337,8 +337,13 @@ def test_a_slow_model_is_not_called_silent_once_it_is_known_to_be_slow(
     assert silences == ["no model has answered for 60 s", "", ""]
 
 
+# -- requests that are too long -------------------------------------------------------------------
+
+SHORTER, LONGER = [{"role": "user", "content": "Hi?"}], [{"role": "user", "content": "Hello? " * 9}]
+
+
 def test_a_request_that_is_too_long_is_the_askers_to_shorten(both: Any) -> None:
-    ensemble, server = both(a=answers(TOO_LONG, "a says so"))
+    ensemble, server = both(a=answers(TOO_LONG, "a says so"), names=(A,))
     calls: list[ModelCall] = []
     with pytest.raises(TooLongError):
         ensemble.ask(A, ASKED, calls)
@@ -350,7 +355,7 @@ def test_a_request_that_is_too_long_is_the_askers_to_shorten(both: Any) -> None:
 
 
 def test_a_model_for_which_everything_is_too_long_is_silent(both: Any, time: Time) -> None:
-    ensemble, _ = both(a=lambda request: TOO_LONG)
+    ensemble, _ = both(a=lambda request: TOO_LONG, names=(A,))
     for _ in range(3):
         assert ensemble.why_silent() == ""
         with pytest.raises(TooLongError):
@@ -358,3 +363,58 @@ def test_a_model_for_which_everything_is_too_long_is_silent(both: Any, time: Tim
         time.now += PATIENCE / 3
     assert ensemble.why_silent() != ""
     assert len(ensemble.news()) == 1, "the user is told once"
+
+
+def test_what_is_too_long_for_one_model_another_one_is_asked(both: Any) -> None:
+    ensemble, server = both(a=answers(TOO_LONG, "a says so"))
+    calls: list[ModelCall] = []
+    assert ensemble.ask(A, ASKED, calls).model == B
+    assert told(calls) == [(A, False), (B, True)]
+    assert ensemble.why_silent() == ""
+    (news,) = ensemble.news()
+    assert news.startswith("openai/a finds a request too long: a model with more room is asked")
+    assert ensemble.ask(A, LONGER, []).model == B
+    assert asked(server) == ["a", "b", "b"], "nobody asks for what is known to be too long"
+    assert ensemble.ask(A, SHORTER, []).model == A
+    assert ensemble.news() == []
+
+
+def test_what_is_too_long_for_all_is_the_askers_to_shorten(both: Any) -> None:
+    ensemble, server = both(a=lambda request: TOO_LONG, b=lambda request: TOO_LONG)
+    calls: list[ModelCall] = []
+    with pytest.raises(TooLongError):
+        ensemble.ask(A, ASKED, calls)
+    assert told(calls) == [(A, False), (B, False)]
+    with pytest.raises(TooLongError):
+        ensemble.ask(B, LONGER, [])
+    assert asked(server) == ["a", "b", "b"], "one that may have changed is asked, and no other"
+
+
+@pytest.mark.parametrize("first", [A, B])
+def test_a_request_is_made_shorter_where_the_other_model_fails(both: Any, first: str) -> None:
+    ensemble, _ = both(a=lambda request: TOO_LONG, b=lambda request: 401)
+    calls: list[ModelCall] = []
+    with pytest.raises(TooLongError):
+        ensemble.ask(first, ASKED, calls)
+    assert sorted(told(calls)) == [(A, False), (B, False)]
+
+
+def test_a_request_is_rather_made_shorter_than_waits_for_another_model(
+    both: Any, scripted: ModuleType, time: Time
+) -> None:
+    ensemble, server = both(a=lambda r: TOO_LONG, b=answers(limited(scripted, 1000), "b says so"))
+    with pytest.raises(TooLongError):
+        ensemble.ask(B, ASKED, [])
+    assert time.now == 0
+    assert asked(server) == ["b", "a"]
+    time.now += 1000
+    assert ensemble.ask(A, ASKED, []).model == B
+
+
+def test_a_model_that_takes_more_than_it_did_is_asked_for_as_much_again(both: Any) -> None:
+    ensemble, server = both(a=answers(TOO_LONG, "a says so"), b=answers(401))
+    with pytest.raises(TooLongError):
+        ensemble.ask(A, LONGER, [])
+    assert ensemble.ask(A, LONGER, []).model == A
+    assert ensemble.ask(A, LONGER, []).model == A
+    assert asked(server) == ["a", "b", "a", "a"]
