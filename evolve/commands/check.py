@@ -42,10 +42,18 @@ def arguments() -> argparse.ArgumentParser:
         "malformed. Exit code 0 only if the task can run.",
     )
     parser.add_argument(
-        "folder", type=Path, nargs="?", default=Path(), metavar="DIR", help="the task (default .)"
+        "folder",
+        type=Path,
+        nargs="?",
+        default=Path(),
+        metavar="DIR",
+        help="the task's folder (default .)",
     )
     parser.add_argument(
-        "--budget", type=positive, metavar="S", help="seconds for the start (default: the task's)"
+        "--budget",
+        type=positive,
+        metavar="S",
+        help="seconds that the start may work (default: the task's)",
     )
     device_option(parser)
     return parser

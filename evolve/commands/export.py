@@ -16,7 +16,9 @@ def arguments() -> argparse.ArgumentParser:
     parser = new_parser("export", "Write a genome's source.")
     run_argument(parser)
     individual_argument(parser)
-    parser.add_argument("-o", type=Path, dest="output", metavar="FILE", help="(default: print it)")
+    parser.add_argument(
+        "-o", type=Path, dest="output", metavar="FILE", help="the file to write (default: print it)"
+    )
     return parser
 
 

@@ -14,7 +14,13 @@ from evolve.run.run import look
 def arguments() -> argparse.ArgumentParser:
     parser = new_parser("heatmap", "Draw the archive: its two axes, colour is the elite's fitness.")
     run_argument(parser)
-    parser.add_argument("-o", type=Path, dest="output", metavar="PNG", help="write a picture")
+    parser.add_argument(
+        "-o",
+        type=Path,
+        dest="output",
+        metavar="PNG",
+        help="the picture to write (default: draw it in the terminal)",
+    )
     return parser
 
 

@@ -21,7 +21,12 @@ from trainer.task import TaskError
 
 def arguments() -> argparse.ArgumentParser:
     parser = new_parser("list", "List the runs under runs/, or the elites of one run.")
-    parser.add_argument("name", nargs="?", metavar="RUN", help="a run, or its folder")
+    parser.add_argument(
+        "name",
+        nargs="?",
+        metavar="RUN",
+        help="a run, or its folder, whose elites to list (default: list all runs)",
+    )
     return parser
 
 

@@ -19,7 +19,7 @@ def arguments() -> argparse.ArgumentParser:
         "--language",
         choices=LANGUAGES,
         default="python",
-        help="of the file that is evolved (default python)",
+        help="what the file that is evolved is written in (default python)",
     )
     return parser
 

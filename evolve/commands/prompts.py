@@ -31,7 +31,7 @@ def arguments() -> argparse.ArgumentParser:
         "which",
         nargs="?",
         metavar="ID",
-        help="a genome's id, or best: every request behind it; pN: those of proposal N, which may "
+        help="a genome's number, or best: every request behind it; pN: those of proposal N, which may "
         "have been refused",
     )
     what.add_argument(

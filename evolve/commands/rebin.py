@@ -19,14 +19,17 @@ def arguments() -> argparse.ArgumentParser:
         "rebin", "Cut the archive anew. All measures are kept raw, so nothing is lost."
     )
     run_argument(parser)
-    parser.add_argument("--cells", type=count, metavar="N", help="of each axis")
+    parser.add_argument(
+        "--cells", type=count, metavar="N", help="cells on each axis (default: as they are)"
+    )
     parser.add_argument(
         "--bounds",
         action="append",
         default=[],
         type=bounds,
         metavar="AXIS=LOW:HIGH",
-        help="in the axis's unit, such as size=1e5:4e6; repeatable",
+        help="bounds of an axis in its unit, such as size=1e5:4e6; repeatable (default: as they "
+        "are)",
     )
     return parser
 

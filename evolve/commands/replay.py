@@ -35,8 +35,9 @@ SHOWN = 5  # differences that are printed
 def arguments() -> argparse.ArgumentParser:
     parser = new_parser(
         "replay",
-        "Ask a new search what the run's was asked, with the recorded replies and results. "
-        "Nothing is measured and no model is asked. Exit code 1 if a decision differs.",
+        "Take every decision of a run once more, from its recorded replies and results, and "
+        "compare it with the recorded one. Nothing is measured and no model is asked. Exit code 1 "
+        "if a decision differs.",
     )
     run_argument(parser)
     return parser
