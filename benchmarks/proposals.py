@@ -33,7 +33,7 @@ from rich.console import Console
 
 from archive.rows import ModelCall
 from evolve.loop.conduct import conduct
-from evolve.models.client import Price
+from evolve.models.prices import Price
 from evolve.run.run import begin
 from evolve.settings import Settings
 from population import Measurement, Status

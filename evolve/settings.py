@@ -26,9 +26,10 @@ class Settings:
         selector: how map-elites draws parents: ucb, uniform or tournament.
         operators: NAME[:WEIGHT] of the operators to use; empty takes those of the task, or all.
         context_tokens: that a request to a language model may have.
-        models: NAME[:WEIGHT] of the language models; empty leaves the offline operators.
-        api_base: the address of an OpenAI-compatible server, or None.
-        price: IN:OUT in dollars a million tokens, for models that the table does not know.
+        models: NAME[:WEIGHT][@URL] of the language models; empty leaves the offline operators.
+        api_base: the address of those that are on a server of one's own and name none, or None.
+        prices: NAME=IN:OUT of a model, or IN:OUT of those whose price nobody knows, in dollars a
+            million tokens.
         seed: of all randomness.
         devices: as `--devices` names them.
         sandbox: as `--sandbox` names it.
@@ -52,7 +53,7 @@ class Settings:
     context_tokens: int = 30_000
     models: tuple[str, ...] = ()
     api_base: str | None = None
-    price: str | None = None
+    prices: tuple[str, ...] = ()
     seed: int = 0
     devices: str = "auto"
     sandbox: str = "auto"
@@ -106,4 +107,6 @@ class Settings:
             for key, value in values.items()
             if key in known
         }
+        if price := values.get("price"):  # as older versions have stored it
+            kept["prices"] = (price,)
         return cls(**kept)

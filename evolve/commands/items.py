@@ -133,7 +133,7 @@ def _work_on(
                     "generations",
                     "models",
                     "api_base",
-                    "price",
+                    "prices",
                     "max_cost",
                     "offline_after",
                     "target",

@@ -9,13 +9,17 @@ def new_parser(command: str, description: str) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(prog=f"python -m evolve {command}", description=description)
 
 
-def run_argument(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="RUN", help="a run's name under runs/, or its folder")
+def run_argument(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument("name", metavar="RUN", help="the run: its name under runs/, or its folder")
 
 
 def individual_argument(parser: argparse.ArgumentParser, nargs: str | None = None) -> None:
     parser.add_argument(
-        "individual", nargs=nargs, default="best", metavar="ID", help="an id, or best (default)"
+        "individual",
+        nargs=nargs,
+        default="best",
+        metavar="ID",
+        help="a genome's number, or best" + (" (the default)" if nargs else ""),
     )
 
 
@@ -25,60 +29,84 @@ def length_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         "--generations",
         type=count_or_none,
         metavar="N",
-        help="in all (default: the task's, or 20)",
+        help="generations that the run has in all (default: as many as the task says, or 20)",
     )
     length.add_argument(
-        "--hours", type=positive, metavar="H", help="start no child after so many hours"
+        "--hours",
+        type=positive,
+        metavar="H",
+        help="hours after which no further child is started (default: no limit)",
     )
     length.add_argument(
-        "--target", type=float, metavar="F", help="stop when the best is as fit as this"
+        "--target",
+        type=float,
+        metavar="F",
+        help="score of the best at which the run stops (default: the task's, if it has one)",
     )
     return length
 
 
 def device_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
+    where = parser.add_argument_group("where it runs")
+    where.add_argument(
         "--devices",
         metavar="D,...",
-        help="cuda:0,cuda:1 or cuda; cpu (a child a core) or cpu:0,cpu:2 (default: every GPU, "
-        "else every core)",
+        help="devices that children run on, one at a time on each: cuda or cuda:0,cuda:1 for GPUs, "
+        "cpu or cpu:0,cpu:2 for cores (default: every GPU, or every core if there is none)",
     )
-    parser.add_argument(
+    where.add_argument(
         "--sandbox",
         choices=["auto", "bwrap", "landlock", "none"],
-        help="what keeps the children in: bwrap, landlock, or none, which trusts them (default: "
+        help="what keeps children from the rest of the machine; none trusts them (default auto: "
         "the strongest that works here)",
     )
 
 
 def model_options(parser: argparse.ArgumentParser) -> None:
-    models = parser.add_argument_group("language models (none: offline operators)")
+    models = parser.add_argument_group(
+        "language models", "Without --model the offline operators work alone."
+    )
     models.add_argument(
         "--model",
         action="append",
         default=[],
-        metavar="NAME[:WEIGHT]",
-        help="as litellm names it, its key in the environment; repeatable",
+        metavar="NAME[:WEIGHT][@URL]",
+        help="a model by litellm's name, such as anthropic/claude-sonnet-4-5, with its key in the "
+        "environment, or openai/NAME@URL on a server of your own; repeat it for several: if their "
+        "weights differ they are drawn by these, and if not (the default) what pays is learnt",
     )
-    models.add_argument("--api-base", metavar="URL", help="of an OpenAI-compatible server")
+    models.add_argument(
+        "--api-base",
+        metavar="URL",
+        help="the server of every model on a server of your own (openai/..., hosted_vllm/..., "
+        "ollama_chat/...) that has no @URL; hosted models are asked at their providers",
+    )
     models.add_argument(
         "--context-tokens",
         type=count,
         metavar="N",
-        help="that a request may have (default 30000)",
+        help="tokens that a request has at most (default 30000)",
     )
     models.add_argument(
-        "--price", metavar="IN:OUT", help="dollars a million tokens, where litellm knows no price"
+        "--price",
+        action="append",
+        dest="prices",
+        metavar="[NAME=]IN:OUT",
+        help="the price of a model, or of all models whose price is unknown, in dollars for a "
+        "million tokens in and out; repeatable (default: what litellm knows)",
     )
     models.add_argument(
-        "--max-cost", type=positive, metavar="USD", help="ask no model beyond so many dollars"
+        "--max-cost",
+        type=positive,
+        metavar="USD",
+        help="dollars that the models may take in all (default: no limit)",
     )
     models.add_argument(
         "--offline-after",
         type=positive,
         metavar="S",
-        help="let the offline operators go on when no model has answered for so many seconds: all "
-        "fail, or limit the requests (default 60)",
+        help="seconds without an answer from any model, after which the offline operators go on "
+        "alone until one answers (default 60)",
     )
 
 

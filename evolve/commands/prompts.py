@@ -31,8 +31,8 @@ def arguments() -> argparse.ArgumentParser:
         "which",
         nargs="?",
         metavar="ID",
-        help="a genome's number, or best: every request behind it; pN: those of proposal N, which may "
-        "have been refused",
+        help="a genome's number, or best: every request behind it; pN: those of proposal N, which "
+        "may have been refused",
     )
     what.add_argument(
         "--refused",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 from pathlib import Path
 
 from archive.run_folder import RunFolder
@@ -15,24 +16,28 @@ from evolve.commands.options import (
     run_argument,
 )
 from evolve.commands.work import work
-from evolve.run.run import reopen
+from evolve.models.roster import check_model_options
+from evolve.run.run import look, reopen
 
 RESUMABLE = (  # options that a resumed run may change, besides its models
     *("task", "generations", "hours", "target", "devices", "sandbox"),
-    *("api_base", "price", "max_cost", "offline_after", "context_tokens"),
+    *("api_base", "max_cost", "offline_after", "context_tokens"),
 )
 
 
 def arguments() -> argparse.ArgumentParser:
     parser = new_parser(
-        "resume", "Go on with a run where it stopped; more --generations extend it."
+        "resume",
+        "Go on with a run where it stopped; more --generations extend it. An option that is left "
+        "out stays as the run has it; --model and --price replace all models and all prices.",
     )
-    run_argument(parser)
-    parser.add_argument(
+    what = parser.add_argument_group("what to do")
+    run_argument(what)
+    what.add_argument(
         "--task",
         type=lambda text: str(Path(text).resolve()),
         metavar="DIR",
-        help="where the task's folder is now, if it was moved",
+        help="the task's folder, if it was moved (default: where it was)",
     )
     length_options(parser)
     device_option(parser)
@@ -45,6 +50,12 @@ def command(options: argparse.Namespace) -> int:
     changes = {name: value for name in RESUMABLE if (value := getattr(options, name)) is not None}
     if options.model:
         changes["models"] = tuple(options.model)
+    if options.prices:
+        changes["prices"] = tuple(options.prices)
     console = new_console()
     with RunFolder.existing(options.name).lock():  # nothing of a run is touched that another uses
+        if {"models", "api_base", "prices"} & changes.keys():
+            with closing(look(options.name)) as run:
+                models = changes.get("models", run.settings.models)
+            check_model_options(models, options.api_base, changes.get("prices", ()))
         return work(reopen(options.name, changes, sayer(console)), console)[0]

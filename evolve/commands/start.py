@@ -16,7 +16,7 @@ from evolve.commands.options import (
     positive,
 )
 from evolve.commands.work import work
-from evolve.models.client import ModelSpec, Price
+from evolve.models.roster import check_model_options
 from evolve.operators.registry import OPERATORS, absolute
 from evolve.run.run import begin
 from evolve.search.mix import operator_mix
@@ -30,14 +30,19 @@ def arguments(epilog: str) -> argparse.ArgumentParser:
     """The options of a new run; the epilog tells the other commands."""
     parser = argparse.ArgumentParser(
         prog="python -m evolve",
-        description="Evolve a file: the one that a task names, towards the score that it names. "
-        "Every option has a default that works, the task's own or this program's.",
+        usage="%(prog)s [OPTION ...]\n       %(prog)s COMMAND ...",
+        description="Evolve the file that a task names, towards the score that it names. Every "
+        "option has a\ndefault that works: the task's own, or the one below.",
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     what = parser.add_argument_group("what to do")
-    what.add_argument("--task", default=".", metavar="DIR", help="folder of program.md (default .)")
-    what.add_argument("--run", metavar="NAME", help="name of the run (default: task and time)")
+    what.add_argument(
+        "--task", default=".", metavar="DIR", help="folder with the task's program.md (default .)"
+    )
+    what.add_argument(
+        "--run", metavar="NAME", help="name of the new run (default: the task's, and the time)"
+    )
     what.add_argument(
         "--seed-genome",
         action="append",
@@ -50,20 +55,20 @@ def arguments(epilog: str) -> argparse.ArgumentParser:
         "--items",
         default="",
         metavar="NAME,...",
-        help="of a task of many items, only these (default: all that are not done)",
+        help="items to work on, if the task has many (default: all that are not done)",
     )
     length = length_options(parser)
     length.add_argument(
         "--children",
         type=count,
         metavar="N",
-        help="children a generation (default: the task's, or 5)",
+        help="children that make a generation (default: as many as the task says, or 5)",
     )
     length.add_argument(
         "--budget",
         type=positive,
         metavar="S",
-        help="seconds that a child may work (default: the task's)",
+        help="seconds that each child may work (default: the task's)",
     )
     device_option(parser)
     search = parser.add_argument_group("the search")
@@ -71,43 +76,52 @@ def arguments(epilog: str) -> argparse.ArgumentParser:
         "--strategy",
         choices=list(STRATEGIES),
         default="map-elites",
-        help="map-elites; greedy: one parent, keep or discard; random: all children of the seed "
-        "(default map-elites)",
+        help="map-elites keeps the best of every cell; greedy has one parent, which a better child "
+        "replaces; random makes all children from the seed (default map-elites)",
     )
     search.add_argument(
         "--selector",
         choices=list(SELECTORS),
         default="ucb",
-        help="how map-elites draws parents (default ucb)",
+        help="how map-elites draws parents among the elites (default ucb)",
     )
     search.add_argument(
         "--operators",
         default="",
         metavar="NAME[:WEIGHT],...",
-        help=f"of {', '.join(OPERATORS)}, or FILE.py:NAME of your own; with weights they are drawn "
-        "by these (default: all that can work, and what pays is learnt)",
+        help=f"operators that make children: {', '.join(OPERATORS)}, or FILE.py:NAME of your own; "
+        "with weights they are drawn by these, else what pays is learnt (default: all that can "
+        "work)",
     )
     search.add_argument(
         "--cells",
         type=count,
         default=0,
         metavar="N",
-        help="of each axis of the archive (default: 4, 6 or 8 by the number of children)",
+        help="cells on each axis of the archive (default: 4, 6 or 8, more for more children)",
     )
-    search.add_argument("--seed", type=int, default=0, metavar="N", help="of all randomness")
+    search.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="number from which all randomness of the run follows (default 0)",
+    )
     search.add_argument(
         "--seed-runs",
         type=count,
         default=0,
         metavar="N",
-        help="runs of the seed at the start, to know the noise (default 2 to 4)",
+        help="runs of the seed genome at the start, which show the noise (default: 2 to 4, more "
+        "for more children)",
     )
     search.add_argument(
         "--final-runs",
         type=count_or_none,
         default=-1,
         metavar="N",
-        help="fresh runs of the seed and of the best at the end (default: a tenth of all)",
+        help="fresh runs of the seed genome, and as many of the best, at the end (default: 2 to 5, "
+        "more for more children)",
     )
     model_options(parser)
     return parser
@@ -120,10 +134,7 @@ def command(options: argparse.Namespace) -> int:
     task = load_task(Path(options.task))
     own = tuple(absolute(name, task.folder) for name in task.operators)
     operator_mix(operators, with_models=bool(options.model), language=task.language, suited=own)
-    for model in options.model:
-        ModelSpec.parse(model)
-    if options.price:
-        Price.parse(options.price)
+    check_model_options(options.model, options.api_base, options.prices or ())
     settings = Settings(
         task=str(task.folder),
         generations=task.generations or 20 if options.generations is None else options.generations,
@@ -135,7 +146,7 @@ def command(options: argparse.Namespace) -> int:
         context_tokens=options.context_tokens or 30_000,
         models=tuple(options.model),
         api_base=options.api_base,
-        price=options.price,
+        prices=tuple(options.prices or ()),
         seed=options.seed,
         devices=options.devices or "auto",
         sandbox=options.sandbox or "auto",

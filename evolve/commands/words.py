@@ -7,13 +7,13 @@ from pathlib import Path
 from archive.human import duration
 from evolve.loop.conduct import Result
 from evolve.loop.loop import End, reached
-from evolve.models.client import LiteLLM
+from evolve.models.roster import Configured
 from evolve.run.history import fruitless_replies, stored_axes
 from evolve.run.run import Run
 from trainer.sandbox import Level
 
 
-def announce(run: Run, models: list[tuple[LiteLLM, float]]) -> list[str]:
+def announce(run: Run, models: list[Configured]) -> list[str]:
     """What a run is about to do, how long that takes at least, and what it may cost."""
     settings, task = run.settings, run.task
     ended = {e.individual for e in run.record.experiments()}
@@ -41,34 +41,37 @@ def announce(run: Run, models: list[tuple[LiteLLM, float]]) -> list[str]:
     return lines + _cost_lines(run, models, children)
 
 
-def _cost_lines(run: Run, models: list[tuple[LiteLLM, float]], children: int) -> list[str]:
+def _cost_lines(run: Run, models: list[Configured], children: int) -> list[str]:
     if not models:
         return [
             "no language model is configured: the offline operators vary what is there. For new "
             "ideas add --model NAME, any name that litellm knows, with its key in the environment"
         ]
     lines = []
-    total = sum(weight for _, weight in models)
-    for (model, weight), each in zip(models, _request_costs(run, models), strict=True):
-        calls = children * weight / total
-        cost = (
-            "of unknown price (--price IN:OUT, in dollars a million tokens, makes it known)"
-            if each is None
-            else f"about ${calls * each:.2f}"
-        )
-        lines.append(f"model {model.name}: some {calls:.0f} requests, {cost}")
+    total = sum(one.weight for one in models)
+    for one, each in zip(models, _request_costs(run, models), strict=True):
+        calls, name = children * one.weight / total, one.model.name
+        if each is None:
+            cost = (
+                f"of unknown price (--price {name}=IN:OUT, in dollars a million tokens, makes it "
+                "known)"
+            )
+        else:
+            cost = f"about ${calls * each:.2f}" if each else "free"
+        at = f"; asked at {one.server}" if one.server else ""
+        lines.append(f"model {name}: some {calls:.0f} requests, {cost}{at}")
     if run.settings.max_cost is not None:
         lines.append(f"the models may take ${run.settings.max_cost:.2f} in all")
     return lines
 
 
-def _request_costs(run: Run, models: list[tuple[LiteLLM, float]]) -> list[float | None]:
+def _request_costs(run: Run, models: list[Configured]) -> list[float | None]:
     """What a request to each model is likely to cost, in dollars; None if its price is unknown."""
     if not models:
         return []
     genome = run.lineage.source(run.individuals()[0].commit)
     messages = [{"role": "user", "content": f"{run.task.text}\n{genome}\n{genome}"}]
-    return [model.estimate(messages) for model, _ in models]
+    return [one.model.estimate(messages) for one in models]
 
 
 def closing_lines(run: Run, result: Result) -> list[str]:
@@ -91,7 +94,7 @@ def closing_lines(run: Run, result: Result) -> list[str]:
         why = run.record.last_error() or "the requests still wait"
         lines.append(
             f"no model ever answered in {requests} requests, the offline operators did it all: "
-            f"check the model's name, its key and --api-base ({why})"
+            f"check the model's name, its key and its address ({why})"
         )
     if replies := fruitless_replies(run):
         lines.append(

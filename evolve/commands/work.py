@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from archive.run_folder import RunError
 from evolve.commands.console import sayer
 from evolve.commands.story import Step, markdown, story
 from evolve.commands.words import announce, closing_lines
 from evolve.loop.conduct import Result, conduct
 from evolve.loop.loop import End, reached
-from evolve.models.client import LiteLLM, ModelSpec, Price
+from evolve.models.roster import configured
 from evolve.run.history import fruitless_replies, shown_search
 from evolve.run.run import Run
 from population import Individual
@@ -22,10 +21,10 @@ def work(run: Run, console: Console) -> tuple[int, End]:
     """Work on a run to its end, which the caller has locked: the exit code, and why it ended."""
     say = sayer(console)
     try:
-        models = make_models(run)
+        models = configured(run.settings)
         for line in announce(run, models):
             say(line)
-        result = conduct(run, models, console)
+        result = conduct(run, [(one.model, one.weight) for one in models], console)
         steps = _write_best(run, result.best)
         console.print()
         for line in closing_lines(run, result):
@@ -49,26 +48,6 @@ def _write_best(run: Run, best: Individual | None) -> list[Step]:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(run.lineage.source(best.commit), encoding="utf-8")
     return steps
-
-
-def make_models(run: Run) -> list[tuple[LiteLLM, float]]:
-    """The language models of a run with their weights.
-
-    Raises:
-        RunError: a cap on cost cannot be kept, since a price is unknown.
-    """
-    settings = run.settings
-    price = Price.parse(settings.price) if settings.price else None
-    models = []
-    for spec in map(ModelSpec.parse, settings.models):
-        model = LiteLLM(spec.name, api_base=settings.api_base, price=price)
-        if settings.max_cost is not None and model.price is None:
-            raise RunError(
-                f"--max-cost cannot be kept: the price of {spec.name} is unknown. Give it with "
-                "--price IN:OUT, in dollars a million tokens, or leave --max-cost out"
-            )
-        models.append((model, spec.weight))
-    return models
 
 
 def exit_code(run: Run, result: Result) -> int:

@@ -14,7 +14,7 @@ from evolve.loop.proposer import Asked, Attempt, Proposer
 from evolve.loop.refusals import Refusals
 from evolve.loop.reports import Reports
 from evolve.models.allowance import Allowance
-from evolve.models.client import ModelSpec
+from evolve.models.naming import ModelSpec
 from evolve.run.history import LESSONS, NOTES
 from evolve.run.run import Run
 from evolve.search.search import Search

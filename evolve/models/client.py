@@ -13,7 +13,6 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -22,20 +21,19 @@ from typing import TYPE_CHECKING, Any
 
 from archive.rows import ModelCall
 from evolve.models.limits import pause
-from evolve.settings import OptionError
+from evolve.models.naming import NO_KEY, is_free, key_variable, refuse_foreign
+from evolve.models.prices import FREE, Price, table_price
+from evolve.models.secrets import Secrets
 
 if TYPE_CHECKING:
     import tiktoken
 
 TIMEOUT = 300.0  # seconds for one request
 MAX_RETRIES = 3  # of a request at which the server stumbled, after a pause each
-PATIENCE = 4  # times the timeout may an answer take that comes in drops
+SLOWEST = 4  # times the timeout may an answer take that comes in drops
 MAX_TOKENS = 10**9  # a count above is a mistake
 BYTES_A_TOKEN = 4  # about, where the server does not count
 REPLY_TOKENS = 1500  # what a reply is taken to have when a run's cost is estimated
-SECRET = re.compile(r"key|token|secret|password", re.IGNORECASE)
-SHORTEST_SECRET = 8  # characters that are hidden in an error
-SURELY_SECRET = 20  # that are hidden in a reply, too, where a shorter one may be a word of the code
 TOO_LONG = re.compile(r"context.?(size|length|window)|too many tokens", re.IGNORECASE)
 
 
@@ -63,71 +61,15 @@ class TooLongError(ModelError):
     """The request has more tokens than the model takes."""
 
 
-@dataclass(frozen=True)
-class ModelSpec:
-    """A model as `--model NAME[:WEIGHT]` names it.
-
-    Attributes:
-        name: litellm's name, such as "anthropic/..." or "openai/NAME" with an api base.
-        weight: how often it is drawn among several, relative to theirs.
-    """
-
-    name: str
-    weight: float = 1.0
-
-    @classmethod
-    def parse(cls, text: str) -> ModelSpec:
-        """Read NAME or NAME:WEIGHT; a tag such as `ollama/qwen3:8b` is part of the name.
-
-        Raises:
-            OptionError: the name is empty or the weight is not above 0.
-        """
-        match = re.fullmatch(r"(?P<name>[^:].*?)(:(?P<weight>\d*\.?\d+))?", text.strip())
-        if match is None:
-            raise OptionError("the name of a model is empty")
-        weight = float(match["weight"] or 1)
-        if weight <= 0:
-            raise OptionError(f"the weight of model {match['name']} should be above 0")
-        return cls(match["name"], weight)
-
-
-@dataclass(frozen=True)
-class Price:
-    """US dollars for a million tokens."""
-
-    tokens_in: float
-    tokens_out: float
-
-    @classmethod
-    def parse(cls, text: str) -> Price:
-        """Read IN:OUT.
-
-        Raises:
-            OptionError: it is no pair of numbers.
-        """
-        try:
-            tokens_in, tokens_out = map(float, text.split(":"))
-        except ValueError as error:
-            raise OptionError(
-                f"a price is IN:OUT in dollars a million tokens, not {text}"
-            ) from error
-        if not (0 <= tokens_in < math.inf and 0 <= tokens_out < math.inf):
-            raise OptionError(f"a price is a number from 0, not {text}")
-        return cls(tokens_in, tokens_out)
-
-    def of(self, tokens_in: int, tokens_out: int) -> float:
-        """The cost of a call, in dollars."""
-        return (tokens_in * self.tokens_in + tokens_out * self.tokens_out) / 1e6
-
-
 class LiteLLM:
     """One model behind litellm.
 
     Args:
         name: litellm's name of it.
-        api_base: the address of an OpenAI-compatible server, or None for the provider's own.
-        price: what it costs; None takes litellm's table, which may not know it.
-        environment: where the keys are, kept out of every message.
+        api_base: the address of a server of one's own, or None for the provider's.
+        api_key: that server's; None takes it from the environment, unless it is OpenAI's.
+        price: what it costs; None is what `known_price` knows.
+        environment: where the keys are, kept out of all that is sent, recorded and told.
         timeout: seconds that an attempt may wait for the server's next byte.
         max_retries: attempts after the first one, if the server stumbles. What takes too long is
             not tried again.
@@ -141,6 +83,7 @@ class LiteLLM:
         name: str,
         *,
         api_base: str | None = None,
+        api_key: str | None = None,
         price: Price | None = None,
         environment: Mapping[str, str] = os.environ,
         timeout: float = TIMEOUT,
@@ -150,20 +93,18 @@ class LiteLLM:
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
+        if api_base is not None:
+            refuse_foreign(name)
         self.name = name
-        self.price = price or _known_price(name, own_server=api_base is not None)
-        self._api_base = api_base
-        self._secrets = sorted(  # the longest first, since one may be the beginning of another
-            (v for k, v in environment.items() if SECRET.search(k) and len(v) >= SHORTEST_SECRET),
-            key=len,
-            reverse=True,
-        )
+        self.price = price or known_price(name, api_base, environment)
+        self._api_base, self._api_key = api_base, api_key
+        self._environment, self._secrets = environment, Secrets(environment)
         self._timeout, self._max_retries = timeout, max_retries
-        self._patience = PATIENCE * timeout if patience is None else patience
+        self._patience = SLOWEST * timeout if patience is None else patience
         self._clock, self._sleep, self._jitter = clock, sleep, jitter
 
     def __call__(self, messages: Sequence[dict[str, str]]) -> ModelCall:
-        """Send chat messages and wait for the reply.
+        """Send chat messages, as far as they hold no secret, and wait for the reply.
 
         Raises:
             LimitError: the server takes no more requests for now.
@@ -171,10 +112,14 @@ class LiteLLM:
             ModelError: there is no reply, after some retries if the server stumbled.
         """
         start = self._clock()
-        prompt = json.dumps(list(messages))
+        sent = [
+            {key: self._secrets.hidden_in_code(text) for key, text in message.items()}
+            for message in messages
+        ]
+        prompt = json.dumps(sent)
         for attempt in range(1, self._max_retries + 2):
             try:
-                response = self._completion(list(messages))
+                response = self._completion(sent)
                 if not response.choices:
                     raise ValueError("the answer has no choices")
                 (choice, *_), usage = response.choices, getattr(response, "usage", None)
@@ -208,9 +153,10 @@ class LiteLLM:
         litellm's timeout is for the next byte, so that a server which sends one now and then is
         waited for without an end; the patience is for all of it.
         """
-        options: dict[str, Any] = {"api_base": self._api_base} if self._api_base else {}
-        if self._api_base and self.name.startswith("openai/"):
-            options["api_key"] = os.environ.get("OPENAI_API_KEY", "none")  # local servers want one
+        options: dict[str, Any] = {}
+        if self._api_base:
+            key = self._api_key or server_key(self.name, self._environment)
+            options = {"api_base": self._api_base, "api_key": key}
         completion, done = _litellm().completion, SimpleQueue[Any]()
 
         def ask() -> None:
@@ -248,17 +194,11 @@ class LiteLLM:
     def _readable(self, reply: str) -> str:
         """A reply that can be written to a file, and has no key in it that a server sent back."""
         reply = reply.encode(errors="replace").decode()  # JSON can carry half a surrogate pair
-        for secret in self._secrets:
-            if len(secret) >= SURELY_SECRET:
-                reply = reply.replace(secret, "***")
-        return reply
+        return self._secrets.hidden_in_code(reply)
 
     def _safe(self, text: str) -> str:
-        text = text.partition("Traceback (most recent call last)")[
-            0
-        ]  # litellm's, for its developers
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
+        text = text.partition("Traceback (most recent call last)")[0]  # for litellm's developers
+        text = self._secrets.hidden(text)
         printable = "".join(c if c.isprintable() else " " for c in text)
         return " ".join(printable.split())[:500]
 
@@ -300,14 +240,34 @@ def _tokens(counted: object, text: str) -> int:
     return -(-len(text.encode()) // BYTES_A_TOKEN)
 
 
-def _known_price(name: str, own_server: bool) -> Price | None:
-    """The price in litellm's table; a server of one's own has none there, whatever its model."""
-    if own_server:
-        return None
-    entry = _litellm().model_cost.get(name.removeprefix("openai/")) or {}
-    if "input_cost_per_token" not in entry or "output_cost_per_token" not in entry:
-        return None
-    return Price(entry["input_cost_per_token"] * 1e6, entry["output_cost_per_token"] * 1e6)
+def known_price(
+    name: str, api_base: str | None, environment: Mapping[str, str] = os.environ
+) -> Price | None:
+    """What a model costs, as far as anybody knows: nothing on this machine, else by the table.
+
+    A server of one's own has no price there, whatever its models are called.
+    """
+    if is_free(name, api_base, environment):
+        return FREE
+    return None if api_base else table_price(name, _litellm().model_cost)
+
+
+def server_key(name: str, environment: Mapping[str, str]) -> str:
+    """The key for a server of one's own; OPENAI_API_KEY only if no model of OpenAI has that name.
+
+    Args:
+        name: of the model.
+        environment: where the keys are.
+    """
+    variable = key_variable(name)
+    theirs = variable == "OPENAI_API_KEY" and is_openais(name)
+    return NO_KEY if theirs else environment.get(variable) or NO_KEY
+
+
+def is_openais(name: str) -> bool:
+    """Whether OpenAI has a model of that name, as litellm's table knows."""
+    entry = _litellm().model_cost.get(name.rpartition("/")[2], {})
+    return str(entry.get("litellm_provider", "")).endswith("openai")
 
 
 def count_tokens(text: str) -> int:

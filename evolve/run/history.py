@@ -9,7 +9,7 @@ from typing import Any
 from archive import Axis
 from archive.record import Record
 from archive.rows import Experiment, ProposalRow, Purpose
-from evolve.models.client import ModelSpec
+from evolve.models.naming import ModelSpec
 from evolve.operators.registry import absolute
 from evolve.run.run import Run
 from evolve.search.bandit import Arm, FixedMix

@@ -18,6 +18,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -27,12 +28,13 @@ TOKENS_IN, TOKENS_OUT = 1000, 200  # what every reply claims to have taken
 
 @dataclass(frozen=True)
 class Request:
-    """What a client sent. `number` counts the server's requests from 0."""
+    """What a client sent. `number` counts the server's requests from 0; `head` has all headers."""
 
     number: int
     messages: list[dict[str, str]]
     model: str
     authorization: str
+    head: str = ""
 
     @property
     def system(self) -> str:
@@ -111,7 +113,7 @@ class ChatServer:
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                answer = outer._answer(body, self.headers.get("Authorization", ""))
+                answer = outer._answer(body, self.headers)
                 with suppress(OSError):  # a client that has waited long enough is gone
                     self.send(answer)
 
@@ -157,10 +159,13 @@ class ChatServer:
         self._thread.join()
         self._server.server_close()
 
-    def _answer(self, body: dict[str, Any], authorization: str) -> Raw:
+    def _answer(self, body: dict[str, Any], headers: Message) -> Raw:
         with self._lock:
             number = len(self.requests)
-            request = Request(number, body["messages"], body["model"], authorization)
+            authorization = headers.get("Authorization", "")
+            request = Request(
+                number, body.get("messages", []), body["model"], authorization, headers.as_string()
+            )
             self.requests.append(request)
             answer = self._script(request)
         match answer:

@@ -24,7 +24,7 @@ any_settings = st.builds(
     operators=st.lists(texts, max_size=3).map(tuple),
     models=st.lists(texts, max_size=3).map(tuple),
     api_base=st.none() | texts,
-    price=st.none() | texts,
+    prices=st.lists(texts, max_size=3).map(tuple),
     seed=counts,
     devices=texts,
     cells=counts,

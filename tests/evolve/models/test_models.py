@@ -1,4 +1,4 @@
-"""Language models: their names and prices, and real requests to a server on this machine."""
+"""Language models: real requests to a server on this machine."""
 
 from __future__ import annotations
 
@@ -7,115 +7,25 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from fractions import Fraction
 from types import ModuleType
 from typing import Any
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 from evolve.models.client import (
     MAX_RETRIES,
-    REPLY_TOKENS,
     LimitError,
     LiteLLM,
     ModelError,
-    ModelSpec,
-    Price,
     TooLongError,
 )
 from evolve.models.limits import FIRST
+from evolve.models.prices import Price
 
 # litellm's own types make pydantic wonder when it is imported.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydantic")
 
 ASKED = [{"role": "system", "content": "Be é."}, {"role": "user", "content": "Hello?"}]
-KEY = "sk-abcdefgh"
-
-# -- names and weights ----------------------------------------------------------------------------
-
-names = st.from_regex(r"[a-z][a-z0-9./-]{0,12}(:[0-9]*[a-z][a-z0-9]*)?", fullmatch=True)
-
-
-@given(names, st.floats(1e-3, 1e3).map(lambda weight: f"{weight:.3f}") | st.just(".5"))
-def test_a_model_has_a_weight_after_its_name_or_weighs_one(name: str, weight: str) -> None:
-    assert ModelSpec.parse(name) == ModelSpec(name, 1.0)
-    assert ModelSpec.parse(f" {name}:{weight}\n") == ModelSpec(name, float(weight))
-
-
-@pytest.mark.parametrize("name", ["ollama/qwen3:8b", "anthropic/claude-x", "openai/gpt-5.1"])
-def test_a_tag_or_a_number_in_a_name_is_no_weight(name: str) -> None:
-    assert ModelSpec.parse(name) == ModelSpec(name)
-    assert ModelSpec.parse(f"{name}:3") == ModelSpec(name, 3)
-
-
-@pytest.mark.parametrize(("text", "message"), [("", "is empty"), ("  ", "is empty"), ("a:0", "a ")])
-def test_a_model_without_a_name_or_a_weight_is_refused(text: str, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        ModelSpec.parse(text)
-
-
-@given(st.text(max_size=12) | st.text("a:.01/- ", max_size=8))
-@example(":0")
-@example("a:0.000")
-def test_any_text_is_a_model_or_refused_in_words(text: str) -> None:
-    spec, refusal = None, ""
-    try:
-        spec = ModelSpec.parse(text)
-    except ValueError as error:
-        refusal = str(error)
-    if spec is None:
-        assert "model" in refusal
-    else:
-        assert spec.weight > 0
-        assert spec.name
-        assert text.strip().startswith(spec.name)
-
-
-# -- prices ---------------------------------------------------------------------------------------
-
-dollars = st.floats(0, 1e4)
-tokens = st.integers(0, 10**7)
-
-
-@given(dollars, dollars, tokens, tokens)
-def test_a_price_is_for_a_million_tokens_in_and_out(
-    price_in: float, price_out: float, tokens_in: int, tokens_out: int
-) -> None:
-    price = Price.parse(f"{price_in!r}:{price_out!r}")
-    assert price == Price(price_in, price_out)
-    exact = Fraction(price_in) * tokens_in + Fraction(price_out) * tokens_out
-    assert price.of(tokens_in, tokens_out) == pytest.approx(float(exact / 10**6))
-
-
-@pytest.mark.parametrize("text", ["", "1", "1:", "1:2:3", "a:b", "-1:2", "1:-2", "nan:1", "1,5:2"])
-def test_what_is_no_price_is_refused_with_the_text(text: str) -> None:
-    with pytest.raises(ValueError, match=f"price.*{text}"):
-        Price.parse(text)
-
-
-def test_the_table_knows_some_prices_and_a_server_of_ones_own_has_none() -> None:
-    known = LiteLLM("gpt-4o-mini").price
-    assert known is not None
-    assert 0 < known.tokens_in < known.tokens_out < 10
-    assert LiteLLM("openai/gpt-4o-mini").price == known
-    assert LiteLLM("openai/of-this-house").price is None
-    assert LiteLLM("openai/gpt-4o-mini", api_base="http://127.0.0.1:1/v1").price is None
-    assert LiteLLM("gpt-4o-mini", price=Price(1, 2)).price == Price(1, 2)
-
-
-def test_an_estimate_counts_the_request_and_a_usual_reply() -> None:
-    words = [{"role": "user", "content": "word " * 500}]
-    of_input = LiteLLM("openai/x", price=Price(1e6, 0)).estimate(words)
-    assert of_input is not None
-    assert 500 <= of_input < 520
-    of_reply = LiteLLM("openai/x", price=Price(0, 1e6)).estimate(words)
-    assert of_reply == REPLY_TOKENS
-    assert LiteLLM("openai/x").estimate(words) is None
-
-
-# -- requests -------------------------------------------------------------------------------------
 
 Chat = Callable[[Callable[[Any], Any]], Any]
 
@@ -321,50 +231,6 @@ def test_a_reply_that_was_cut_at_its_length_limit_says_so(
 def test_an_answer_of_another_form_is_an_error(chat: Chat, answer: dict[str, Any]) -> None:
     server = chat(lambda request: answer)
     assert error_of(LiteLLM("openai/test", api_base=server.base)).call.error
-
-
-# -- secrets --------------------------------------------------------------------------------------
-
-
-def test_the_key_of_the_environment_is_sent_and_never_shown(
-    chat: Chat, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    server = chat(lambda request: (400, f"bad header: {request.authorization}"))
-    error = error_of(LiteLLM("openai/test", api_base=server.base))
-    assert server.requests[0].authorization == f"Bearer {KEY}"
-    assert "bad header: Bearer ***" in str(error)
-    assert KEY not in str(error) + repr(error.call)
-
-
-@pytest.mark.parametrize("name", ["X_API_KEY", "HF_TOKEN", "db_password", "clientSecret"])
-def test_whatever_the_environment_calls_a_secret_is_hidden(chat: Chat, name: str) -> None:
-    server = chat(lambda request: (400, f"<{KEY}> twice <{KEY}> in plain sight"))
-    environment = {name: KEY, "HOME": "in plain sight", "EMPTY_KEY": ""}
-    error = error_of(LiteLLM("openai/test", api_base=server.base, environment=environment))
-    assert "<***> twice <***> in plain sight" in error.call.error
-    assert KEY not in str(error)
-
-
-def test_a_key_that_a_server_sends_back_is_not_in_the_reply(chat: Chat) -> None:
-    long = f"{KEY}-{KEY}-{KEY}"
-    server = chat(lambda request: f"your key is {long}, and training is a word")
-    model = LiteLLM(
-        "openai/test",
-        api_base=server.base,
-        environment={"OPENAI_API_KEY": long, "SOME_TOKEN": "training"},
-    )
-    assert model(ASKED).reply == "your key is ***, and training is a word"
-
-
-@pytest.mark.parametrize("names", [("A_KEY", "B_KEY"), ("B_KEY", "A_KEY")])
-def test_of_a_secret_that_begins_with_another_nothing_is_shown(
-    chat: Chat, names: tuple[str, str]
-) -> None:
-    server = chat(lambda request: (400, f"<{KEY}-and-more>"))
-    environment = dict(zip(names, (KEY, f"{KEY}-and-more"), strict=True))
-    error = error_of(LiteLLM("openai/test", api_base=server.base, environment=environment))
-    assert "<***>" in error.call.error
 
 
 def test_a_long_error_is_one_short_line(chat: Chat) -> None:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from archive.rows import ModelCall
 from evolve.models.allowance import Purse, SpentError
-from evolve.models.client import REPLY_TOKENS, LiteLLM, Price
+from evolve.models.client import REPLY_TOKENS, LiteLLM, ModelError, TooLongError
 from evolve.models.ensemble import Ensemble
+from evolve.models.prices import Price
 
 # litellm's own types make pydantic wonder when it is imported.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydantic")
@@ -102,6 +103,38 @@ def test_what_is_too_dear_from_one_model_a_cheaper_one_is_asked(chat: Chat) -> N
     assert (answer.model, calls) == (B, [answer])
     assert [request.model for request in server.requests] == ["b"]
     assert not purse.closed
+
+
+def test_where_one_model_failed_and_another_is_too_dear_the_purse_stays_open(chat: Chat) -> None:
+    answers = iter([500, "the cheap one is back"])
+    server, calls = chat(lambda request: next(answers)), list[ModelCall]()
+    purse = Purse(1.0)
+    cheap, dear = model(server, A, Price(0, 10)), model(server, B, Price(0, 1000))
+    ensemble = Ensemble([cheap, dear], purse=purse, patience=60)
+    with pytest.raises(ModelError, match="openai/a did not answer"):
+        ensemble.ask(A, ASKED, calls)
+    assert not purse.closed
+    assert ensemble.ask(B, ASKED, calls).model == A
+    assert [request.model for request in server.requests] == ["a", "a"]
+
+
+def test_where_one_model_is_too_small_and_another_too_dear_the_purse_stays_open(chat: Chat) -> None:
+    server = chat(lambda request: (400, "maximum context length is 4096 tokens"))
+    purse = Purse(1.0)
+    small, dear = model(server, A, Price(0, 10)), model(server, B, Price(0, 1000))
+    with pytest.raises(TooLongError):
+        Ensemble([small, dear], purse=purse, patience=60).ask(A, ASKED, [])
+    assert not purse.closed
+
+
+def test_what_is_too_dear_from_every_model_closes_the_purse(chat: Chat) -> None:
+    server = chat(lambda request: "yes")
+    purse = Purse(1.0)
+    models = [model(server, name, Price(0, 1000)) for name in (A, B)]
+    with pytest.raises(SpentError):
+        Ensemble(models, purse=purse, patience=60).ask(A, ASKED, [])
+    assert purse.closed
+    assert server.requests == []
 
 
 def test_a_request_waits_while_one_on_its_way_may_leave_enough(chat: Chat) -> None:
