@@ -37,8 +37,8 @@ from evolve.search.search import Search, axes_around
 from evolve.search.strategies import STRATEGIES, believe_every_run
 from evolve.settings import Settings
 from population import Direction, Individual, Measurement, Status
+from trainer.axes import AxisSpec
 from trainer.formula import Formula
-from trainer.task import AxisSpec
 
 Genome = NDArray[np.float64]
 TRIES = 20  # draws of a child until it is one that was not tried

@@ -13,17 +13,20 @@ from trainer.devices import Device
 from trainer.setup import Ready
 from trainer.task import Task, files_below
 
+FILE = "file "  # begins the names of facts that are files
+
 
 def fingerprint(
     task: Task, ready: Ready, devices: Iterable[Device], budget: float
 ) -> dict[str, str]:
     """What a fitness depends on besides the genome, by name.
 
-    The budget, the command, the metric, the fixed files, Python, the devices' models and whatever
-    the task's setup adds. Comments, docstrings and layout of fixed Python files do not count.
+    The budget, the command, the metric, the fixed files and those that the trusted commands name,
+    Python, the devices' models and whatever the task's setup adds. Comments, docstrings and layout
+    of Python files do not count.
     """
     models = sorted({device.model for device in devices})
-    files = {f"file {path}": _digest(task.folder / path) for path in task.fixed}
+    files = {f"{FILE}{path}": _digest(task.folder / path) for path in (*task.fixed, *task.scripts)}
     return {
         "budget": f"{budget:g} s",
         "run": shlex.join(task.command),
@@ -36,8 +39,12 @@ def fingerprint(
 
 
 def differences(was: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """One readable line for each fact that is not the same in both; empty if all are."""
-    names = [*was, *(name for name in now if name not in was)]
+    """One readable line for each fact that is not the same in both; empty if all are.
+
+    A file of which the run has no digest is not compared: which files count follows from the run's
+    own contract, so it began when fewer of them were looked at.
+    """
+    names = [*was, *(name for name in now if name not in was and not name.startswith(FILE))]
     return [
         f"{name}: was {was.get(name, 'not there')}, is {now.get(name, 'not there')}"
         for name in names

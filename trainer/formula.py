@@ -40,6 +40,11 @@ class Formula:
             ) from error
         return cls(text, tree)
 
+    @property
+    def names(self) -> set[str]:
+        """The reported numbers that it is made of."""
+        return {node.id for node in ast.walk(self.tree) if isinstance(node, ast.Name)}
+
     def __call__(self, numbers: Mapping[str, float]) -> float:
         """The expression's value.
 

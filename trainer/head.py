@@ -17,19 +17,22 @@ class Head:
         self._left = dict(table)
         self._where = where
 
-    def take(self, key: str, kind: type | tuple[type, ...], default: Any = None) -> Any:
+    def take(
+        self, key: str, kind: type | tuple[type, ...], default: Any = None, wanted: str = ""
+    ) -> Any:
+        """A key's value, checked; `wanted` says what it should be, if its kind does not."""
         value = self._left.pop(key, default)
         if value is None:
             raise ValueError(f"the key `{self._where}{key}` is missing")
         if isinstance(value, bool) or not isinstance(value, kind):
-            wanted = {str: "a text", list: "a list"}.get(kind, "a number")  # type: ignore[call-overload]
+            wanted = wanted or ("a text" if kind is str else "a number")
             raise ValueError(f"`{self._where}{key} = {value!r}` should be {wanted}")
         if value == "" and default != "":
             raise ValueError(f"`{self._where}{key}` should not be empty")
         return value
 
     def texts(self, key: str, default: list[str] | None = None) -> tuple[str, ...]:
-        values = self.take(key, list, default)
+        values = self.take(key, list, default, "a list of texts")
         if not all(isinstance(value, str) for value in values):
             raise ValueError(f"`{self._where}{key} = {values!r}` should be a list of texts")
         return tuple(values)
@@ -49,7 +52,7 @@ class Head:
         return value
 
     def pair(self, key: str) -> tuple[float, float] | None:
-        values = self.take(key, list, [])
+        values = self.take(key, list, [], "[low, high]")
         if not values:
             return None
         good = len(values) == 2 and all(type(v) in (int, float) for v in values)
@@ -65,8 +68,10 @@ class Head:
 
     def count(self, key: str) -> int:
         """A whole number from 1, or 0 where the key is not there."""
-        value: int = self.take(key, int, 0)
-        if value < 0:
+        if key not in self._left:
+            return 0
+        value: int = self.take(key, int, wanted="a whole number")
+        if value < 1:
             raise ValueError(f"`{self._where}{key} = {value}` should be above 0")
         return value
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from population import Measurement, Status
+from trainer.axes import AxisSpec
 from trainer.devices import Device
 from trainer.failure import failure
 from trainer.log import end, progress, tail
@@ -27,7 +28,7 @@ from trainer.scoring.box import BWRAP, MEMORY, SANDBOX
 from trainer.scoring.job import BUDGET, GENOME, ITEM, SEED
 from trainer.setup import Ready
 from trainer.summary import read_refusal, read_summary
-from trainer.task import AxisSpec, Task, files_below
+from trainer.task import Task, files_below
 
 __all__ = ["Stopped", "measure", "progress", "tail"]
 

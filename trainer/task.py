@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -10,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from population import Direction
+from trainer.axes import AxisSpec, read_axis
 from trainer.formula import Formula
-from trainer.head import Head
+from trainer.head import Head, inside
 from trainer.items import ITEM, Item, read_items
 
 FENCE = "+++"
 LANGUAGES = ("python", "prose")
+NAME = re.compile(r"[A-Za-z0-9][\w.-]*")  # of a task, and so of its runs' folders
 MOST_SHOWN = 200_000  # characters, some 50,000 tokens of each request
 FORM = f"""\
 {FENCE}
@@ -39,31 +42,6 @@ instructions to the LLM"""
 
 class TaskError(Exception):
     """The task's folder or its program.md is not what the contract asks for."""
-
-
-@dataclass(frozen=True)
-class AxisSpec:
-    """One axis of the archive, as the task declares it.
-
-    Attributes:
-        name: the measure's name.
-        measure: how it follows from the numbers that a run reports.
-        label: what a picture calls it.
-        unit: of the measure, such as "parameters"; may be empty.
-        log: whether its scale is logarithmic, else linear.
-        around: the bounds as factors (log) of the first seed's own measure.
-        bounds: fixed bounds in the measure's unit instead, low and high.
-        better: which end of the axis is better at an equal fitness; None if neither is.
-    """
-
-    name: str
-    measure: Formula
-    label: str
-    unit: str
-    log: bool
-    around: tuple[float, float]
-    bounds: tuple[float, float] | None
-    better: Direction | None
 
 
 @dataclass(frozen=True)
@@ -139,6 +117,19 @@ class Task:
         """What measures a genome."""
         return self.run or self.score
 
+    @property
+    def scripts(self) -> tuple[str, ...]:
+        """The files of the folder, besides the genome, that the trusted commands name."""
+        found: dict[str, None] = {}
+        for word in (*self.score, *self.setup):
+            try:
+                path = inside(word, "")
+            except ValueError:  # no path within the folder, so none of its files
+                continue
+            if path != self.genome and os.path.isfile(self.folder / path):
+                found[path] = None
+        return tuple(found)
+
     def for_item(self, item: Item) -> Task:
         """The task of one item alone."""
         told = f"{self.instructions}\n\n# The item: {item.title}\n\n{item.text}".strip()
@@ -171,8 +162,8 @@ def load_task(folder: Path, program: Path | None = None) -> Task:
 
     Args:
         folder: the task's folder, which holds its program.md.
-        program: another file to read the contract from, such as a run's own copy; the folder need
-            not be there then, see `check_files`.
+        program: a run's own copy of the contract to read instead, which was checked when the run
+            began; the folder need not be there then, see `check_files` and `check_output`.
 
     Raises:
         TaskError: the file is missing or malformed; the message names the line or the key and
@@ -193,7 +184,9 @@ def load_task(folder: Path, program: Path | None = None) -> Task:
     try:
         task = _build(folder.resolve(), table, text, instructions)
         if program is None:
+            _check_whole(task)
             check_files(task)
+            check_output(task)
     except ValueError as error:
         raise TaskError(_malformed(path, str(error))) from error
     return task
@@ -204,6 +197,7 @@ def check_files(task: Task) -> None:
 
     Raises:
         ValueError: one is not.
+        TaskError: one that is to be read is no text.
     """
     if not (task.folder / task.start).is_file():
         raise ValueError(f"the genome `{task.start}` is no file in {task.folder}")
@@ -213,6 +207,39 @@ def check_files(task: Task) -> None:
     for path in task.shows:
         if ITEM not in path and not (task.folder / path).exists():
             raise ValueError(f"`{path}`, which `shows` names, is not in {task.folder}")
+    if task.notes:
+        notes_asked(task)
+
+
+def check_output(task: Task) -> None:
+    """Look whether a run would overwrite a part of the task with its best genome.
+
+    Raises:
+        ValueError: it would, or its output cannot be a file.
+    """
+    if not task.output:
+        return
+    parts = {
+        "the contract": ["program.md"],
+        "the genome": [task.genome],
+        "the start": [task.start],
+        "what `score` or `setup` names": task.scripts,
+        "`notes`": [task.notes],
+        "`items`": [task.items],
+        "what `fixed` names": task.fixed,
+        "what `shows` names": task.shows,
+    }
+    refused = f"`output` may not be `{task.output}`"
+    target = (task.folder / task.output).resolve()
+    for whose, paths in parts.items():
+        for path in filter(None, paths):
+            if (task.folder / path).resolve() in (target, *target.parents):
+                raise ValueError(f"{refused}: it would overwrite {whose}")
+    if target.is_dir():
+        raise ValueError(f"{refused}: that is a folder")
+    for folder in target.parents:
+        if folder.exists() and not folder.is_dir():
+            raise ValueError(f"{refused}: it would lie below {folder.name}, a file")
 
 
 def _split(text: str, path: Path) -> tuple[str, str]:
@@ -236,7 +263,7 @@ def _malformed(path: Path, why: str) -> str:
 
 def _build(folder: Path, table: Mapping[str, Any], text: str, instructions: str) -> Task:
     head = Head(table)
-    axes = head.take("axes", list)
+    axes = head.take("axes", list, wanted="two tables [[axes]]")
     if len(axes) != 2:
         raise ValueError(f"there should be two [[axes]], not {len(axes)}")
     name, genome = head.take("name", str), head.path("genome")
@@ -266,17 +293,21 @@ def _build(folder: Path, table: Mapping[str, Any], text: str, instructions: str)
         generations=head.count("generations"),
         children=head.count("children"),
         memory=head.formula("memory") if head.has("memory") else None,
-        axes=(_axis(axes[0], 1), _axis(axes[1], 2)),
+        axes=(read_axis(axes[0], 1), read_axis(axes[1], 2)),
         text=text,
         instructions=instructions,
     )
     head.end()
-    _check_whole(task)
     return task
 
 
 def _check_whole(task: Task) -> None:
-    """What no key shows alone."""
+    """What no key shows alone, and what a run's own copy is not asked again."""
+    if not NAME.fullmatch(task.name):
+        raise ValueError(
+            f'`name = "{task.name}"` should be one word, since runs are called after it: letters, '
+            "digits, `_`, `.` and `-`, a letter or digit first"
+        )
     if not task.run and not task.score:
         raise ValueError(
             "`run` should name the command that runs a genome, or `score` the trusted one that "
@@ -289,38 +320,33 @@ def _check_whole(task: Task) -> None:
     if task.axes[0].name == task.axes[1].name:
         raise ValueError(f"both axes are called `{task.axes[0].name}`")
     for axis in task.axes:
-        if axis.measure.text.strip() == task.metric:
+        if axis.measure.names == {task.metric}:
             raise ValueError(f"the axis `{axis.name}` repeats the metric")
+        if not axis.measure.names:
+            raise ValueError(
+                f"the axis `{axis.name}` is the same for every genome: its measure names no "
+                "reported number"
+            )
     if task.genome in task.fixed:
         raise ValueError(f"`{task.genome}` is both the genome and fixed")
-    if task.output and task.output in (task.genome, task.start):
-        raise ValueError(f"`{task.output}` is both the genome and the output")
+    for key, words in (("run", task.run), ("score", task.score), ("setup", task.setup)):
+        if words and not words[0].strip():
+            raise ValueError(f"the first word of `{key}` should be a program, not empty")
+    _check_item(task)
+
+
+def _check_item(task: Task) -> None:
+    """Whether `{item}` stands where it is replaced, and there alone."""
+    replaced = {"fixed": task.fixed, "shows": task.shows, "output": (task.output,)}
+    for key, paths in replaced.items():
+        if not task.items and any(ITEM in path for path in paths):
+            raise ValueError(f"`{key}` names {ITEM}, but the task has no `items`")
+    kept = {"genome": task.genome, "start": task.start, "notes": task.notes, "items": task.items}
+    for key, path in kept.items():
+        if ITEM in path:
+            raise ValueError(f"{ITEM} cannot stand in `{key}`, only in {', '.join(replaced)}")
     if task.items and task.output and ITEM not in task.output:
         raise ValueError(f"`output` should contain {ITEM}: each item has its own")
-
-
-def _axis(table: Any, number: int) -> AxisSpec:
-    if not isinstance(table, dict):
-        raise ValueError(f"axis {number} should be a table under [[axes]]")
-    head = Head(table, f"axes[{number}].")
-    name = head.take("name", str)
-    log = head.choice("scale", ("log", "linear"), "log") == "log"
-    better = head.choice("better", ("lower", "higher", "neither"), "neither")
-    axis = AxisSpec(
-        name=name,
-        measure=head.formula("measure"),
-        label=head.take("label", str, name),
-        unit=head.take("unit", str, ""),
-        log=log,
-        around=head.pair("around") or (0.25, 4.0),
-        bounds=head.pair("bounds"),
-        better={"lower": Direction.MINIMIZE, "higher": Direction.MAXIMIZE}.get(better),
-    )
-    head.end()
-    for low, _ in filter(None, (axis.around, axis.bounds if log else None)):
-        if low <= 0:
-            raise ValueError(f"the bounds of axes[{number}] should be above 0")
-    return axis
 
 
 def shown_files(task: Task) -> dict[str, str]:
@@ -345,6 +371,19 @@ def shown_files(task: Task) -> dict[str, str]:
             "to a model would hold them all. Name fewer or shorter ones"
         )
     return texts
+
+
+def notes_asked(task: Task) -> str:
+    """The instruction to a language model for notes.
+
+    Raises:
+        TaskError: its file is missing or no text.
+    """
+    path = task.folder / task.notes
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TaskError(f"{path}, which `notes` names, cannot be read: {error}") from error
 
 
 def files_below(path: Path) -> list[Path]:

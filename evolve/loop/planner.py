@@ -18,6 +18,7 @@ from evolve.models.naming import ModelSpec
 from evolve.run.history import LESSONS, NOTES
 from evolve.run.run import Run
 from evolve.search.search import Search
+from trainer.task import notes_asked
 
 MAX_REFUSALS = 25  # proposals in a row without a child, after which the search gives up
 LESSONS_EVERY = 20  # children, after which a model is asked what they teach
@@ -150,8 +151,7 @@ class Planner:
         task, models = self._run.task, self._run.settings.models
         if not (task.notes and models) or self._briefer.notes or self._allowance.why_offline():
             return False
-        instruction = (task.folder / task.notes).read_text(encoding="utf-8")
-        model = ModelSpec.parse(models[0]).name
+        instruction, model = notes_asked(task), ModelSpec.parse(models[0]).name
         self._proposer.take_notes(self._record_begun(NOTES, model), model, instruction)
         return True
 

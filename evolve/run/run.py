@@ -21,7 +21,7 @@ from trainer.fingerprint import differences, fingerprint
 from trainer.items import Item
 from trainer.sandbox import Level, Sandbox, find_sandbox
 from trainer.setup import Ready, set_up
-from trainer.task import Task, check_files, load_task
+from trainer.task import Task, check_files, check_output, load_task
 
 Say = Callable[[str], None]
 NOWHERE = Sandbox(Level.NONE, "nothing runs")  # of a run that is only looked at
@@ -100,7 +100,11 @@ def begin(
     if folder.database.exists():
         folder.make()  # says how to go on with it
     ready = set_up(task, say)
-    seeds = [read_seed(text) for text in seed_genomes] or [_own_seed(task, ready)]
+    try:
+        check_output(replace(task, start=ready.seed))
+    except ValueError as error:
+        raise RunError(f"no run can begin: {error}") from error
+    seeds = [read_seed(text) for text in seed_genomes] or [own_seed(task, ready)]
     identities: list[Identity] = []
     for seed in seeds:
         try:
@@ -153,6 +157,11 @@ def reopen(name: str, changes: dict[str, Any], say: Say) -> Run:
             f"the task of run {looked.folder.name} is not where it was: {error}; say where it is: "
             f"python -m evolve resume {looked.folder.name} --task DIR"
         ) from error
+    try:
+        check_output(looked.task)
+    except ValueError as error:
+        looked.close()
+        raise RunError(f"run {looked.folder.name} cannot go on: {error}") from error
     before = looked.record.meta("fingerprint")
     try:
         devices = find_devices(settings.devices)
@@ -173,7 +182,7 @@ def reopen(name: str, changes: dict[str, Any], say: Say) -> Run:
             f"not compare: {'; '.join(changed)}. Restore that, or begin a new run from its best "
             f"genome: --seed-genome {looked.folder.name}:best"
         )
-    looked.record.set_meta({"settings": settings.to_json()})
+    looked.record.set_meta({"settings": settings.to_json(), "fingerprint": now})
     return replace(looked, settings=settings, devices=devices, sandbox=sandbox, ready=ready)
 
 
@@ -205,6 +214,7 @@ def _task(settings: Settings, item: Item | None, program: Path | None = None) ->
         if program is None:
             try:
                 check_files(task)
+                check_output(task)
             except ValueError as error:
                 raise RunError(f"the item {item.name} cannot be worked on: {error}") from error
     return task
@@ -251,7 +261,12 @@ def find_individual(run: Run, number: str) -> Individual:
     raise RunError(f"run {run.folder.name} has no genome {number}; there are 0 to {last}, and best")
 
 
-def _own_seed(task: Task, ready: Ready) -> SeedGenome:
+def own_seed(task: Task, ready: Ready) -> SeedGenome:
+    """The seed genome that the task itself begins with.
+
+    Raises:
+        RunError: its file is no text.
+    """
     path = task.folder / ready.seed
     try:
         return SeedGenome(path.read_text(encoding="utf-8"), ready.seed)

@@ -20,7 +20,7 @@ from evolve.search.family import Family
 from population import Individual, Measurement, Status
 from population.estimate import Gains, Noise, Prior
 from population.selection import Offspring
-from trainer.task import AxisSpec
+from trainer.axes import AxisSpec
 
 MENDABLE = (Status.CRASH, Status.OOM)
 MAX_REPAIRS = 2  # in a row

@@ -56,6 +56,38 @@ def test_genome_slot_and_number_of_devices_do_not_count(toy: Any) -> None:
     assert fingerprint(toy.write(), READY, [DEVICE, second], 300) == before
 
 
+def test_the_scripts_of_score_and_setup_count(toy: Any) -> None:
+    for name in ("evaluate.py", "ready.py"):
+        (toy.folder / name).write_text("x = 1\n")
+    task = replace(
+        toy.write(),
+        run=(),
+        score=("python", "evaluate.py", "toy.py"),
+        setup=("sh", "./ready.py"),
+    )
+
+    def now() -> dict[str, str]:
+        return fingerprint(task, READY, [DEVICE], 300)
+
+    before = now()
+    (toy.folder / "toy.py").write_text("x = 2\n")
+    (toy.folder / "evaluate.py").write_text("x = 1  # the same\n")
+    assert now() == before
+    (toy.folder / "evaluate.py").write_text("x = 2\n")
+    (toy.folder / "ready.py").write_text("x = 2\n")
+    changed = differences(before, now())
+    assert [line.split(":")[0] for line in changed] == ["file evaluate.py", "file ready.py"]
+    (toy.folder / "evaluate.py").unlink()
+    assert "file evaluate.py: was" in differences(before, now())[0]
+    assert differences(before, now())[0].endswith("is not there")
+
+
+def test_files_that_a_run_did_not_record_are_not_held_against_it(toy: Any) -> None:
+    now = of(toy)
+    before = {name: value for name, value in now.items() if not name.startswith("file ")}
+    assert differences(before, now) == []
+
+
 def test_differences_are_readable(toy: Any) -> None:
     other = of(
         toy, 60, replace(DEVICE, model="NVIDIA L4"), replace(READY, fingerprint={"torch": "3"})

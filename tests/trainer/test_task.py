@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import math
 import string
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from population import Direction
 from trainer.formula import Formula
-from trainer.task import TaskError, load_task
+from trainer.items import Item
+from trainer.task import TaskError, check_output, load_task
 
 HEAD = {
     "name": '"toy"',
@@ -28,6 +29,7 @@ measure = "x"
 name = "b"
 measure = "x / y"
 """
+NO_NAMES = ("my/task", "../../x", "..", ".x", "-rf", "two words", "_x")
 
 
 def program(folder: Path, axes: str = AXES, **changes: str | None) -> Path:
@@ -89,9 +91,12 @@ def test_the_contract_may_lie_elsewhere(tmp_path: Path) -> None:
         ({"nam": '"x"'}, "the key `nam` is unknown"),
         ({"name": "3"}, "`name = 3` should be a text"),
         ({"name": '""'}, "`name` should not be empty"),
-        ({"run": '"python"'}, "`run = 'python'` should be a list"),
+        *(({"name": f'"{name}"'}, f'`name = "{name}"` should be one word') for name in NO_NAMES),
+        ({"run": '"python"'}, "`run = 'python'` should be a list of texts"),
         ({"run": "[1]"}, "`run = [1]` should be a list of texts"),
         ({"run": "[]"}, "`run` should name the command"),
+        ({"run": '[""]'}, "the first word of `run` should be a program, not empty"),
+        ({"setup": '[" ", "x"]'}, "the first word of `setup` should be a program, not empty"),
         ({"score": '["x"]'}, "`run` and `score` exclude each other"),
         ({"environment": '["KEY"]'}, "`environment` is for a `score` command"),
         ({"start": '"gone.py"'}, "the genome `gone.py` is no file in"),
@@ -99,10 +104,16 @@ def test_the_contract_may_lie_elsewhere(tmp_path: Path) -> None:
         ({"shows": '["../x"]'}, '`shows = "../x"` should be a path within'),
         ({"notes": '"gone.md"'}, "`gone.md` is not in"),
         ({"items": '"gone.md"'}, "`gone.md` is not in"),
-        ({"output": '"toy.py"'}, "`toy.py` is both the genome and the output"),
+        ({"output": '"toy.py"'}, "`output` may not be `toy.py`: it would overwrite the genome"),
+        ({"items": '"{item}.md"'}, "{item} cannot stand in `items`"),
+        ({"notes": '"{item}.md"'}, "{item} cannot stand in `notes`"),
+        ({"fixed": '["{item}"]'}, "`fixed` names {item}, but the task has no `items`"),
+        ({"shows": '["a", "{item}"]'}, "`shows` names {item}, but the task has no `items`"),
+        ({"output": '"{item}.md"'}, "`output` names {item}, but the task has no `items`"),
         ({"target": "nan"}, "`target = nan` should be finite"),
         ({"generations": "-1"}, "`generations = -1` should be above 0"),
-        ({"children": "0.5"}, "`children = 0.5` should be a number"),
+        ({"generations": "0"}, "`generations = 0` should be above 0"),
+        ({"children": "0.5"}, "`children = 0.5` should be a whole number"),
         ({"budget": '"5"'}, "`budget = '5'` should be a number"),
         ({"budget": "true"}, "`budget = True` should be a number"),
         ({"budget": "0"}, "`budget = 0` should be above 0"),
@@ -146,6 +157,13 @@ def test_a_wrong_key_is_named(tmp_path: Path, changes: dict[str, str | None], sa
         (AXES + "around = [0, 1]", "the bounds of axes[2] should be above 0"),
         (AXES + "bounds = [0, 1]", "the bounds of axes[2] should be above 0"),
         (AXES + "bounds = [1]", "`axes[2].bounds = [1]` should be [low, high]"),
+        (AXES + "bounds = 1", "`axes[2].bounds = 1` should be [low, high]"),
+        ("[axes]\nname = 'a'", "should be two tables [[axes]]"),
+        *(
+            (AXES.replace('"x"', f'"{measure}"'), "the axis `a` repeats the metric")
+            for measure in ("loss", "(loss) ", "loss * 1", "2 - loss / 3", "1 / loss")
+        ),
+        (AXES.replace('"x"', '"3"'), "the axis `a` is the same for every genome"),
     ],
 )
 def test_a_wrong_axis_is_named(tmp_path: Path, axes: str, said: str) -> None:
@@ -153,6 +171,90 @@ def test_a_wrong_axis_is_named(tmp_path: Path, axes: str, said: str) -> None:
         load_task(program(tmp_path, axes))
     assert said in str(error.value)
     assert "The expected form is" in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["a", "Task-2", "my_task.v1", "3d"])
+def test_a_name_is_a_word(tmp_path: Path, name: str) -> None:
+    assert load_task(program(tmp_path, name=f'"{name}"')).name == name
+
+
+@pytest.mark.parametrize(
+    ("output", "whose"),
+    [
+        ("program.md", "the contract"),
+        ("./toy.py", "the genome"),
+        ("start.py", "the start"),
+        ("score.py", "what `score` or `setup` names"),
+        ("ready.py", "what `score` or `setup` names"),
+        ("notes.md", "`notes`"),
+        ("fixed.md", "what `fixed` names"),
+        ("lib", "what `fixed` names"),
+        ("lib/deep/new.py", "what `fixed` names"),
+        ("guide/a.md", "what `shows` names"),
+        ("link.md", "what `fixed` names"),
+        ("folder", "a folder"),
+        ("other.md/x.md", "other.md, a file"),
+    ],
+)
+def test_the_output_overwrites_nothing_of_the_task(tmp_path: Path, output: str, whose: str) -> None:
+    for name in ("lib/deep", "guide", "folder"):
+        (tmp_path / name).mkdir(parents=True)
+    names = ("start.py", "score.py", "ready.py", "notes.md", "fixed.md", "other.md")
+    for name in names:
+        (tmp_path / name).write_text("x")
+    (tmp_path / "link.md").symlink_to("fixed.md")
+    keys: dict[str, str | None] = {
+        "run": None,
+        "start": '"start.py"',
+        "score": '["python", "-c", "score.py", "./score.py"]',
+        "setup": '["sh", "ready.py"]',
+        "notes": '"notes.md"',
+        "fixed": '["fixed.md", "lib"]',
+        "shows": '["guide"]',
+    }
+    folder = program(tmp_path, output=f'"{output}"', **keys)
+    with pytest.raises(TaskError) as error:
+        load_task(folder)
+    assert f"`output` may not be `{PurePosixPath(output)}`: " in str(error.value)
+    assert whose in str(error.value)
+    fine = load_task(program(tmp_path, output='"out/new.md"', **keys))
+    assert fine.output == "out/new.md"
+
+
+def test_the_output_of_no_item_overwrites_anything(tmp_path: Path) -> None:
+    (tmp_path / "topics.md").write_text("## Sun\n")
+    task = load_task(program(tmp_path, items='"topics.md"', output='"{item}.md"'))
+    check_output(task.for_item(Item("sun", "Sun", "")))
+    with pytest.raises(ValueError, match=r"may not be `topics\.md`: it would overwrite `items`"):
+        check_output(task.for_item(Item("topics", "Topics", "")))
+
+
+def test_the_contract_of_a_run_is_taken_as_it_was(tmp_path: Path) -> None:
+    folder = program(tmp_path)
+    copy = tmp_path / "copy.md"
+    copy.write_text((folder / "program.md").read_text().replace('"toy"', '"my toy"'))
+    assert load_task(folder, copy).name == "my toy"
+
+
+def test_the_files_that_trusted_commands_name_are_known(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    for name in ("src/score.py", "ready.py"):
+        (tmp_path / name).write_text("")
+    task = load_task(
+        program(
+            tmp_path,
+            run=None,
+            score='["python", "./src/score.py", "toy.py", "src", "/etc/passwd", "-x", "\\u0000"]',
+            setup=f'["ready.py", "src/score.py", "../x", "{"long " * 2000}"]',
+        )
+    )
+    assert task.scripts == ("src/score.py", "ready.py")
+
+
+def test_notes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_bytes(b"\xff")
+    with pytest.raises(TaskError, match=r"notes\.md, which `notes` names, cannot be read"):
+        load_task(program(tmp_path, notes='"notes.md"'))
 
 
 @pytest.mark.parametrize(

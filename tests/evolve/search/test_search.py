@@ -25,8 +25,8 @@ from evolve.search.strategies import STRATEGIES
 from evolve.settings import Settings
 from population import Direction, Individual, Measurement, Status
 from population.selection import SELECTORS, Offspring
+from trainer.axes import AxisSpec
 from trainer.formula import Formula
-from trainer.task import AxisSpec
 
 AXES = (
     Axis("size", "model size", "", 1, 16, 4, log=True),
