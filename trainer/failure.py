@@ -6,8 +6,9 @@ import re
 import signal
 
 from population import Status
-from trainer.log import last_error
+from trainer.log import last_error, last_exception
 from trainer.process import Ended
+from trainer.summary import read_summary
 
 # How interpreters, allocators and drivers say that there is no memory left.
 OUT_OF_MEMORY = re.compile(
@@ -31,13 +32,23 @@ def failure(ended: Ended, text: str, limit: float) -> tuple[Status, str]:
     killed = ended.signal == signal.SIGKILL or ended.code == KILLED
     if killed and ended.oom_killed:
         return Status.OOM, "the system killed it, for lack of memory"
-    error = last_error(text)
-    if ended.signal is not None:
-        how = f"ended by {_signal_name(ended.signal)}"
-        said = f"{how}; its last words: {error}" if error else how
+    reported = bool(read_summary(text))  # then what it said last was no error
+    words = last_exception(text) if reported else last_error(text)
+    if words and ended.code == 1:  # as Python ends after an exception, or `sys.exit(words)`
+        said = words
     else:
-        said = error or f"ended with exit code {ended.code} and without a word"
-    return (Status.OOM if OUT_OF_MEMORY.search(error) else Status.CRASH), said
+        said = _how(ended, reported)
+        said += f"; its last words: {words}" if words else ""
+        if ended.signal is None and not (words or reported):
+            said += " and without a word"
+    return (Status.OOM if OUT_OF_MEMORY.search(words) else Status.CRASH), said
+
+
+def _how(ended: Ended, reported: bool) -> str:
+    if ended.signal is not None:
+        return f"ended by {_signal_name(ended.signal)}"
+    after = " after it had reported its numbers" if reported else ""
+    return f"ended with exit code {ended.code}{after}"
 
 
 def _signal_name(number: int) -> str:

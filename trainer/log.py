@@ -30,6 +30,12 @@ def last_error(text: str) -> str:
 
     An exception that Python ignored, which it tells of while it shuts down, is not what happened.
     """
+    spoken = [line for line in _lines(text[-NEAR:]) if line.strip()][-1:]
+    return last_exception(text) or (shorten(spoken[0]) if spoken else "")
+
+
+def last_exception(text: str) -> str:
+    """What the last traceback says, in one line; empty if nothing was raised."""
     lines = _lines(text[-NEAR:])
     raised = [
         number
@@ -40,8 +46,7 @@ def last_error(text: str) -> str:
     below = lines[raised[-1] + 1 :] if raised else []
     exception = [line for line in below if line[:1].strip()][:1]
     named = [line for line in lines if _ERROR.match(line)][-1:]
-    spoken = [line for line in lines if line.strip()][-1:]
-    found = exception or named or spoken
+    found = exception or named
     return shorten(found[0]) if found else ""
 
 

@@ -212,8 +212,7 @@ def _judge(
         status, reason = _scored(ended, text, status, reason)
     if verdict is not None:
         status, reason = _refereed(ended, verdict, status, reason)
-        # the word of the genome counts only for what the referee has not seen, as its own loader
-        numbers |= {k: v for k, v in verdict.numbers.items() if v or k != "total_tokens_M"}
+        numbers |= verdict.numbers  # the word of the genome counts only for what is not there
         numbers.pop(task.metric, None)
         if verdict.fitness is not None:
             numbers[task.metric] = verdict.fitness
@@ -245,7 +244,7 @@ def _refereed(ended: Ended, verdict: Verdict, status: Status, reason: str) -> tu
     if verdict.status is not None:
         return verdict.status, verdict.reason
     if status is Status.OK:
-        return Status.INVALID, "it ended without a call of evaluate_bpb, so nothing was measured"
+        return Status.INVALID, verdict.reason
     return status, reason
 
 

@@ -33,9 +33,10 @@ class Verdict:
 
     Attributes:
         status: ok, or why there is no fitness; None if the child ended before it was evaluated.
-        reason: in a sentence; empty if ok.
+        reason: in a sentence; empty if ok. That of a child that ended too early is for one whose
+            exit code says nothing else.
         fitness: val_bpb; None unless ok.
-        numbers: what else was measured or told, by name.
+        numbers: what else was measured or told, by name; the genome's own report counts for the rest.
     """
 
     status: Status | None
@@ -73,7 +74,7 @@ class Referee:
         try:
             return self._judge(end, ended)
         except Closed:
-            return Verdict(None)
+            return Verdict(None, "it ended without a call of evaluate_bpb, so nothing was measured")
         except ProtocolError as error:
             return Verdict(Status.INVALID, f"it broke the referee's protocol: {error}")
         except AnswerError as error:
@@ -101,8 +102,10 @@ class Referee:
             "training_seconds": min(training, self.rules.budget),
             "warmup_seconds": warmup,
             "num_params_M": number(message, "parameters", 0, 1e12) / 1e6,
-            "total_tokens_M": number(message, "tokens", 0, MAX_PACE * (training + 1)) / 1e6,
         }
+        tokens = number(message, "tokens", 0, MAX_PACE * (training + 1))
+        if tokens:  # else the genome has a loader of its own, and its word for it stays
+            numbers["total_tokens_M"] = tokens / 1e6
         begun = self.clock()
         try:
             with Asking(

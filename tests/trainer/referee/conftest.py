@@ -62,9 +62,9 @@ class Child:
         assert answer["started"]
         assert len(files) == 1
 
-    def evaluate(self, model: Any, batch: int = 8) -> dict[str, Any]:
+    def evaluate(self, model: Any, batch: int = 8, tokens: int = 5000) -> dict[str, Any]:
         """Answer with model(tokens (rows, T)) -> logits (rows, T, V); the last word."""
-        _, files = self.ask("evaluate", batch=batch, parameters=1000, tokens=5000)
+        _, files = self.ask("evaluate", batch=batch, parameters=1000, tokens=tokens)
         kinds: tuple[Any, ...] = (np.uint16, np.float32, np.uint32)
         tokens, answers, wanted = (
             np.frombuffer(mmap.mmap(file, 0), kind) for file, kind in zip(files, kinds, strict=True)

@@ -83,6 +83,22 @@ def test_an_honest_child_gets_the_value_that_it_has_by_itself(
     assert verdict.numbers["total_tokens_M"] == 5e-3
 
 
+def test_tokens_that_no_loader_served_are_not_stated(judge: Any, bigrams: np.ndarray) -> None:
+    def speak(child: Any) -> object:
+        child.begin()
+        return child.evaluate(lambda x: bigrams[x], tokens=0)
+
+    verdict, _ = judge(speak)
+    assert verdict.status is Status.OK
+    assert "total_tokens_M" not in verdict.numbers
+
+
+def test_a_child_that_leaves_unevaluated_is_told_of(judge: Any) -> None:
+    verdict, _ = judge(lambda child: child.begin())
+    assert (verdict.status, verdict.fitness) == (None, None)
+    assert "ended without a call of evaluate_bpb" in verdict.reason
+
+
 def test_a_child_that_would_be_the_best_is_asked_more(judge: Any, bigrams: np.ndarray) -> None:
     usual, _ = judge(honest(bigrams), beat=0.001)
     harder, _ = judge(honest(bigrams), beat=99.0)
