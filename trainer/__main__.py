@@ -22,7 +22,7 @@ from trainer.measure import measure, progress, tail
 from trainer.process import SupervisorError
 from trainer.sandbox import Level, SandboxError, find_sandbox
 from trainer.setup import SetupError, set_up
-from trainer.task import Task, TaskError, load_task
+from trainer.task import Task, TaskError, check_files, load_task
 
 SHOWN = 20  # lines of a failed child's output
 INTERRUPTED = 130  # as a shell reports a command that Ctrl-C ended
@@ -34,14 +34,13 @@ def main(argv: list[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends and cleans up as Ctrl-C does
     try:
-        task = load_task(options.task)
+        task = _task(options.task, options.item)
         device = find_devices(options.device)[0]
-        source = options.genome.read_text(encoding="utf-8")
+        source = _source(options.genome)
         with _log_file(options.log) as log:
             return _measure(options, task, device, source, log)
     except (
         OSError,
-        UnicodeDecodeError,
         TaskError,
         DeviceError,
         SandboxError,
@@ -64,6 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("genome", type=Path, help="the file to measure")
     parser.add_argument(
         "--task", type=Path, default=Path(), metavar="DIR", help="folder of program.md (default .)"
+    )
+    parser.add_argument(
+        "--item", default="", metavar="NAME", help="which one, where the task has items"
     )
     parser.add_argument(
         "--budget", type=_seconds, metavar="S", help="seconds to work (default: the task's)"
@@ -91,6 +93,40 @@ def _seconds(text: str) -> float:
     if not (math.isfinite(value) and value > 0):
         raise argparse.ArgumentTypeError(f"{text} is no number of seconds above 0")
     return value
+
+
+def _task(folder: Path, name: str) -> Task:
+    """The task, or that of one of its items.
+
+    Raises:
+        TaskError: it is malformed, or there is no such item.
+    """
+    task = load_task(folder)
+    items = {item.name: item for item in task.all_items()}
+    if not items and not name:
+        return task
+    if not items:
+        raise TaskError(f"the task {task.name} has no items, so there is no --item {name}")
+    if name not in items:
+        raise TaskError(f"the task {task.name} has items: --item NAME, one of {', '.join(items)}")
+    own = task.for_item(items[name])
+    try:
+        check_files(own)
+    except ValueError as error:
+        raise TaskError(f"the item {name} cannot be worked on: {error}") from error
+    return own
+
+
+def _source(path: Path) -> str:
+    """The genome's text.
+
+    Raises:
+        OSError: the file cannot be read, or is no text.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise OSError(f"{path} cannot be read: {error}") from error
 
 
 @contextlib.contextmanager

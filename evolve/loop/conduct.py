@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 
@@ -218,7 +220,7 @@ def _open_archive(run: Run, search: Search, bench: Bench) -> None:
         failed = seeds[0].measurements[-1]
         raise RunError(
             f"the seed genome did not score ({failed.status}: {failed.reason}); see "
-            f"{run.folder.log('0')}, mend it, and try it alone: python -m trainer FILE"
+            f"{run.folder.log('0')}, mend it, and try it alone: {_by_hand(run, seeds[0])}"
         )
     try:
         axes = axes_around(run.task.axes, reference.measures, run.settings.grid_cells)
@@ -236,6 +238,31 @@ def _open_archive(run: Run, search: Search, bench: Bench) -> None:
             "limit": bench.limit,
         }
     )
+
+
+def _by_hand(run: Run, seed: Individual) -> str:
+    """The command that measures a seed genome alone, as the run did."""
+    task, settings = run.task, run.settings
+    own, source = task.folder / run.ready.seed, run.lineage.source(seed.commit)
+    first = ""
+    if not own.is_file() or own.read_text(encoding="utf-8", errors="replace") != source:
+        own = Path("seed").with_suffix(Path(task.genome).suffix)
+        export = ["python", "-m", "evolve", "export", str(run.folder.path), str(seed.id), "-o"]
+        first = f"{shlex.join([*export, str(own)])} && "
+    command = ["python", "-m", "trainer", _from_here(own), "--task", _from_here(task.folder)]
+    if task.item is not None:
+        command += ["--item", task.item.name]
+    if settings.budget != task.budget:
+        command += ["--budget", f"{settings.budget:g}"]
+    if settings.sandbox != "auto":
+        command += ["--sandbox", settings.sandbox]
+    return first + shlex.join(command)
+
+
+def _from_here(path: Path) -> str:
+    """A path as short as it is from the current folder."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def _prospect(run: Run, bench: Bench, search: Search) -> str:

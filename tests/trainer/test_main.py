@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,11 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 GOOD = 'print("working")\nprint("---\\nloss: 1.5\\nsize: 2\\nseconds: 4\\nvram_mb: 512")\n'
+SCORED = 'score = ["python", "evaluate.py"]\nitems = "topics.md"'
+EVALUATE = """\
+from trainer.scoring import candidate, report
+report(loss=len(candidate("toy.py").item), size=1, seconds=1)
+"""
 FORKS = """\
 import os, signal, time
 for _ in range(3):
@@ -119,6 +125,7 @@ def test_a_failure_shows_the_last_lines(trainer: Any) -> None:
         (["--budget", "soon"], "invalid"),
         (["--task", "nowhere"], "--task names a folder with a program.md"),
         (["--log", "/"], "Is a directory"),
+        (["--item", "sun"], "the task toy has no items, so there is no --item sun"),
     ],
 )
 def test_a_wrong_option_is_code_2(trainer: Any, options: list[str], said: str) -> None:
@@ -137,6 +144,32 @@ def test_a_missing_genome_and_a_failing_setup_are_code_2(trainer: Any, toy: Any)
     failing = trainer(GOOD)
     assert (failing.returncode, failing.stdout) == (2, "")
     assert "`python prepare.py` ended with exit code 1:\nno network" in failing.stderr
+
+
+def test_a_genome_that_is_no_text_is_named(trainer: Any, tmp_path: Path) -> None:
+    (tmp_path / "genome.py").write_bytes(b"\xff")
+    done = trainer(None)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "genome.py cannot be read: 'utf-8' codec" in done.stderr
+
+
+def test_one_item_of_a_task_is_measured(trainer: Any, toy: Any) -> None:
+    program = toy.folder / "program.md"
+    text = program.read_text().replace(f'run = ["python", "toy.py", "{toy.mark}"]', SCORED)
+    program.write_text(text.replace('fixed = ["given.py", "lib"]', 'fixed = ["lib/{item}"]'))
+    (toy.folder / "topics.md").write_text("## Sun\n## Moon\n## Mars\n")
+    for name in ("sun", "moon"):
+        (toy.folder / "lib" / name).write_text("")
+    (toy.folder / "evaluate.py").write_text(EVALUATE)
+    done = trainer(GOOD, "--item", "moon")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"loss +4\n", done.stdout), "the letters of moon"
+    unnamed = trainer(GOOD)
+    assert unnamed.returncode == 2
+    assert "has items: --item NAME, one of sun, moon, mars" in unnamed.stderr
+    missing = trainer(GOOD, "--item", "mars")
+    assert missing.returncode == 2
+    assert "the item mars cannot be worked on: `lib/mars` is not in" in missing.stderr
 
 
 def test_help_loads_nothing_heavy(environment: dict[str, str]) -> None:

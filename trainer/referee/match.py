@@ -36,7 +36,7 @@ class Verdict:
         reason: in a sentence; empty if ok. That of a child that ended too early is for one whose
             exit code says nothing else.
         fitness: val_bpb; None unless ok.
-        numbers: what else was measured or told, by name; the genome's own report counts for the rest.
+        numbers: what else was measured or told, by name; for the rest the genome's report counts.
     """
 
     status: Status | None
