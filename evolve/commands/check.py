@@ -6,8 +6,10 @@ Its contract is read, its start measured once, and each finding told in one line
 from __future__ import annotations
 
 import argparse
+import shlex
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from archive.human import human
@@ -15,6 +17,7 @@ from evolve.commands.console import new_console, sayer
 from evolve.commands.options import device_option, new_parser, positive
 from evolve.genome.screening import RefusedError, screen
 from evolve.operators.registry import absolute
+from evolve.run.run import own_seed
 from evolve.search.mix import operator_mix
 from evolve.search.search import axes_around
 from evolve.settings import OptionError
@@ -25,7 +28,7 @@ from trainer.log import tail
 from trainer.measure import measure
 from trainer.sandbox import find_sandbox
 from trainer.setup import Ready, set_up
-from trainer.task import Task, check_files, load_task, shown_files
+from trainer.task import Task, check_files, check_output, load_task, shown_files
 
 SHOWN = 30  # lines of what the start printed
 CELLS = 6  # of an archive's axis, to see whether one can be laid
@@ -61,20 +64,21 @@ def arguments() -> argparse.ArgumentParser:
 
 def command(options: argparse.Namespace) -> int:
     """Say whether a task can run."""
-    check(
+    alone = check(
         options.folder,
         budget=options.budget,
         device=options.devices or "auto",
         sandbox=options.sandbox or "auto",
         say=sayer(new_console()),
     )
-    print(f"the task can run: python -m evolve --task {options.folder}")
+    start = ["python", "-m", "evolve", "--task", str(options.folder)]
+    print(f"the task can run: {shlex.join(start)}{'' if alone else ' --model NAME'}")
     return 0
 
 
 def check(
     folder: Path, *, budget: float | None, device: str, sandbox: str, say: Callable[[str], None]
-) -> None:
+) -> bool:
     """Read a task's contract, measure its start once, and tell each finding.
 
     Args:
@@ -83,8 +87,12 @@ def check(
         device, sandbox: as `--devices` and `--sandbox` name them.
         say: is told the findings.
 
+    Returns:
+        Whether it can run without a language model.
+
     Raises:
-        TaskError, SetupError, DeviceError, SandboxError, UnfitError: the task cannot run.
+        TaskError, SetupError, DeviceError, SandboxError, RunError, OptionError, UnfitError: the
+            task cannot run.
     """
     task = load_task(folder)
     _tell_contract(task, say)
@@ -92,13 +100,9 @@ def check(
     one = _with_item(task, items, say)
     for path, text in shown_files(one).items():
         say(f"shown to models: {path}, {len(text):,} characters")
-    _tell_operators(task, say)
+    alone = _tell_operators(task, say)
     ready = set_up(one, say)
-    source = (one.folder / ready.seed).read_text(encoding="utf-8")
-    try:
-        screen(source, one, ())
-    except RefusedError as error:
-        raise UnfitError(f"the start {ready.seed} would be refused: {error}") from error
+    source = _start(one, ready)
     say(f"start: {ready.seed}, {source.count(chr(10)):,} lines")
     _tell_trust(task, ready, say)
     result, printed = _measured(one, ready, source, budget or task.budget, device, sandbox, say)
@@ -106,6 +110,7 @@ def check(
         say("it printed:")
         say("\n".join(f"  | {line}" for line in printed.splitlines()))
     _judge(one, result, say)
+    return alone
 
 
 def _tell_contract(task: Task, say: Callable[[str], None]) -> None:
@@ -117,8 +122,11 @@ def _tell_contract(task: Task, say: Callable[[str], None]) -> None:
 def _with_item(task: Task, items: Sequence[Item], say: Callable[[str], None]) -> Task:
     """The task of its first item, if it has any; all of them are looked at."""
     for item in items:
+        own = task.for_item(item)
         try:
-            check_files(task.for_item(item))
+            check_files(own)
+            check_output(own)
+            shown_files(own)
         except ValueError as error:
             raise UnfitError(f"the item {item.name} cannot be worked on: {error}") from error
     if items:
@@ -126,8 +134,8 @@ def _with_item(task: Task, items: Sequence[Item], say: Callable[[str], None]) ->
     return task.for_item(items[0]) if items else task
 
 
-def _tell_operators(task: Task, say: Callable[[str], None]) -> None:
-    """Which operators would work, with and without a language model.
+def _tell_operators(task: Task, say: Callable[[str], None]) -> bool:
+    """Which operators would work, with and without a language model: whether any does without.
 
     Raises:
         OptionError: one that the task names does not exist.
@@ -137,9 +145,25 @@ def _tell_operators(task: Task, say: Callable[[str], None]) -> None:
     say(f"operators with a language model: {', '.join(with_models.operators)}")
     try:
         alone = operator_mix((), with_models=False, language=task.language, suited=names)
-        say(f"operators without one: {', '.join(alone.operators)}")
     except OptionError:
         say("operators without one: none, so a run of this task needs --model")
+        return False
+    say(f"operators without one: {', '.join(alone.operators)}")
+    return True
+
+
+def _start(task: Task, ready: Ready) -> str:
+    """The genome that a run would begin with, which nothing may overwrite."""
+    source = own_seed(task, ready).source
+    try:
+        check_output(replace(task, start=ready.seed))
+    except ValueError as error:
+        raise UnfitError(f"the task cannot be worked on: {error}") from error
+    try:
+        screen(source, task, ())
+    except RefusedError as error:
+        raise UnfitError(f"the start {ready.seed} would be refused: {error}") from error
+    return source
 
 
 def _tell_trust(task: Task, ready: Ready, say: Callable[[str], None]) -> None:

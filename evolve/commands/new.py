@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
 from evolve.commands.options import new_parser
@@ -30,6 +31,7 @@ def command(options: argparse.Namespace) -> int:
     for path in write_skeleton(folder, options.language):
         print(path)
     model = "" if options.language == "python" else " --model NAME"
-    print(f"try it:   python -m evolve check {folder}")
-    print(f"and then: python -m evolve --task {folder}{model}")
+    shown = shlex.quote(str(folder))
+    print(f"try it:   python -m evolve check {shown}")
+    print(f"and then: python -m evolve --task {shown}{model}")
     return 0

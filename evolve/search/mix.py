@@ -10,6 +10,8 @@ from evolve.operators.registry import OPERATORS, parsed
 from evolve.search.bandit import Arm, Bandit, Chooser, FixedMix
 from evolve.settings import OptionError
 
+ADD_MODEL = "add --model NAME, any name that litellm knows, with its key in the environment"
+
 
 @dataclass(frozen=True)
 class Mix:
@@ -65,8 +67,12 @@ def operator_mix(
         OptionError: an operator is unknown, or cannot work as it is.
     """
     if not names and suited:
-        offline = [name for name in suited if not parsed(name)[0].needs_model]
-        names = suited if with_models or not offline else offline
+        operators = {name: parsed(name)[0] for name in suited}
+        names = [name for name in suited if with_models or not operators[name].needs_model]
+        if not with_models and not any(_varies(operators[name]) for name in names):
+            raise OptionError(
+                f"this task names no operator that works without a model: {ADD_MODEL}"
+            )
     if not names:
         usable = {
             name: operator
@@ -75,8 +81,7 @@ def operator_mix(
         }
         if not usable:
             raise OptionError(
-                f"the genome is {language}, which only a language model can change: add --model "
-                "NAME, any name that litellm knows, with its key in the environment"
+                f"the genome is {language}, which only a language model can change: {ADD_MODEL}"
             )
         return Mix(usable, None)
     chosen: dict[str, Operator] = {}
@@ -90,6 +95,11 @@ def operator_mix(
         asking = [operator.name for operator in chosen.values() if operator.needs_model]
         if asking:
             raise OptionError(f"{' and '.join(asking)} need a language model: add --model NAME")
-    if all(operator.arity > 1 or operator.mends for operator in chosen.values()):
+    if not any(map(_varies, chosen.values())):
         raise OptionError("among the operators there should be one that mutates a single elite")
     return Mix(chosen, {name: weights.get(name, 1.0) for name in chosen} if weights else None)
+
+
+def _varies(operator: Operator) -> bool:
+    """Whether it makes something of one elite, which an archive begins with."""
+    return operator.arity == 1 and not operator.mends

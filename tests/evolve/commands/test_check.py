@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from evolve.cli import main
+
 WORDS = r"train\.py|train_cpu|val_bpb|evaluate_bpb|total_tokens|num_params|torch|prepare\.py"
+SHOWS = '+++\nshows = ["s.md"]\n'
 FAST = "def smallest(numbers, count):\n    return sorted(numbers)[:count]\n"
 
 
@@ -29,7 +33,7 @@ def test_a_new_task_is_improved_by_a_model(place: Any, chat: Any, scripted: Any)
     done = place.evolve(
         *("--task", "mine", "--run", "m", "--model", "openai/test", "--api-base", server.base),
         *("--operators", "rework", "--generations", "1", "--children", "1", "--final-runs", "0"),
-        *("--target", "0.03"),
+        *("--target", "0.03", "--seed-runs", "1"),
     )
     assert done.returncode == 0, done.stderr + done.stdout
     assert place.evolve("export", "m", "best").stdout.rstrip("\n") == FAST.rstrip("\n")
@@ -46,25 +50,6 @@ def test_a_task_whose_word_is_its_own_is_warned_of(place: Any) -> None:
     done = place.evolve("check", "toy")
     assert done.returncode == 0, done.stderr
     assert "a genome can print any score" in done.stdout
-
-
-@pytest.fixture
-def mine(place: Any) -> Any:
-    place.evolve("new", "mine")
-    return place
-
-
-def changed(place: Any, file: str, old: str, new: str) -> str:
-    """What `check` says of the new task with a change to one of its files; it must fail."""
-    path = place.folder / "mine" / file
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
-    done = place.evolve("check", "mine", "--budget", "5")
-    assert done.returncode == 2, done.stdout
-    assert "the task can run" not in done.stdout
-    assert "Traceback" not in done.stderr
-    return str(done.stderr)
 
 
 @pytest.mark.parametrize(
@@ -84,8 +69,89 @@ def changed(place: Any, file: str, old: str, new: str) -> str:
         ("evaluate.py", "fastest = unit =", "raise OSError('no')\n    fastest = unit =", "no"),
     ],
 )
-def test_what_is_wrong_is_said(mine: Any, file: str, old: str, new: str, said: str) -> None:
-    assert said in changed(mine, file, old, new)
+def test_what_is_wrong_is_said(
+    here: Any, capsys: pytest.CaptureFixture[str], file: str, old: str, new: str, said: str
+) -> None:
+    main(["new", "mine"])
+    path = here.folder / "mine" / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    code = main(["check", "mine", "--budget", "5", "--sandbox", "none"])
+    output, errors = capsys.readouterr()
+    assert code == 2
+    assert said in errors
+    assert "the task can run" not in output
+
+
+@pytest.fixture
+def quick(here: Any, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Checks the task `my task`, whose scoring is instant: exit code, output, errors."""
+    folder = here.folder / "my task"
+    main(["new", str(folder), "--language", "prose"])
+    (folder / "text.md").write_text("X = 1\n")  # good prose and good Python
+    (folder / "evaluate.py").write_text(
+        "print('---')\nfor name in ('score', 'words', 'sentence'): print(f'{name}: 1')\n"
+    )
+
+    def check(old: str = "+++\n", new: str = "+++\n") -> tuple[int, str, str]:
+        program = folder / "program.md"
+        assert old in program.read_text()
+        program.write_text(program.read_text().replace(old, new, 1))
+        capsys.readouterr()
+        code = main(["check", "my task", "--sandbox", "none"])
+        return code, *capsys.readouterr()
+
+    return check
+
+
+def test_the_command_to_run_it_is_whole(quick: Any) -> None:
+    code, output, _ = quick()
+    assert code == 0
+    assert output.endswith("python -m evolve --task 'my task' --model NAME\n")
+    code, output, _ = quick('language = "prose"', 'language = "python"\noperators = ["tweak"]')
+    assert code == 0
+    assert output.endswith("python -m evolve --task 'my task' --model NAME\n")
+    code, output, _ = quick('operators = ["tweak"]', 'operators = ["tweak", "perturb"]')
+    assert code == 0
+    assert output.endswith("python -m evolve --task 'my task'\n")
+
+
+@pytest.mark.parametrize(
+    ("file", "key"), [("text.md", ""), ("notes.md", 'notes = "notes.md"'), ("s.md", "shows")]
+)
+def test_a_file_that_is_no_text_is_named(here: Any, quick: Any, file: str, key: str) -> None:
+    path = here.folder / "my task" / file
+    path.write_bytes(b"caf\xe9")
+    code, output, errors = quick("+++\n", f"+++\n{key}\n" if key != "shows" else SHOWS)
+    assert code == 2
+    assert "the task can run" not in output
+    assert re.search(rf"^evolve: .*{path}.* cannot be read: 'utf-8' codec", errors)
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_every_item_is_looked_at(here: Any, quick: Any, made: bool) -> None:
+    folder = here.folder / "my task"
+    (folder / "topics.md").write_text("## Sun\n## Moon\n")
+    for name in ("sun", "moon"):
+        (folder / name).mkdir()
+        (folder / name / "a.md").write_text("hot")
+    code, *_ = quick("+++\n", '+++\nitems = "topics.md"\nshows = ["{item}"]\n')
+    assert code == 0
+    (folder / "moon" / "a.md").unlink()
+    if not made:
+        (folder / "moon").rmdir()
+    code, _, errors = quick()
+    assert code == 2
+    assert f"`moon`, which `shows` names, {'holds no file' if made else 'is not'} in" in errors
+
+
+def test_a_setup_may_not_name_the_output_as_the_start(here: Any, quick: Any) -> None:
+    (here.folder / "my task" / "ready.sh").write_text("echo ---; echo seed: best.md")
+    (here.folder / "my task" / "best.md").write_text("x")
+    code, _, errors = quick("+++\n", '+++\nsetup = ["sh", "ready.sh"]\noutput = "best.md"\n')
+    assert code == 2
+    assert "`output` may not be `best.md`: it would overwrite the start" in errors
 
 
 def test_a_folder_without_a_task_is_said_to_be_none(place: Any) -> None:

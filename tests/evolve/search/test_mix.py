@@ -104,6 +104,15 @@ def test_what_cannot_work_is_refused_in_words(
         operator_mix(names, with_models=with_models)
 
 
+@pytest.mark.parametrize("suited", [("tweak", "repair"), ("tweak", "recombine")])
+def test_a_task_that_needs_a_model_says_so(suited: tuple[str, ...]) -> None:
+    assert set(operator_mix((), with_models=True, suited=suited).operators) == set(suited)
+    with pytest.raises(ValueError, match="this task names no operator that works without a model"):
+        operator_mix((), with_models=False, suited=suited)
+    alone = operator_mix((), with_models=False, suited=(*suited, "perturb"))
+    assert set(alone.operators) == {"perturb", *suited} - {"tweak", "repair"}
+
+
 def test_an_operator_of_ones_own_that_is_none_is_refused_in_words(own: Path) -> None:
     with pytest.raises(ValueError, match=r"Missing of .* cannot be loaded: AttributeError"):
         mix(f"{own}:Missing")
