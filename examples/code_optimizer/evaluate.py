@@ -4,10 +4,12 @@
 
     60  speed         times as fast as the first version, on a log scale: 1x is 0, 100x is all
     30  tests         the share that passes
-    10  readability   measured on the syntax tree; a drop costs three times as much
+    10  readability   measured on the syntax tree; it may not drop
 
 Only a version that is right in everything gets points for speed and readability, so that no wrong
-one can overtake the first version. The tests run here, and call the program where it is kept in.
+one can overtake the first version. One that reads worse than the first has half of its points for
+speed at most, so that it stays below the target however fast it is; one that hides what it does has
+none. The tests run here, and call the program where it is kept in.
 """
 
 from __future__ import annotations
@@ -31,7 +33,10 @@ from readability import WEIGHTS, Readability, readability
 TESTS = Path(__file__).with_name("tests") / "test_main.py"
 SPEED, PASSING, READABLE = 60.0, 30.0, 10.0  # points, at most
 FULL_MARKS = 100.0  # times as fast as the first version
-DROP = 3.0  # what a lost point of readability costs, below the first version's
+HELD = (
+    0.5  # share of its speed points that a version keeps at most if it reads worse than the first
+)
+LOST = 0.5  # share of the first version's readability that, when it is lost, takes all of them
 PER_TEST = 5.0  # seconds that a call may take in a test
 SHOWN, WORDS = 10, 200  # findings that are printed; characters of an error
 
@@ -59,9 +64,15 @@ def score(passed: int, asked: int, speedup: float, measured: float, baseline: fl
     """
     if passed < asked:
         return Score(0.0, PASSING * passed / asked, 0.0)
-    share = math.log(max(speedup, 1.0)) / math.log(FULL_MARKS)
-    readable = READABLE * (measured - (DROP - 1) * max(baseline - measured, 0.0))
-    return Score(SPEED * min(share, 1.0), PASSING, max(readable, -READABLE))
+    share = min(math.log(max(speedup, 1.0)) / math.log(FULL_MARKS), 1.0)
+    return Score(SPEED * share * kept(measured, baseline), PASSING, READABLE * measured)
+
+
+def kept(measured: float, baseline: float) -> float:
+    """The share of its points for speed that a version of this readability has."""
+    if measured >= baseline:
+        return 1.0
+    return HELD * max(1 - (baseline - measured) / (LOST * baseline), 0.0)
 
 
 # -- the tests --------------------------------------------------------------------------------
@@ -169,7 +180,7 @@ def evaluated(job: Candidate, measured: Readability) -> None:
     parts = score(right, asked, speedup, measured.value, before.value)
     explain(parts, tests, raced, measured, before)
     report(
-        score=max(parts.total, 0.0),
+        score=parts.total,
         speed_points=parts.speed,
         test_points=parts.tests,
         readability_points=parts.readability,
@@ -193,7 +204,9 @@ def explain(
     if raced and not raced.wrong:
         for shape in dict.fromkeys(lap.shape for lap in raced.laps):
             print(f"{shape}: {raced.ratio(shape):.1f} times as fast")
-    print(f"speed        {parts.speed:5.1f} of {SPEED:.0f}")
+    print(f"speed        {parts.speed:5.1f} of {SPEED:.0f}", end="")
+    share = kept(measured.value, before.value)
+    print(f" ({share:.0%} of them, since it reads worse than the first version)" * (share < 1))
     print(f"tests        {parts.tests:5.1f} of {PASSING:.0f}")
     print(f"readability  {parts.readability:5.1f} of {READABLE:.0f}", end="")
     shown = (f"{name} {before.parts[name]:.2f} -> {measured.parts[name]:.2f}" for name in WEIGHTS)
@@ -202,7 +215,7 @@ def explain(
         print(f"  line {line}: {what}")
     if len(measured.findings) > SHOWN:
         print(f"  and {len(measured.findings) - SHOWN} findings more")
-    print(f"score        {max(parts.total, 0.0):5.1f}")
+    print(f"score        {parts.total:5.1f}")
 
 
 if __name__ == "__main__":

@@ -13,12 +13,13 @@ import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from hiding import hiding
+
 WEIGHTS = {"branches": 0.25, "length": 0.2, "nesting": 0.15, "documented": 0.1, "findings": 0.3}
 BRANCHES = 5, 15  # paths through a function: as good as it gets, as bad
 LENGTH = 20, 60  # lines of code of a function
 NESTING = 2, 6  # blocks within each other
 FINDINGS = 0.0, 20.0  # in a hundred lines of code
-HIDES = "can hide what the program does"
 WIDEST = 100  # characters of a line
 SHORT_ENOUGH = 6  # lines of a function that its name alone explains
 
@@ -27,12 +28,6 @@ PUBLIC = "report"  # the one function that is called from outside
 FORKS = (ast.If, ast.For, ast.While, ast.ExceptHandler, ast.IfExp, ast.comprehension, ast.Assert)
 BLOCKS = (ast.If, ast.For, ast.While, ast.With, ast.Try)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-HIDING = {  # names with which a program can hide what it does from who reads it
-    *("exec", "eval", "compile", "__import__", "globals", "locals", "vars", "getattr", "setattr"),
-    *("builtins", "__builtins__", "importlib", "runpy", "marshal", "pickle", "ctypes", "types"),
-    *("open", "os", "sys", "io", "gc", "inspect", "pathlib", "subprocess", "__main__"),
-    *("__dict__", "__globals__", "__code__", "__class__"),
-}
 LAYOUT = {tokenize.NL, tokenize.COMMENT, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
 
 
@@ -44,7 +39,7 @@ class Readability:
         parts: each from 0 to 1.
         findings: what a linter would find, with the number of its line.
         lines: of code.
-        hides: whether it uses what can hide from a reader (and from this) what it does.
+        hides: whether it uses what can hide from a reader, and from this, what it does.
     """
 
     parts: dict[str, float]
@@ -74,7 +69,8 @@ def readability(source: str) -> Readability:
     outside = ast.Module([node for node in tree.body if node.lineno not in inside], [])
     units: list[tuple[ast.AST, int]] = [(outside, len(code - inside))]
     units += [(f, len(code & set(range(f.lineno, (f.end_lineno or 0) + 1)))) for f in functions]
-    findings = sorted({*_findings(tree), *_layout_findings(source), *_unused(tree)})
+    hidden = {(line, f"`{name}` can hide what the program does") for line, name in hiding(tree)}
+    findings = sorted({*hidden, *_findings(tree), *_layout_findings(source), *_unused(tree)})
     return Readability(
         parts={
             "branches": _weighed([(_good(_paths(unit), BRANCHES), n) for unit, n in units]),
@@ -91,7 +87,7 @@ def readability(source: str) -> Readability:
         },
         findings=findings,
         lines=len(code),
-        hides=any(HIDES in what for _, what in findings),
+        hides=bool(hidden),
     )
 
 
@@ -187,10 +183,6 @@ def _finding(node: ast.AST) -> str:
             return "an if directly within an if"
         case ast.ExceptHandler(None) | ast.ExceptHandler(body=[ast.Pass()]):
             return "an error is passed over"
-        case ast.Name(name) | ast.Attribute(attr=name) if name in HIDING:
-            return f"`{name}` {HIDES}"
-        case ast.alias(name) | ast.ImportFrom(str(name)) if name.partition(".")[0] in HIDING:
-            return f"`{name}` {HIDES}"
         case ast.Name(name, ast.Store()) | ast.arg(name) if hasattr(builtins, name):
             return f"`{name}` is the name of something else"
         case ast.Name(name, ast.Store()) | ast.arg(name) if len(name.strip("_")) == 1:

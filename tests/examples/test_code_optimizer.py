@@ -164,9 +164,25 @@ def test_speed_counts_on_a_log_scale(scoring: ModuleType, speedup: float, points
     assert scoring.score(30, 30, speedup, 0.7, 0.7).speed == pytest.approx(points)
 
 
-def test_a_drop_in_readability_costs_three_times_as_much(scoring: ModuleType) -> None:
-    points = [scoring.score(30, 30, 1.0, value, 0.7).readability for value in (0.8, 0.7, 0.6, 0)]
-    assert points == pytest.approx([8, 7, 4, -10])
+@given(st.floats(0.1, 1), st.floats(0, 1, exclude_max=True), st.floats(1, 10_000))
+def test_what_reads_worse_than_the_first_version_stays_below_the_target(
+    scoring: ModuleType, baseline: float, share: float, speedup: float
+) -> None:
+    worse = scoring.score(30, 30, speedup, share * baseline, baseline)
+    assert worse.total < load_task(FOLDER).target
+    assert worse.speed <= scoring.score(30, 30, speedup, baseline, baseline).speed / 2
+
+
+def test_a_drop_in_readability_costs_speed_until_there_is_none(scoring: ModuleType) -> None:
+    points = [scoring.score(30, 30, 100.0, value, 0.8).speed for value in (0.8, 0.6, 0.4, 0)]
+    assert points == pytest.approx([60, 15, 0, 0])
+
+
+def test_a_program_in_hiding_has_the_points_of_its_tests(scoring: ModuleType) -> None:
+    hidden = f"exec({START!r})"
+    measured = scoring.readability(hidden).value
+    first = scoring.readability(START).value
+    assert scoring.score(30, 30, 100.0, measured, first).total == 30
 
 
 def test_the_first_version_reads_as_well_as_the_readme_says(scoring: ModuleType) -> None:
@@ -204,7 +220,9 @@ def test_the_good_edits_pass_all_tests_and_read_better(
 ) -> None:
     source = improved(replies, list(range(8)))
     assert scoring.tested(source).failed == {}
-    assert scoring.readability(source).value > scoring.readability(START).value + 0.1
+    better, first = scoring.readability(source).value, scoring.readability(START).value
+    assert better > first + 0.1
+    assert scoring.score(30, 30, 25.0, better, first).total > load_task(FOLDER).target
 
 
 def test_there_are_an_order_of_magnitude_and_more_to_gain(

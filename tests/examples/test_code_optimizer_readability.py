@@ -27,7 +27,9 @@ def report(items):
 
 @pytest.fixture(scope="module")
 def measure(load: Callable[..., ModuleType]) -> ModuleType:
-    return load(FOLDER / "readability.py", "code_optimizer_readability")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(FOLDER))
+        return load(FOLDER / "readability.py", "code_optimizer_readability")
 
 
 def test_plain_code_has_full_marks(measure: ModuleType) -> None:
@@ -76,8 +78,18 @@ def test_long_functions_should_say_what_they_are_for(measure: ModuleType) -> Non
     [
         "exec('report = 1')",
         "import os",
+        "import timeit",
+        "import driver",
+        "from . import driver",
         "from importlib import import_module",
         "import builtins as harmless",
+        "from enum import bltns",
+        "from dataclasses import _create_fn",
+        "import collections\ncollections._sys",
+        "from operator import attrgetter",
+        "import string\nstring.Formatter()",
+        "(item for item in []).gi_frame",
+        "match report:\n    case object(__globals__=harmless):\n        harmless()",
         "report.__globals__",
         "getattr(report, 'x')",
         "open('x')",
@@ -87,6 +99,20 @@ def test_what_may_hide_its_doings_has_no_marks(measure: ModuleType, line: str) -
     measured = measure.readability(f"{GOOD}\n\n{line}\n")
     assert measured.hides
     assert measured.value == 0
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from collections import defaultdict",
+        "import heapq, itertools",
+        "class Heap(list):\n    def __init__(self):\n        super().__init__(self._items)",
+        "report([])._replace(trips=1)",
+        "if __name__ == '__main__':\n    print(report.__doc__)",
+    ],
+)
+def test_what_honest_programs_use_hides_nothing(measure: ModuleType, line: str) -> None:
+    assert not measure.readability(f"{GOOD}\n\n{line}\n").hides
 
 
 @given(st.text(alphabet="# ab\n", max_size=60).map(lambda text: text.replace("\n", "\n# ")))
