@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from textwrap import indent
 
 from rich.console import Console
 from rich.syntax import Syntax
@@ -110,8 +111,9 @@ def _print_line(steps: Sequence[Step], console: Console) -> None:
         return
     console.print(Text("\nthe changes before it, which it has from its ancestors:", "bold"))
     for one in steps:
-        line = f"#{one.individual.id} {one.individual.description}: {one.did}"
-        console.print(Text(line), soft_wrap=True)
+        console.print(Text(f"#{one.individual.id} {one.individual.description}"), soft_wrap=True)
+        for line in filter(None, (one.notes, one.did)):
+            console.print(Text(indent(printable(line), "    ")), soft_wrap=True)
 
 
 def _experiments(run: Run, experiments: Sequence[Experiment]) -> Table:

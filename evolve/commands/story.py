@@ -43,8 +43,11 @@ def step(run: Run, search: Search, number: int) -> Step:
     """One individual's own change."""
     individual = search.individuals[number]
     parents = [search.individuals[parent] for parent in individual.parents]
-    parent = max(parents, key=lambda one: one.fitness) if parents else individual
-    did = outcome(individual, parent, search.noise, run.task) if individual.measurements else ""
+    did = ""
+    if individual.measurements:
+        parent = max(parents, key=lambda one: one.fitness) if parents else individual
+        whom = "its parent" if len(parents) < 2 else f"the better parent, #{parent.id}"
+        did = outcome(individual, parent, search.noise, run.task, whom)
     return Step(individual, run.lineage.notes(individual.commit), did)
 
 

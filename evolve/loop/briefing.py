@@ -92,8 +92,18 @@ def results(individuals: Sequence[Individual], search: Search, task: Task) -> li
     return lines
 
 
-def outcome(individual: Individual, parent: Individual, noise: float, task: Task) -> str:
-    """What came of an individual, in words: its score against its parent's, or its failure."""
+def outcome(
+    individual: Individual, parent: Individual, noise: float, task: Task, whom: str = "its parent"
+) -> str:
+    """What came of an individual, in words: its score against its parent's, or its failure.
+
+    Args:
+        individual: that has run.
+        parent: that it is compared with.
+        noise: within which scores are no different.
+        task: with the name of the metric.
+        whom: what the parent is called.
+    """
     if individual.objective is None:
         return f"{individual.status}: {individual.measurements[-1].reason}"
     words = f"{task.metric} {individual.objective:.6g}"
@@ -101,8 +111,8 @@ def outcome(individual: Individual, parent: Individual, noise: float, task: Task
         return words
     gain = individual.direction.gain(individual.objective, parent.objective)
     if abs(gain) <= noise:
-        return f"{words}, no different from its parent within noise"
-    return f"{words}, {abs(gain):.3g} {'better' if gain > 0 else 'worse'} than its parent"
+        return f"{words}, no different from {whom} within noise"
+    return f"{words}, {abs(gain):.3g} {'better' if gain > 0 else 'worse'} than {whom}"
 
 
 def _changes_that_paid(plan: Plan, search: Search, task: Task, source: Source) -> list[Section]:

@@ -101,6 +101,19 @@ def test_the_model_sees_the_task_the_genome_and_what_was_tried(talked: Any) -> N
     assert any(request.is_crossover for request in talked.server.requests)
 
 
+def test_a_child_of_two_is_compared_with_the_better_one(talked: Any) -> None:
+    number, parents = talked.rows(
+        "m",
+        "SELECT i.id, i.parents FROM individuals i JOIN measurements m ON m.individual = i.id "
+        "WHERE operator = 'crossover' AND fitness NOT NULL ORDER BY i.id LIMIT 1",
+    )[0]
+    shown = talked.evolve("show", "m", str(number)).stdout
+    own = shown.partition("its notes:")[2].partition("\n\n")[0]
+    assert re.search(r"(than|from) the better parent, #(\d+)", own)[2] in map(
+        str, json.loads(parents)
+    )
+
+
 def test_the_key_reaches_the_server_and_nothing_else(talked: Any) -> None:
     assert all(r.authorization == f"Bearer {KEY}" for r in talked.server.requests)
     assert KEY not in talked.output
