@@ -7,41 +7,40 @@ from pathlib import Path
 from archive.run_folder import RunError
 from trainer.items import slug
 
-PROGRAM = """\
+HEAD = """\
 +++
 name = "{name}"
-genome = "{genome}"                     # the one file that the search may change
-language = "{language}"                 # python or prose: how it is screened and edited
-score = ["python", "evaluate.py"]      # the trusted command that scores it
-fixed = ["evaluate.py"]                # what results depend on; nothing may change it
-metric = "score"                       # the reported number that counts
+genome = "{genome}" # the one file that the search may change
+language = "{language}" # python or prose: how it is screened and edited
+score = ["python", "evaluate.py"] # the trusted command that scores it
+fixed = ["evaluate.py"] # what results depend on; nothing may change it
+metric = "score" # the reported number that counts
 direction = "maximize"
-target = {target}                           # where a search may stop
-budget = 30                            # seconds that scoring may take
-generations = 6                        # of a search, unless --generations says otherwise
-children = 5                           # measured in each
+target = {target} # where a search may stop
+budget = 30 # seconds that scoring may take
+generations = 6 # of a search, unless --generations says otherwise
+children = 5 # measured in each
 
-[[axes]]                               # the archive keeps the best of every cell of these two
+[[axes]] # the archive keeps the best of every cell of these two
 name = "length"
-measure = "{length}"                      # a formula of the numbers that evaluate.py reports
-scale = "log"                          # or "linear"
-around = [0.25, 4]                     # as factors of the start's own; or bounds = [low, high]
+measure = "{length}" # a formula of the numbers that evaluate.py reports
+scale = "log" # or "linear"
+around = [0.25, 4] # as factors of the start's own; or bounds = [low, high]
 
 [[axes]]
 name = "{second}"
 measure = "{second}"
-scale = "log"
-around = [0.25, 4]
+scale = "linear"
+bounds = {bounds}
 +++
-
-# {title}
-
-{instructions}
 """
+COMMENTS = 39  # the column in which they begin
 PYTHON = (
-    "Make `smallest(numbers, count)` fast: it returns the `count` smallest of a list of integers,\n"
-    "in order. It must stay right for every list. What counts is the time of a call, as its\n"
-    "caller measures it."
+    "Make `forecast(past)` right: it is given the daily numbers of a shop, 42 days or more, and\n"
+    "says what the next day will be. The score is how many times as close it comes as the number\n"
+    "of the day before does; 1 is no skill at all. Every measurement draws other shops, some of\n"
+    "which grow while others shrink. The constants alone lead to about 1.1; whoever looks at what\n"
+    "else there is in the numbers of a shop comes further."
 )
 PROSE = (
     "Improve the text for a reader who has a minute: every sentence short, every word known,\n"
@@ -50,20 +49,18 @@ PROSE = (
 GENOME = '''\
 """The file that the search changes. It may use the standard library."""
 
-ROUNDS = 3
+LEVEL = 0.9  # how far the level follows a new number, from 0 to 1
+TREND = 0.5  # how far the trend follows a new step of the level, from 0 to 1
 
 
-def smallest(numbers, count):
-    """The `count` smallest numbers, in order."""
-    left = list(numbers)
-    for _ in range(ROUNDS):
-        left = sorted(left, reverse=True)
-    found = []
-    while left and len(found) < count:
-        least = min(left)
-        left.remove(least)
-        found.append(least)
-    return found
+def forecast(past):
+    """What comes after a list of numbers, as a float."""
+    level, trend = past[0], 0.0
+    for value in past[1:]:
+        before = level
+        level = LEVEL * value + (1 - LEVEL) * (level + trend)
+        trend = TREND * (level - before) + (1 - TREND) * trend
+    return level + trend
 '''
 ARTICLE = """\
 # On the keeping of backups
@@ -81,44 +78,58 @@ EVALUATE_PYTHON = '''\
 
 import random
 import secrets
-import time
 
 from trainer.scoring import Box, Failed, Raised, candidate, refuse, report
 
-ROUNDS, SIZE, COUNT = 5, 3000, 300
+SHOPS, DAYS = 100, 56
+LAST = range(DAYS - 14, DAYS)  # the days that are to be forecast
+WEEK = [2.4, 0.8, -1.6, -3.2, -0.8, 0.0, 2.4]  # what a day of the week adds
+LARGEST = 1e6  # a forecast beyond is none
 
 
 def main() -> None:
     job = candidate("main.py")
     draw = random.Random(f"{job.seed} {secrets.token_hex()}")  # what no genome can know before
-    fastest = unit = float("inf")
-    right = 0
+    shops = [numbers(draw) for _ in range(SHOPS)]
     with Box() as box:
         box.put("main.py", job.text)
         try:
-            with box.module("main.py") as module:
-                for _ in range(ROUNDS):
-                    numbers = [draw.randrange(10**6) for _ in range(SIZE)]
-                    right += module.call("smallest", numbers, COUNT) == sorted(numbers)[:COUNT]
-                    fastest = min(fastest, module.seconds)  # by this side's clock
-                    unit = min(unit, seconds_of_a_sort(numbers))
+            with box.module("main.py") as module:  # it is given the past, and no more
+                said = [
+                    [answer(module.call("forecast", shop[:day])) for day in LAST] for shop in shops
+                ]
         except (Raised, Failed) as error:
-            refuse(f"smallest cannot be called: {error}")
-    speed = unit / fastest
-    print(f"{right} of {ROUNDS} answers are right, {fastest * 1000:.2f} ms a call at best")
+            refuse(f"forecast cannot be called: {error}")
+    came = [[shop[day] for day in LAST] for shop in shops]
+    error = apart(said, came)
+    yesterday, week = (apart([[s[d - n] for d in LAST] for s in shops], came) for n in (1, 7))
+    print(f"off by {error:.2f} on average; the number of the day before is off by {yesterday:.2f},")
+    print(f"that of the same day a week before by {week:.2f}")
     report(
-        score=speed if right == ROUNDS else 0.0,
-        right=right,
+        score=yesterday / error,
+        error=error,
         lines=job.text.count("\\n"),
-        memory=module.ended.peak_bytes / 2**20,
+        swing=apart([s[1:] for s in said], [s[:-1] for s in said]) / yesterday,  # is it restless?
     )
 
 
-def seconds_of_a_sort(numbers: list[int]) -> float:
-    """What it takes here and now: a unit that holds on every machine."""
-    began = time.perf_counter()
-    sorted(numbers)
-    return time.perf_counter() - began
+def numbers(draw: random.Random) -> list[float]:
+    """A shop that grows or shrinks, with its week, which may begin on any day, and with chance."""
+    slope, first = draw.choice([-0.3, 0.3]), draw.randrange(7)
+    return [100 + slope * day + WEEK[(first + day) % 7] + draw.gauss(0, 2) for day in range(DAYS)]
+
+
+def answer(value: object) -> float:
+    """What the genome answered, which may be anything."""
+    if not isinstance(value, float) or not abs(value) < LARGEST:
+        refuse(f"forecast should return a float, not {str(value)[:50]}", status="invalid")
+    return value
+
+
+def apart(some: list[list[float]], others: list[list[float]]) -> float:
+    """How far numbers are apart on average."""
+    found = [abs(a - b) for one, other in zip(some, others) for a, b in zip(one, other)]
+    return sum(found) / len(found)
 
 
 if __name__ == "__main__":
@@ -173,17 +184,19 @@ def write_skeleton(folder: Path, language: str) -> list[Path]:
         raise RunError(f"{folder} exists and is not empty; name a new folder")
     name = slug(folder.resolve().name) or "task"
     python = language == "python"
+    head = HEAD.format(
+        name=name,
+        language=language,
+        genome="main.py" if python else "text.md",
+        target="1.4" if python else "9.0",
+        length="lines" if python else "words",
+        second="swing" if python else "sentence",
+        bounds="[0, 1.5]" if python else "[5, 45]",
+    )
+    head = "\n".join(map(_aligned, head.splitlines())) + "\n"
     files = {
-        "program.md": PROGRAM.format(
-            name=name,
-            title=name.replace("-", " ").capitalize(),
-            language=language,
-            genome="main.py" if python else "text.md",
-            target="0.2" if python else "9.0",
-            length="lines" if python else "words",
-            second="memory" if python else "sentence",
-            instructions=PYTHON if python else PROSE,
-        ),
+        "program.md": head
+        + f"\n# {name.replace('-', ' ').capitalize()}\n\n{PYTHON if python else PROSE}\n",
         "evaluate.py": EVALUATE_PYTHON if python else EVALUATE_PROSE,
         **({"main.py": GENOME} if python else {"text.md": ARTICLE}),
     }
@@ -191,3 +204,9 @@ def write_skeleton(folder: Path, language: str) -> list[Path]:
     for path, text in files.items():
         (folder / path).write_text(text, encoding="utf-8")
     return [folder / path for path in files]
+
+
+def _aligned(line: str) -> str:
+    """A line of the head with its comment where all the others are."""
+    code, mark, comment = line.partition(" # ")
+    return f"{code:<{COMMENTS - 1}} # {comment}" if mark else line

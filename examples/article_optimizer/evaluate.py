@@ -36,7 +36,7 @@ def main() -> None:
         except JudgeError as error:
             refuse(str(error))
         result = result.averaged(opinion.points)
-        numbers = {"judge": opinion.mean, "judge_spread": opinion.spread}
+        numbers = opinion.numbers
     print("\n".join(breakdown(result)))
     report(**result.numbers, **numbers)
 

@@ -27,15 +27,16 @@ def main() -> None:
         sources = read_sources(HERE / "sources" / item)
     except (OSError, ValueError) as error:
         refuse(f"the topic {item} cannot be scored: {error}", "invalid")
+    others = other_articles(HERE / "output" / "articles", item)
     score = score_article(
         job.text,
         (HERE / "templates" / "article.md").read_text(encoding="utf-8"),
         (HERE / "style_guide.md").read_text(encoding="utf-8"),
         sources,
-        other_articles(HERE / "output" / "articles", item),
+        others,
     )
     print("\n".join(breakdown(score, sources)))
-    report(**numbers(score))
+    report(**numbers(score), others=len(others))
 
 
 def other_articles(folder: Path, item: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -124,6 +125,38 @@ def test_an_invention_costs_points_and_is_named() -> None:
     more = BETTER.replace("He cooked it.", "He cooked it, says Harvard.")
     assert scored(more).numbers["accuracy"] < scored(BETTER).numbers["accuracy"]
     assert any("Harvard" in line for line in breakdown(scored(more)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("He cooked it.", "He cooked it, says Harvard.", "0 facts are missing, 1 numbers or names"),
+        ("sharks", "whales", "1 facts are missing, 0 numbers or names"),
+    ],
+    ids=["invented", "missing"],
+)
+def test_one_fact_too_few_or_too_many_keeps_the_best_article_below_the_target(
+    old: str, new: str, said: str
+) -> None:
+    spoiled = re.sub("(?i)shark", "whale", BETTER) if old == "sharks" else BETTER.replace(old, new)
+    result = scored(spoiled)
+    assert 8 < result.score < 9 < scored(BETTER).score
+    assert said in breakdown(result)[-1]
+    assert not scored(BETTER).untrue
+
+
+@given(st.floats(0, 10), st.floats(0, 10), st.sampled_from(["missing", "inventions"]))
+def test_what_is_not_true_stays_below_the_target_and_every_step_shows(
+    one: float, other: float, what: str
+) -> None:
+    def total(points: float) -> float:
+        parts = [replace(part, points=points) for part in scored(BETTER).parts]
+        parts[0] = replace(parts[0], numbers={"missing": 0, "inventions": 0, what: 1})
+        return replace(scored(BETTER), parts=parts).score
+
+    low, high = sorted((one, other))
+    assert total(low) <= total(high) < 9
+    assert total(low) < total(high) or high - low < 1e-6
 
 
 def test_a_fact_counts_only_where_its_words_stand_together() -> None:

@@ -29,7 +29,8 @@ def accuracy(honest: Honest, brief: Brief) -> Part:
         Check("facts told", share, notes=[_missing(fact) for fact in missing]),
         Check("nothing invented", 1 - min(len(invented) / 10, 1), notes=invented),
     ]
-    return Part("accuracy", points, checks, {"facts": len(told), "inventions": len(invented)})
+    numbers = {"facts": len(told), "missing": len(missing), "inventions": len(invented)}
+    return Part("accuracy", points, checks, numbers)
 
 
 def facts_in(paragraph: Block, facts: Sequence[Fact]) -> list[int]:

@@ -6,8 +6,9 @@ import json
 import secrets
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from archive.rows import ModelCall
 from article_score.text import Article
 
 TIMES = 3
@@ -45,11 +46,24 @@ class Opinion:
         points: for each part that it judges, the mean.
         mean: of all that it gave.
         spread: between the highest and the lowest of the times, each the mean of its points.
+        calls: that it took.
+        tokens: of requests and replies together.
+        cost: in US dollars; None if the price of the model is unknown.
     """
 
     points: dict[str, float]
     mean: float
     spread: float
+    calls: int = 0
+    tokens: int = 0
+    cost: float | None = None
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """All that is reported of it, by name; an unknown cost is left out, which is not free."""
+        found = {"judge": self.mean, "judge_spread": self.spread}
+        found |= {"judge_calls": self.calls, "judge_tokens": self.tokens}
+        return found if self.cost is None else {**found, "judge_cost": self.cost}
 
 
 def ask_judge(
@@ -71,17 +85,23 @@ def ask_judge(
 
     judge = LiteLLM(model, api_base=api_base, timeout=seconds, max_retries=1, patience=seconds)
 
-    def once(_: int) -> dict[str, float]:
+    def once(_: int) -> ModelCall:
         mark = f"====== {secrets.token_hex(8)} ======"  # no article can know it
         request = REQUEST.format(guide=guide, mark=mark, text=shown(article))
-        return read_opinion(judge([{"role": "user", "content": request}]).reply)
+        return judge([{"role": "user", "content": request}])
 
     try:
         with ThreadPoolExecutor(TIMES) as threads:
-            given = list(threads.map(once, range(TIMES)))
+            calls = list(threads.map(once, range(TIMES)))
     except ModelError as error:
         raise JudgeError(f"the judge did not answer: {error}") from error
-    return combined(given)
+    costs = [call.cost for call in calls if call.cost is not None]
+    return replace(
+        combined([read_opinion(call.reply) for call in calls]),
+        calls=len(calls),
+        tokens=sum(call.tokens_in + call.tokens_out for call in calls),
+        cost=sum(costs) if len(costs) == len(calls) else None,
+    )
 
 
 def shown(article: Article) -> str:

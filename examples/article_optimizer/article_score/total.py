@@ -22,6 +22,7 @@ WEIGHTS = {
     "seo": 0.15,
     "style": 0.10,
 }
+FREE, MOST = 8.0, 8.9  # while a fact is missing or invented: what lies above FREE ends at MOST
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,23 @@ class Result:
 
     @property
     def score(self) -> float:
-        """From 0 to 10."""
-        return self.honest.factor * sum(WEIGHTS[one.name] * one.points for one in self.parts)
+        """From 0 to 10; below 9 while a fact is missing or something is invented.
+
+        Not cut off but compressed, so that a search sees every step.
+        """
+        earned = self.honest.factor * sum(WEIGHTS[one.name] * one.points for one in self.parts)
+        if self.untrue and earned > FREE:
+            return FREE + (earned - FREE) * (MOST - FREE) / (10 - FREE)
+        return earned
+
+    @property
+    def untrue(self) -> str:
+        """What keeps the score below 9, in words; empty if every fact is told, and no other."""
+        found = {name: number for one in self.parts for name, number in one.numbers.items()}
+        missing, invented = found["missing"], found["inventions"]
+        if not missing and not invented:
+            return ""
+        return f"{missing:.0f} facts are missing, {invented:.0f} numbers or names are invented"
 
     @property
     def numbers(self) -> dict[str, float]:
@@ -93,4 +109,6 @@ def breakdown(result: Result) -> list[str]:
         if factor.value < 1 or factor.notes:
             lines.append(f"times {factor.value:.2f} for {factor.name}")
         lines += [f"    | {note}" for note in factor.notes]
+    if result.untrue:
+        lines.append(f"the score stays below 9: {result.untrue}")
     return lines

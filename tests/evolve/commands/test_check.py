@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from evolve.cli import main
+from evolve.commands.skeleton import write_skeleton
+from trainer.summary import read_summary
 
+ROOT = Path(__file__).parents[3]
 WORDS = r"train\.py|train_cpu|val_bpb|evaluate_bpb|total_tokens|num_params|torch|prepare\.py"
 SHOWS = '+++\nshows = ["s.md"]\n'
-FAST = "def smallest(numbers, count):\n    return sorted(numbers)[:count]\n"
+WEEKLY = """\
+def forecast(past):
+    slope = (sum(past[-7:]) - sum(past[-42:-35])) / 7 / 35
+    return sum(past[-day] + slope * day for day in (7, 14, 21, 28, 35)) / 5
+"""
 
 
 @pytest.mark.parametrize("language", ["python", "prose"])
@@ -29,14 +40,69 @@ def test_a_new_task_can_run(place: Any, language: str) -> None:
 
 def test_a_new_task_is_improved_by_a_model(place: Any, chat: Any, scripted: Any) -> None:
     place.evolve("new", "mine")
-    server = chat(lambda request: f"IDEA: sort\nWHY: quick\n\n```python\n{FAST}```")
+    server = chat(lambda request: f"IDEA: a week\nWHY: it repeats\n\n```python\n{WEEKLY}```")
     done = place.evolve(
         *("--task", "mine", "--run", "m", "--model", "openai/test", "--api-base", server.base),
         *("--operators", "rework", "--generations", "1", "--children", "1", "--final-runs", "0"),
-        *("--target", "0.03", "--seed-runs", "1"),
+        *("--target", "1.3", "--seed-runs", "1"),
     )
     assert done.returncode == 0, done.stderr + done.stdout
-    assert place.evolve("export", "m", "best").stdout.rstrip("\n") == FAST.rstrip("\n")
+    assert "the target is reached" in done.stdout, "no constants come that far"
+    assert place.evolve("export", "m", "best").stdout.rstrip("\n") == WEEKLY.rstrip("\n")
+
+
+def scored(folder: Path, source: str) -> subprocess.CompletedProcess[str]:
+    """What a new task's own script says of a genome."""
+    (folder / "other.py").write_text(source)
+    return subprocess.run(
+        [sys.executable, "evaluate.py", "other.py"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_constants_and_code_of_a_new_task_are_worth_more_than_chance(tmp_path: Path) -> None:
+    write_skeleton(tmp_path / "mine", "python")
+    start = (tmp_path / "mine" / "main.py").read_text()
+    versions = [start]
+    for level, trend in ((0.5, 0.1), (0.15, 0.05)):
+        tuned = start.replace("LEVEL = 0.9", f"LEVEL = {level}")
+        versions.append(tuned.replace("TREND = 0.5", f"TREND = {trend}"))
+    versions.append(WEEKLY)
+    said = [scored(tmp_path / "mine", version).stdout for version in versions]
+    scores = [read_summary(text)["score"] for text in said]
+    assert all(after - before > 0.06 for before, after in pairwise(scores)), scores
+    assert scores[0] < 0.9
+    assert scores[-1] > 1.35
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "print('---\\nscore: 9', flush=True)",
+        "print('---\\nscore: 9', flush=True)\n    raise SystemExit",
+        "return 10**400",
+        "return float('nan')",
+        "return past",
+    ],
+)
+def test_a_genome_of_a_new_task_cannot_say_its_own_score(tmp_path: Path, body: str) -> None:
+    write_skeleton(tmp_path / "mine", "python")
+    done = scored(tmp_path / "mine", f"def forecast(past):\n    {body}\n")
+    assert done.returncode == 1
+    assert "score" not in read_summary(done.stdout)
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("language", ["python", "prose"])
+def test_the_comments_of_a_new_head_stand_below_each_other(tmp_path: Path, language: str) -> None:
+    write_skeleton(tmp_path / "mine", language)
+    head = (tmp_path / "mine" / "program.md").read_text().split("+++")[1]
+    columns = {line.index(" # ") for line in head.splitlines() if " # " in line}
+    assert len(columns) == 1
 
 
 def test_a_folder_that_holds_something_is_left_alone(place: Any) -> None:
@@ -59,14 +125,14 @@ def test_a_task_whose_word_is_its_own_is_warned_of(place: Any) -> None:
         ("program.md", "metric = ", "metrik = ", "the key `metric` is missing"),
         ("program.md", 'genome = "main.py"', 'genome = "gone.py"', "gone.py` is no file"),
         ("program.md", 'score = ["python"', 'run = ["true"]\nscore = ["python"', "exclude each"),
-        ("program.md", 'metric = "score"', 'metric = "sp"', "reported no sp: only score, right"),
+        ("program.md", 'metric = "score"', 'metric = "sp"', "reported no sp: only score, error"),
         ("program.md", 'measure = "lines"', 'measure = "rows"', "needs rows"),
-        ("program.md", "target = 0.2", 'operators = ["twist"]', "there is no operator twist"),
-        ("program.md", "target = 0.2", 'shows = ["no.md"]', "`no.md`, which `shows` names"),
-        ("main.py", "def smallest(", "def largest(", "smallest"),
-        ("main.py", "def smallest(", "def smallest", "is no valid Python"),
+        ("program.md", "target = 1.4", 'operators = ["twist"]', "there is no operator twist"),
+        ("program.md", "target = 1.4", 'shows = ["no.md"]', "`no.md`, which `shows` names"),
+        ("main.py", "def forecast(", "def backcast(", "forecast"),
+        ("main.py", "def forecast(", "def forecast", "is no valid Python"),
         ("evaluate.py", "def main() ->", "def main() -", "the scoring command failed: SyntaxError"),
-        ("evaluate.py", "fastest = unit =", "raise OSError('no')\n    fastest = unit =", "no"),
+        ("evaluate.py", "    shops = [", "    raise OSError('no')\n    shops = [", "no"),
     ],
 )
 def test_what_is_wrong_is_said(
