@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -95,3 +96,13 @@ class Database:
                 f"{self._path}: {error}; what was recorded before is safe. Free the disk, make the "
                 "folder writable or restore the file from a backup, then resume the run"
             ) from error
+
+
+def packed(text: str) -> bytes:
+    """A long text as the file holds it, compressed."""
+    return zlib.compress(text.encode())
+
+
+def unpacked(data: bytes) -> str:
+    """The text again."""
+    return zlib.decompress(data).decode()

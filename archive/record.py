@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from archive.database import Database
+from archive.database import Database, packed, unpacked
 from archive.database import RecordError as RecordError
-from archive.rows import Epoch, Experiment, ModelCall, ProposalRow, Purpose, Spend
+from archive.rows import Ask, Epoch, Experiment, ModelCall, ProposalRow, Purpose, Spend
 from population import Direction, Individual, Measurement, Status
 from population.estimate import Prior
+
+UNANSWERED = "the run ended before it was answered"  # what a call says that nobody waited for
 
 
 class Record:
@@ -60,22 +61,24 @@ class Record:
 
     # -- what happens -------------------------------------------------------------------------
 
-    def add_proposal(
-        self, row: ProposalRow, child: Individual | None = None, digest: str = "", near: str = ""
-    ) -> None:
-        """Record a proposal, its model calls and, if it came to one, its child with its hashes.
+    def begin_proposal(self, row: ProposalRow) -> None:
+        """Record that the search was asked for a proposal, before anybody works on it.
 
-        One that has just begun has an `ended` of 0, and `end_proposal` says later what came of it.
+        If it begins for the second time, since a process was killed, its earlier calls stay.
         """
+        parents = json.dumps(row.parents)
+        values = (row.operator, parents, row.model, row.asked, row.offline)
         with self._transaction() as db:
-            self._insert_individual(db, child, digest, near)
             db.execute(
-                "INSERT INTO proposals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (row.number, row.operator, json.dumps(row.parents), row.individual, row.reason,
-                 row.seconds, row.ended, row.model, row.asked, row.told, row.offline,
-                 json.dumps(row.screened)),
-            )  # fmt: skip
-            self._insert_calls(db, row.number, row.calls)
+                "INSERT INTO proposals (id, operator, parents, model, asked, offline, reason, "
+                "seconds, ended) VALUES (?, ?, ?, ?, ?, ?, '', 0.0, 0.0) ON CONFLICT (id) "
+                "DO UPDATE SET operator = ?, parents = ?, model = ?, asked = ?, offline = ?, "
+                "reason = '' WHERE ended = 0",
+                (row.number, *values, *values),
+            )
+            if row.asked:
+                asked = (row.asked, row.number, row.operator, row.model, parents, row.offline)
+                db.execute("INSERT INTO asks VALUES (?, ?, ?, ?, ?, ?)", asked)
 
     def add_calls(self, number: int, calls: Sequence[ModelCall]) -> None:
         """Record requests of a proposal that goes on."""
@@ -83,49 +86,62 @@ class Record:
             self._insert_calls(db, number, calls)
 
     def end_proposal(
-        self, row: ProposalRow, child: Individual | None = None, digest: str = "", near: str = ""
+        self,
+        row: ProposalRow,
+        child: Individual | None = None,
+        digest: str = "",
+        near: str = "",
+        *,
+        recorded: int = 0,
     ) -> None:
-        """Record what came of a proposal that has begun.
+        """Record what came of a proposal that has begun: its model calls, and its child if any.
 
         Args:
-            row: as it is now; of its calls the first are recorded already, if any are.
+            row: as it is now.
             child: that came of it.
             digest, near: its hashes.
+            recorded: how many of its calls `add_calls` has recorded already.
         """
         with self._transaction() as db:
             self._insert_individual(db, child, digest, near)
-            query = "SELECT count(*) FROM calls WHERE proposal = ?"
-            (recorded,) = db.execute(query, (row.number,)).fetchone()
             self._insert_calls(db, row.number, row.calls[recorded:])
-            db.execute(
+            cursor = db.execute(
                 "UPDATE proposals SET individual = ?, reason = ?, seconds = ?, ended = ?, told = ?,"
-                " screened = ? WHERE id = ?",
+                " screened = ? WHERE id = ? AND ended = 0",
                 (row.individual, row.reason, row.seconds, row.ended, row.told,
                  json.dumps(row.screened), row.number),
             )  # fmt: skip
+            if cursor.rowcount != 1:
+                raise sqlite3.IntegrityError(f"proposal {row.number} was not in the making")
 
-    def abandon_proposals(self, time: float) -> None:
-        """End the proposals that were in the making when their process ended.
+    def abandon_proposals(self, time: float) -> list[int]:
+        """Charge for the proposals that were in the making when their process ended.
 
         Whoever sends a request pays for it, so each that asked a model is taken to have had one on
         its way, at the mean price of that model's answers.
+
+        Returns:
+            The numbers of those that the search was asked for, to be asked for again. Lessons and
+            notes end here.
         """
-        reason = "the run ended before it was answered"
         with self._transaction() as db:
             db.execute(
                 "INSERT INTO calls SELECT NULL, p.id, p.model, ?, ?, 0, 0, (SELECT avg(c.cost) "
                 "FROM calls c WHERE c.model = p.model AND c.error = ''), 0.0, ?, 0 "
-                "FROM proposals p WHERE p.ended = 0 AND p.model != ''",
-                (_packed("[]"), _packed(""), reason),
+                "FROM proposals p WHERE p.ended = 0 AND p.model != '' AND p.reason = ''",
+                (packed("[]"), packed(""), UNANSWERED),
             )
-            db.execute("UPDATE proposals SET ended = ?, reason = ? WHERE ended = 0", (time, reason))
+            db.execute("UPDATE proposals SET reason = ? WHERE ended = 0", (UNANSWERED,))
+            db.execute("UPDATE proposals SET ended = ? WHERE ended = 0 AND asked = 0", (time,))
+            rows = db.execute("SELECT id FROM proposals WHERE ended = 0 ORDER BY id").fetchall()
+        return [number for (number,) in rows]
 
     @staticmethod
     def _insert_calls(db: sqlite3.Connection, number: int, calls: Sequence[ModelCall]) -> None:
         db.executemany(
             "INSERT INTO calls VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                (number, call.model, _packed(call.prompt), _packed(call.reply), call.tokens_in,
+                (number, call.model, packed(call.prompt), packed(call.reply), call.tokens_in,
                  call.tokens_out, call.cost, call.seconds, call.error, call.cut)
                 for call in calls
             ],
@@ -263,17 +279,27 @@ class Record:
         ]
 
     def calls(self, number: int) -> tuple[ModelCall, ...]:
-        """The requests that proposal `number` made."""
+        """The requests that proposal `number` made, in all its tries."""
         with self._transaction() as db:
             rows = db.execute("SELECT * FROM calls WHERE proposal = ? ORDER BY id", (number,))
             return tuple(_call(row) for row in rows)
 
+    def last_calls(self, number: int) -> tuple[ModelCall, ...]:
+        """Those of its last try, the one that came to an end."""
+        calls = self.calls(number)
+        lost = [place for place, call in enumerate(calls, 1) if call.error == UNANSWERED]
+        return calls[lost[-1] if lost else 0 :]
+
     def costs(self) -> dict[int, dict[str, float]]:
-        """What each proposal took of each model, in dollars, as far as that is known."""
-        query = "SELECT proposal, model, coalesce(sum(cost), 0.0) FROM calls GROUP BY 1, 2"
+        """What the last try of each proposal took of each model, in dollars, as far as is known."""
+        query = (
+            "SELECT proposal, model, coalesce(sum(cost), 0.0) FROM calls c WHERE id > coalesce("
+            "(SELECT max(id) FROM calls l WHERE l.proposal = c.proposal AND l.error = ?), 0) "
+            "GROUP BY 1, 2"
+        )
         costs: dict[int, dict[str, float]] = {}
         with self._transaction() as db:
-            for number, model, cost in db.execute(query):
+            for number, model, cost in db.execute(query, (UNANSWERED,)):
                 costs.setdefault(number, {})[model] = cost
         return costs
 
@@ -303,11 +329,22 @@ class Record:
             for row in rows
         ]
 
+    def asks(self) -> list[Ask]:
+        """Everything that the search was asked for, in order."""
+        query = "SELECT place, proposal, operator, model, parents, offline FROM asks ORDER BY place"
+        with self._transaction() as db:
+            rows = db.execute(query).fetchall()
+        return [
+            Ask(place, number, operator, model, tuple(json.loads(parents)), bool(offline))
+            for place, number, operator, model, parents, offline in rows
+        ]
+
     def next_place(self) -> int:
         """The next place in the order of what the search was asked and told, from 1."""
         query = (
             "SELECT max((SELECT coalesce(max(told), 0) FROM measurements), "
-            "(SELECT coalesce(max(max(told, asked)), 0) FROM proposals))"
+            "(SELECT coalesce(max(told), 0) FROM proposals), "
+            "(SELECT coalesce(max(place), 0) FROM asks))"
         )
         with self._transaction() as db:
             return int(db.execute(query).fetchone()[0]) + 1
@@ -353,8 +390,8 @@ class Record:
 def _call(row: tuple[Any, ...]) -> ModelCall:
     return ModelCall(
         model=row[2],
-        prompt=_unpacked(row[3]),
-        reply=_unpacked(row[4]),
+        prompt=unpacked(row[3]),
+        reply=unpacked(row[4]),
         tokens_in=row[5],
         tokens_out=row[6],
         cost=row[7],
@@ -362,11 +399,3 @@ def _call(row: tuple[Any, ...]) -> ModelCall:
         error=row[9],
         cut=bool(row[10]),
     )
-
-
-def _packed(text: str) -> bytes:
-    return zlib.compress(text.encode())
-
-
-def _unpacked(data: bytes) -> str:
-    return zlib.decompress(data).decode()

@@ -82,6 +82,25 @@ class ProposalRow:
 
 
 @dataclass(frozen=True)
+class Ask:
+    """What the search was asked for, and what it decided.
+
+    Attributes:
+        place: in the order of what it was asked and told, from 1.
+        number: of the proposal; one whose process was killed is asked for again.
+        operator, model, parents: that it drew, as in `ProposalRow`.
+        offline: whether no language model might be asked.
+    """
+
+    place: int
+    number: int
+    operator: str
+    model: str
+    parents: tuple[int, ...]
+    offline: bool
+
+
+@dataclass(frozen=True)
 class Epoch:
     """What a process that worked on a run knew from its start: others may have had other options.
 

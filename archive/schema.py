@@ -5,7 +5,8 @@ from __future__ import annotations
 SCHEMA_VERSION = 5
 # `asked` and `told` number what the search was asked and told, in that order, over all tables: told
 # again, it takes the same decisions. Version 2 did not know it; its migration guesses.
-# A proposal is there from its beginning; its `ended` is 0 until it has ended.
+# A proposal is there from its beginning; its `ended` is 0 until it has ended. One whose process is
+# killed is asked for again under its number, so that `asks` has every ask.
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE individuals (
@@ -25,6 +26,10 @@ CREATE TABLE proposals (
     ended REAL NOT NULL, model TEXT NOT NULL DEFAULT '', asked INTEGER NOT NULL DEFAULT 0,
     told INTEGER NOT NULL DEFAULT 0, offline INTEGER NOT NULL DEFAULT 0,
     screened TEXT NOT NULL DEFAULT '[]') STRICT;
+CREATE TABLE asks (
+    place INTEGER PRIMARY KEY, proposal INTEGER NOT NULL REFERENCES proposals,
+    operator TEXT NOT NULL, model TEXT NOT NULL, parents TEXT NOT NULL, offline INTEGER NOT NULL
+    ) STRICT;
 CREATE TABLE epochs (
     id INTEGER PRIMARY KEY, time REAL NOT NULL, place INTEGER NOT NULL, settings TEXT NOT NULL,
     axes TEXT NOT NULL) STRICT;
@@ -72,5 +77,10 @@ ALTER TABLE proposals ADD COLUMN screened TEXT NOT NULL DEFAULT '[]';
 CREATE TABLE epochs (
     id INTEGER PRIMARY KEY, time REAL NOT NULL, place INTEGER NOT NULL, settings TEXT NOT NULL,
     axes TEXT NOT NULL) STRICT;
+CREATE TABLE asks (
+    place INTEGER PRIMARY KEY, proposal INTEGER NOT NULL REFERENCES proposals,
+    operator TEXT NOT NULL, model TEXT NOT NULL, parents TEXT NOT NULL, offline INTEGER NOT NULL
+    ) STRICT;
+INSERT INTO asks SELECT asked, id, operator, model, parents, offline FROM proposals WHERE asked > 0;
 """,
 }

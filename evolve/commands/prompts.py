@@ -89,13 +89,13 @@ def _print_requests(run: Run, which: str, console: Console) -> None:
         reply = printable(call.reply) or f"(none: {call.error})"
         console.print(Text(reply), soft_wrap=True)
         console.print()
-    if row.reason:
+    if row.reason and row.ended:
         console.print(Text(f"refused: {printable(row.reason)}", "bold"), soft_wrap=True)
 
 
 def _print_refused(run: Run, console: Console) -> None:
     """Every proposal without a child, so that `pN` can show what was asked and answered."""
-    rows = [row for row in run.record.proposals(with_calls=False) if row.reason]
+    rows = [row for row in run.record.proposals(with_calls=False) if row.reason and row.ended]
     if not rows:
         console.print("no proposal was refused")
         return

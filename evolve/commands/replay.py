@@ -9,12 +9,12 @@ import argparse
 import json
 import math
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.text import Text
 
-from archive.rows import Epoch, ModelCall, ProposalRow
+from archive.rows import Ask, Epoch, ModelCall, ProposalRow
 from evolve.commands.console import new_console
 from evolve.commands.options import new_parser, run_argument
 from evolve.genome.known import Known
@@ -108,29 +108,33 @@ def replay(run: Run) -> Iterator[Repeated]:
     the settings and the axes of its time. Proposals whose place in the order is not recorded (they
     were made by an older version) are left out.
     """
-    asked = [row for row in run.record.proposals(with_calls=False) if row.asked]
-    asked.sort(key=lambda row: row.asked)
+    asks = run.record.asks()
+    rows = {row.number: row for row in run.record.proposals(with_calls=False)}
     epochs = run.record.epochs()
-    if not epochs or (asked and asked[0].asked < epochs[0].place):
+    if not epochs or (asks and asks[0].place < epochs[0].place):
         epochs = [Epoch(0, run.settings.to_json(), run.record.meta("axes")), *epochs]
     known = Known(run.record.digests())
     for epoch, following in zip(epochs, [*epochs[1:], None], strict=True):
         end = math.inf if following is None else following.place
-        yield from _again(run, epoch, [r for r in asked if epoch.place <= r.asked < end], known)
+        own = [ask for ask in asks if epoch.place <= ask.place < end]
+        yield from _again(run, epoch, own, rows, known)
 
 
 def _again(
-    run: Run, epoch: Epoch, asked: Sequence[ProposalRow], known: Known
+    run: Run, epoch: Epoch, asks: Sequence[Ask], rows: Mapping[int, ProposalRow], known: Known
 ) -> Iterator[Repeated]:
     """Ask a new search what it was asked in one epoch."""
     search = search_before(run, Settings.from_json(epoch.settings))
     briefer = Briefer(run.task, search, run.lineage, said_by=lambda one: "")
-    left, count = deque(asked), 0  # genomes that are known by now
-    for event in retold(run, search, [row.asked for row in asked], axes_of(epoch.axes)):
+    left, count = deque(asks), 0  # genomes that are known by now
+    for event in retold(run, search, [ask.place for ask in asks], axes_of(epoch.axes)):
         if isinstance(event, int):
-            row = left.popleft()
-            plan = search.ask(row.number, offline=row.offline)
-            yield _repeated(run, row, plan, briefer, _Screen(run.task, known, row, count))
+            ask = left.popleft()
+            row = rows[ask.number]
+            ended = row.asked == ask.place and row.told > 0  # else its process was killed before
+            plan = search.ask(ask.number, offline=ask.offline)
+            screened = _Screen(run.task, known, row, count)
+            yield _repeated(run, ask, row if ended else None, plan, briefer, screened)
             if not left:
                 return
         count = len(search.individuals)
@@ -156,19 +160,19 @@ class _Screen:
 
 
 def _repeated(
-    run: Run, row: ProposalRow, plan: Plan, briefer: Briefer, screened: _Screen
+    run: Run, ask: Ask, row: ProposalRow | None, plan: Plan, briefer: Briefer, screened: _Screen
 ) -> Repeated:
     parents = tuple(parent.id for parent in plan.parents)
-    recorded = _words(row.operator, row.model, row.parents)
+    recorded = _words(ask.operator, ask.model, ask.parents)
     now = _words(plan.operator.name, plan.model, parents)
-    if recorded != now or not row.told:  # nobody heard what came of the last ones of a process
-        return Repeated(row.number, recorded, now)
+    if recorded != now or row is None:
+        return Repeated(ask.number, recorded, now)
     briefing = briefer.brief(plan)
     context = Context(
         task=run.task,
         rng=plan.rng,
         screen=screened,
-        ask=Player(run.record.calls(row.number)),
+        ask=Player(run.record.last_calls(row.number)),
         background=briefing.background,
         target=briefing.target,
         ancestor=briefing.ancestor,

@@ -205,11 +205,11 @@ class Loop:
         self._planner.notice_traffic()
         for number, calls in self._proposer.calls():
             self._run.record.add_calls(number, calls)
-        for outcome in self._proposer.finished():
-            if isinstance(outcome, Aside):
-                self._take_aside(outcome)
+        for ended, recorded in self._proposer.finished():
+            if isinstance(ended, Aside):
+                self._take_aside(ended, recorded)
             else:
-                self._take_proposal(outcome)
+                self._take_proposal(ended, recorded)
         for running, measurement in self._bench.finished():
             if measurement is None:
                 self._take_loss(running)
@@ -227,7 +227,7 @@ class Loop:
             )
         )
 
-    def _take_proposal(self, attempt: Attempt) -> None:
+    def _take_proposal(self, attempt: Attempt, recorded: int) -> None:
         plan, made, reason = attempt.asked.plan, attempt.made, attempt.made.reason
         identity = made.identity or Identity("", "")
         child = None
@@ -251,7 +251,7 @@ class Loop:
             offline=attempt.asked.offline,
             screened=attempt.screened,
         )
-        self._run.record.end_proposal(row, child, identity.exact, identity.near)
+        self._run.record.end_proposal(row, child, identity.exact, identity.near, recorded=recorded)
         costs = self._planner.take_spend(row, made.unreachable)
         tell_proposal(self._search, row, child, costs)
         if child is None or made.proposal is None:
@@ -260,7 +260,7 @@ class Loop:
         self._planner.born(identity)
         self._jobs.append(Job(child, made.proposal.source))
 
-    def _take_aside(self, aside: Aside) -> None:
+    def _take_aside(self, aside: Aside, recorded: int) -> None:
         row = ProposalRow(
             number=aside.number,
             operator=aside.kind,
@@ -272,7 +272,7 @@ class Loop:
             calls=aside.calls,
             model=aside.model,
         )
-        self._run.record.end_proposal(row)
+        self._run.record.end_proposal(row, recorded=recorded)
         answered = bool(aside.calls) and not aside.calls[-1].error
         self._planner.take_spend(row, unreachable=not answered)
         if aside.text and aside.kind == NOTES:

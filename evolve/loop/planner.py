@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 
 from archive.rows import ProposalRow
 from evolve.genome.known import Known
@@ -57,6 +58,7 @@ class Planner:
         self._run, self._search, self._bench = run, search, bench
         self._proposer, self._briefer = proposer, briefer
         self._allowance, self._reports = allowance, reports
+        self._again = deque(run.record.abandon_proposals(time.time()))
         self._next_proposal = run.record.next_proposal()
         self._place = run.record.next_place() - 1
         self._model_seconds = 0.0
@@ -101,9 +103,11 @@ class Planner:
             self._notice_offline(reason)
             if not asks and not self._may_go_on_offline:
                 return
-            plan = self._search.ask(self._next_proposal, offline=not asks)
+            number = self._again.popleft() if self._again else self._next_number()
+            plan = self._search.ask(number, offline=not asks)
             asked = Asked(plan, self.next_place(), not asks)
             self._record_begun(
+                number,
                 plan.operator.name,
                 plan.model,
                 parents=tuple(parent.id for parent in plan.parents),
@@ -112,8 +116,14 @@ class Planner:
             )
             self._proposer.submit(asked, self._briefer.brief(plan), self.known)
 
+    def _next_number(self) -> int:
+        """Of a proposal that is begun for the first time."""
+        number, self._next_proposal = self._next_proposal, self._next_proposal + 1
+        return number
+
     def _record_begun(
         self,
+        number: int,
         operator: str,
         model: str,
         *,
@@ -122,14 +132,13 @@ class Planner:
         offline: bool = False,
     ) -> int:
         """Record that a proposal begins, before anybody can be asked for it: its number."""
-        number, self._next_proposal = self._next_proposal, self._next_proposal + 1
         row = ProposalRow(
             *(number, operator, parents, None, "", 0.0, 0.0),
             model=model,
             asked=asked,
             offline=offline,
         )
-        self._run.record.add_proposal(row)
+        self._run.record.begin_proposal(row)
         return number
 
     def _lookahead(self) -> int:
@@ -152,7 +161,9 @@ class Planner:
         if not (task.notes and models) or self._briefer.notes or self._allowance.why_offline():
             return False
         instruction, model = notes_asked(task), ModelSpec.parse(models[0]).name
-        self._proposer.take_notes(self._record_begun(NOTES, model), model, instruction)
+        self._proposer.take_notes(
+            self._record_begun(self._next_number(), NOTES, model), model, instruction
+        )
         return True
 
     def notes_are_due(self) -> bool:
@@ -172,7 +183,7 @@ class Planner:
         model = ModelSpec.parse(models[turn % len(models)]).name
         latest = [i for i in self._search.individuals.values() if i.parents and i.measurements]
         lines = results(latest[-new:], self._search, self._run.task)
-        number = self._record_begun(LESSONS, model)
+        number = self._record_begun(self._next_number(), LESSONS, model)
         self._proposer.distil(number, model, finished, self._briefer.lessons, lines)
 
     # -- what came of it ----------------------------------------------------------------------

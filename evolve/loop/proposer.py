@@ -220,17 +220,17 @@ class Proposer:
         messages = notes_request(self._task, self._shown, instruction)
         self._begin_aside(NOTES, number, model, 0, messages)
 
-    def finished(self) -> list[Attempt | Aside]:
-        """What is done, in the order in which it ended."""
-        outcomes: list[Attempt | Aside] = []
+    def finished(self) -> list[tuple[Attempt | Aside, int]]:
+        """What is done, in the order of its end, with how many of its calls were handed out."""
+        done: list[tuple[Attempt | Aside, int]] = []
         while not self._done.empty():
-            kind, outcome = self._done.get()
+            kind, ended = self._done.get()
             self._begun[kind] -= 1
-            if isinstance(outcome, BaseException):
-                raise outcome
-            outcomes.append(outcome)
-            self._calls.pop(outcome.number)
-        return outcomes
+            if isinstance(ended, BaseException):
+                raise ended
+            del self._calls[ended.number]
+            done.append((ended, self._handed_out.pop(ended.number, 0)))
+        return done
 
     def _asking(self, model: str, calls: list[ModelCall]) -> Ask:
         """What asks a model, or one that stands in for it, and keeps every request that it made."""

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -42,6 +43,13 @@ def proposal(number: int, individual: int | None, *calls: ModelCall) -> Proposal
     return ProposalRow(number, "tweak", (0,), individual, "", 0.5, 3.0, calls)
 
 
+def add(
+    record: Record, row: ProposalRow, child: Individual | None = None, digest: str = ""
+) -> None:
+    record.begin_proposal(row)
+    record.end_proposal(row, child, digest)
+
+
 def counts(path: Path) -> dict[str, int]:
     with closing(sqlite3.connect(path)) as db:
         return {
@@ -65,7 +73,7 @@ def record(path: Path) -> Record:
 def test_everything_comes_back_after_reopening(record: Record, path: Path) -> None:
     call = ModelCall("openai/test", '[{"role": "user"}]', "ré\u2028ply", 10, 20, 0.5, 1.5, "")
     failed = ModelCall("openai/test", "[]", error="Timeout")
-    record.add_proposal(proposal(0, 1, call, failed), child(1, 0), "d1")
+    add(record, proposal(0, 1, call, failed), child(1, 0), "d1")
     first = record.add_measurement(0, OK, Purpose.SEARCH, True)
     second = record.add_measurement(1, CRASH, Purpose.SEARCH, False)
     final = record.add_measurement(0, OK, Purpose.FINAL, False)
@@ -95,8 +103,8 @@ def test_the_unpriced_is_not_free(record: Record) -> None:
     priced = ModelCall("m", "p", "r", 100, 20, 0.25)
     unpriced = ModelCall("m", "p", "r", 7, 3, None)
     failed = ModelCall("m", "p", error="Timeout")
-    record.add_proposal(proposal(0, None, priced, unpriced))
-    record.add_proposal(proposal(4, None, priced, failed))
+    add(record, proposal(0, None, priced, unpriced))
+    add(record, proposal(4, None, priced, failed))
     spend = record.spend()
     assert (spend.calls, spend.tokens_in, spend.tokens_out) == (4, 207, 43)
     assert (spend.cost, spend.unpriced) == (0.5, 1)
@@ -114,9 +122,9 @@ def test_meta_replaces_and_defaults(record: Record) -> None:
 @pytest.mark.parametrize(
     "broken",
     [
-        lambda record: record.add_proposal(proposal(0, 2), child(2, 0), "d2"),  # number 0 again
-        lambda record: record.add_proposal(proposal(1, 0), child(0), "d0"),  # individual 0 again
-        lambda record: record.add_proposal(
+        lambda record: record.end_proposal(proposal(0, 2), child(2, 0), "d2"),  # it has ended
+        lambda record: record.end_proposal(proposal(1, 0), child(0), "d0"),  # genome 0 again
+        lambda record: record.end_proposal(
             proposal(1, 2, ModelCall("m", "p", "r", "many")),  # type: ignore[arg-type]
             child(2, 0),
             "d2",
@@ -124,12 +132,13 @@ def test_meta_replaces_and_defaults(record: Record) -> None:
     ],
 )
 def test_a_transaction_is_whole_or_not_at_all(record: Record, path: Path, broken) -> None:
-    record.add_proposal(proposal(0, 1), child(1, 0), "d1")
+    add(record, proposal(0, 1), child(1, 0), "d1")
+    record.begin_proposal(proposal(1, None))
     before = counts(path)
     with pytest.raises(RecordError, match="what was recorded before is safe"):
         broken(record)
     assert counts(path) == before
-    record.add_proposal(proposal(1, 2), child(2, 0), "d2")
+    record.end_proposal(proposal(1, 2), child(2, 0), "d2")
     assert counts(path)["individuals"] == before["individuals"] + 1
 
 
@@ -137,7 +146,7 @@ def test_another_process_sees_each_step_at_once(record: Record, path: Path) -> N
     with closing(sqlite3.connect(path)) as reader:
         assert reader.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         for n in range(1, 4):
-            record.add_proposal(proposal(n, n), child(n, 0), f"d{n}")
+            add(record, proposal(n, n), child(n, 0), f"d{n}")
             assert reader.execute("SELECT count(*) FROM individuals").fetchone() == (n + 1,)
 
 
@@ -188,7 +197,7 @@ def test_a_record_of_another_version_is_left_alone(record: Record, path: Path) -
 
 def test_corruption_in_the_middle_is_told(record: Record, path: Path) -> None:
     for n in range(1, 200):
-        record.add_proposal(proposal(n, n), child(n, 0), f"d{n}")
+        add(record, proposal(n, n), child(n, 0), f"d{n}")
     record.close()
     data = bytearray(path.read_bytes())
     noise = random.Random(0)
@@ -214,5 +223,33 @@ def test_an_existing_record_is_not_overwritten(record: Record, path: Path) -> No
 def test_every_call_comes_back_as_it_was(prompt: str, reply: str, cost: float | None) -> None:
     with TemporaryDirectory() as folder, closing(Record.create(Path(folder) / "a.db", {})) as made:
         call = ModelCall("m", prompt, reply, 1, 2, cost, 0.5, "")
-        made.add_proposal(proposal(0, None, call))
+        add(made, proposal(0, None, call))
         assert made.proposals()[0].calls == (call,)
+
+
+def test_a_proposal_whose_process_was_killed_is_asked_for_again_and_paid_for(
+    record: Record, path: Path
+) -> None:
+    answered = ModelCall("m", "p", "r", 10, 20, cost=0.5)
+    add(record, proposal(0, None, answered))
+    for number, asked in ((1, 4), (2, 5)):
+        record.begin_proposal(replace(proposal(number, None), ended=0.0, model="m", asked=asked))
+    record.begin_proposal(replace(proposal(3, None), operator="lessons", ended=0.0, model="m"))
+    record.add_calls(1, [answered])
+    record.close()
+
+    again = Record.open(path)
+    assert again.abandon_proposals(7.0) == [1, 2], "lessons are learnt anew, by another number"
+    assert again.spend().cost == pytest.approx(0.5 * 2 + 0.5 * 3), "one request each was on its way"
+    assert again.abandon_proposals(8.0) == [1, 2]
+    assert again.spend().cost == pytest.approx(2.5), "which is charged once"
+    assert (again.next_proposal(), again.next_place()) == (4, 6)
+
+    row = replace(proposal(1, 1, answered), model="m", asked=6, told=7, screened=(1, 1))
+    again.begin_proposal(row)
+    again.end_proposal(row, child(1, 0), "d1")
+    assert [(ask.place, ask.number) for ask in again.asks()] == [(4, 1), (5, 2), (6, 1)]
+    assert again.last_calls(1) == (answered,)
+    assert len(again.calls(1)) == 3
+    assert again.costs()[1] == {"m": 0.5}, "what the search was told is what its last try took"
+    assert again.proposals()[1].screened == (1, 1)

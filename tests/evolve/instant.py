@@ -207,10 +207,12 @@ def _be_the_fork(job: Callable[[], Any], kill_at: int | None, told: Path) -> Non
 
 # -- what a run has left --------------------------------------------------------------------------
 
-TABLES = {  # with the columns in which two runs of one seed differ: times and hashes of commits
+# With the columns in which two runs of one seed differ: times, hashes of commits, and, since what a
+# killed process was asked is asked again, the places in the order of asking and telling.
+TABLES = {
     "individuals": {"commit_hash"},
-    "proposals": {"seconds", "ended"},
-    "measurements": {"ended"},
+    "proposals": {"seconds", "ended", "asked", "told"},
+    "measurements": {"ended", "told"},
 }
 OWN = ("begun", "settings", "fingerprint")  # what a run knows of its own beginning
 
@@ -265,9 +267,11 @@ def stored(place: Any, name: str) -> dict[str, list[tuple[Any, ...]]]:
             shutil.copy(file, folder)
         with closing(sqlite3.connect(Path(folder) / "archive.db")) as database:
             try:
-                return {
+                rows = {
                     table: database.execute(f"SELECT * FROM {table} ORDER BY id").fetchall()
                     for table in (*TABLES, "events")
                 }
+                rows["asks"] = database.execute("SELECT * FROM asks ORDER BY place").fetchall()
+                return rows | {"proposals": [row for row in rows["proposals"] if row[6]]}
             except sqlite3.OperationalError:  # no such table
                 return {}

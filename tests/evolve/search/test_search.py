@@ -552,7 +552,8 @@ def grown(record_of: Run, count: int) -> Search:
             asked=asked_at,
             told=next(places),
         )
-        record.add_proposal(row, child, digest=str(number))
+        record.begin_proposal(row)
+        record.end_proposal(row, child, digest=str(number))
         if child is None:
             search.refused(plan.arm, drawn)
             continue
