@@ -7,12 +7,14 @@ spent once. Tests that start the program as a user does are `subprocess.Popen`'s
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import runpy
 import select
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -79,6 +81,8 @@ def serve() -> None:
     import evolve.models.client
 
     evolve.models.client.count_tokens("litellm, tiktoken and its vocabulary, too")
+    gc.collect()
+    gc.freeze()  # what was imported stays: no fork has to look at it again
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     for line in sys.stdin:
         child = os.fork()
@@ -100,7 +104,17 @@ def become(arguments: list[str], cwd: str, env: dict[str, str], files: list[str]
     os.environ.clear()
     os.environ.update(env)
     sys.argv = ["evolve", *arguments]
-    runpy.run_module("evolve", run_name="__main__", alter_sys=True)
+    code = 1
+    try:
+        runpy.run_module("evolve", run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)  # to take all that was imported down would take longer than most calls
 
 
 if __name__ == "__main__":
