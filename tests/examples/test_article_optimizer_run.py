@@ -138,6 +138,13 @@ def test_without_a_usable_opinion_there_is_no_score(folder: Path, chat: Callable
     assert "score:" not in process.stdout.rpartition("---")[2]
 
 
+def test_a_hosted_judge_is_asked_at_no_other_server(folder: Path) -> None:
+    elsewhere = {"ARTICLE_JUDGE": "anthropic/x", "ARTICLE_JUDGE_API_BASE": "http://127.0.0.1:9"}
+    process = by_hand(folder, **elsewhere)
+    assert process.returncode == 1
+    assert "only its provider may see its key" in process.stdout
+
+
 def test_a_judge_belongs_to_what_makes_scores_comparable(folder: Path) -> None:
     def said(judge: str) -> str:
         env = {**os.environ, "ARTICLE_JUDGE": judge}

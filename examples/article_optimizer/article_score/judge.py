@@ -75,15 +75,20 @@ def ask_judge(
         article: what it is shown: what counts, and no more.
         guide: the style guide.
         model: its name, as litellm knows it.
-        api_base: the address of an OpenAI-compatible server, or None for the provider's own.
+        api_base: the address of a server of one's own, or None for the provider's.
         seconds: that it may take.
 
     Raises:
-        JudgeError: an answer is missing or not in the form that was asked for.
+        JudgeError: an answer is missing or not in the form that was asked for, or the model is
+            hosted elsewhere.
     """
     from evolve.models.client import LiteLLM, ModelError  # litellm takes seconds to import
+    from evolve.settings import OptionError
 
-    judge = LiteLLM(model, api_base=api_base, timeout=seconds, max_retries=1, patience=seconds)
+    try:
+        judge = LiteLLM(model, api_base=api_base, timeout=seconds, max_retries=1, patience=seconds)
+    except OptionError as error:
+        raise JudgeError(f"the judge cannot be asked: {error}") from error
 
     def once(_: int) -> ModelCall:
         mark = f"====== {secrets.token_hex(8)} ======"  # no article can know it
