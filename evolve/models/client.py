@@ -76,6 +76,9 @@ class LiteLLM:
         patience: seconds until an attempt is given up, bytes or not; None is some timeouts.
         clock, sleep: seconds.
         jitter: a random number from 0 to 1, for the pauses between attempts.
+
+    Raises:
+        OptionError: there is an address, and the model is hosted elsewhere.
     """
 
     def __init__(
