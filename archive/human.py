@@ -50,6 +50,13 @@ def duration(seconds: float) -> str:
     return f"{hours // 24} d {hours % 24:02} h"
 
 
+def dollars(value: float) -> str:
+    """A sum of money to the cent, and below ten cents with two significant digits."""
+    small = 0 < abs(value) < 0.0995
+    decimals = 1 - math.floor(math.log10(abs(value))) if small else 2
+    return f"${value:.{decimals}f}"
+
+
 def ticks(values: Sequence[float]) -> list[str]:
     """Labels for an axis: `human` with as many digits as make neighbours differ."""
     for digits in range(3, 9):

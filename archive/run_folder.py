@@ -16,6 +16,10 @@ class RunError(Exception):
     """A run folder is missing, taken or unusable; the message says what to do."""
 
 
+class BusyError(RunError):
+    """Another process works on the run."""
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """runs/NAME and what is in it."""
@@ -110,7 +114,8 @@ class RunFolder:
         """Keep other processes from running this run; the system lifts it if we die.
 
         Raises:
-            RunError: another process has it, or the folder cannot be written.
+            BusyError: another process has it.
+            RunError: the folder cannot be written.
         """
         try:
             lock = open(self.path / "lock", "a+")  # noqa: SIM115  # closed below
@@ -125,7 +130,7 @@ class RunFolder:
             except OSError as error:
                 file.seek(0)
                 owner = file.read().strip() or "unknown"
-                raise RunError(
+                raise BusyError(
                     f"run {self.name} is being worked on by process {owner}; wait for its end, "
                     "or stop it with Ctrl-C"
                 ) from error

@@ -3,31 +3,72 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from archive.human import formatter, human
+from archive.human import dollars, formatter, human
 from archive.record import RecordError
-from archive.run_folder import RunError, RunFolder
+from archive.run_folder import BusyError, RunError, RunFolder
 from evolve.commands.console import new_console
-from evolve.commands.work import work
+from evolve.commands.work import work, write_output
 from evolve.loop.loop import End, reached
+from evolve.operators.registry import absolute
 from evolve.run.history import shown_search
-from evolve.run.run import begin, look, reopen
+from evolve.run.run import Run, begin, look, reopen
+from evolve.search.mix import operator_mix
 from evolve.settings import OptionError, Settings
 from population import Individual
 from population.lineage import LineageError
+from trainer.devices import DeviceError, find_devices
 from trainer.items import Item
 from trainer.process import SupervisorError
+from trainer.sandbox import SandboxError, find_sandbox
 from trainer.setup import SetupError
 from trainer.task import Task, TaskError
 
-BROKEN = (RunError, RecordError, LineageError, TaskError, SetupError, SupervisorError)
+BROKEN = (  # what ends one item and leaves the others alone
+    *(RunError, RecordError, LineageError, TaskError, SetupError, SupervisorError, OptionError),
+    *(DeviceError, SandboxError, OSError, UnicodeDecodeError),
+)
+Work = Callable[[Run, Console], tuple[int, End]]  # as `work`
+
+
+@dataclass(frozen=True)
+class Call:
+    """What one call asks of every item.
+
+    Attributes:
+        task: of all items.
+        name: what the runs' names begin with.
+        settings: of a run that begins.
+        changes: the settings that a run which goes on takes from this call, by name.
+        seed_genomes: to begin each run with; empty takes the task's own.
+        work: works on a run.
+    """
+
+    task: Task
+    name: str
+    settings: Settings
+    changes: Mapping[str, Any]
+    seed_genomes: Sequence[str]
+    work: Work
+
+    def run(self, item: Item) -> str:
+        """The name of an item's run."""
+        return f"{self.name}-{item.name}"
+
+    def within(self, hours: float | None, dollars: float | None) -> Call:
+        """The same with that much left for the next item; None is no limit."""
+        limits = {"hours": hours, "max_cost": dollars}
+        settings = replace(self.settings, hours=hours, max_cost=dollars)
+        return replace(self, settings=settings, changes={**self.changes, **limits})
 
 
 @dataclass(frozen=True)
@@ -38,67 +79,105 @@ class State:
         item: which.
         words: what came of it.
         done: whether it is what was asked for.
+        failed: whether its start was measured and never scored.
         children: that were measured.
+        cost: of its language models, in dollars.
         start, best: the seed and the fittest; None before they scored.
     """
 
     item: Item
     words: str
-    done: bool
+    done: bool = False
+    failed: bool = False
     children: int = 0
+    cost: float = 0.0
     start: Individual | None = None
     best: Individual | None = None
 
 
 def start(
     settings: Settings,
+    changes: Mapping[str, Any],
     task: Task,
     name: str | None,
     seed_genomes: Sequence[str],
     only: Sequence[str],
+    *,
+    work: Work = work,
+    clock: Callable[[], float] = time.monotonic,
 ) -> int:
     """Work on the items that are not done, one after the other, and print what came of all.
 
-    An item that breaks does not stop the others. Called again it goes on with what is missing.
+    An item that breaks does not stop the others. Called again it goes on with what is missing. The
+    settings' hours and dollars are for the whole call: each item gets what is left of them.
 
     Args:
-        settings: of each item's run.
+        settings: of an item's run that begins.
+        changes: those that a run which goes on takes from this call, by name.
         task: of all items.
         name: what the runs' names begin with; None takes the task's name.
         seed_genomes: to begin each with; empty takes the task's own.
         only: names of the items to work on; empty takes all.
+        work: works on a run.
+        clock: seconds.
 
     Returns:
         The exit code: 0 if every item is what was asked for, 130 after Ctrl-C, else 1.
     """
     items = _chosen(task.all_items(), only)
+    find_devices(settings.devices)  # what no item can do without is said once, before all
+    find_sandbox(settings.sandbox)
+    call = Call(task, name or task.name, settings, changes, seed_genomes, work)
     console = new_console()
-    states: list[State] = []
-    interrupted = False
+    begun, spent, states, interrupted = clock(), 0.0, list[State](), False
     for number, item in enumerate(items, 1):
-        run = f"{name or task.name}-{item.name}"
-        if interrupted:
-            states.append(_before(run, item) or State(item, "not begun", done=False))
+        before = _seen(call, item)
+        hours = None if settings.hours is None else settings.hours - (clock() - begun) / 3600
+        money = None if settings.max_cost is None else max(settings.max_cost - spent, 0.0)
+        over = "interrupted" if interrupted else _used_up(call, hours, money)
+        if over and not (before is not None and before.done):
+            states.append(before or State(item, f"not begun: {over}"))
             continue
         console.print(Text(f"\nitem {number} of {len(items)}: {item.title}", "bold"))
-        try:
-            state, interrupted = _work_on(settings, run, seed_genomes, item, console)
-        except BROKEN as error:
-            console.print(Text(f"{item.name} failed: {error}", "red"), soft_wrap=True)
-            state = State(item, f"failed: {error}".splitlines()[0], done=False)
+        paid = 0.0 if before is None else before.cost
+        left = call.within(hours, None if money is None else paid + money)
+        state, interrupted = _attempt(left, item, console)
+        spent += state.cost - paid
         states.append(state)
     console.print()
     console.print(_table(states, task))
+    for line in _closing(states, spent, settings.max_cost):
+        console.print(Text(line), soft_wrap=True)
+    return 130 if interrupted else int(any(not state.done for state in states))
+
+
+def _closing(states: Sequence[State], spent: float, most: float | None) -> list[str]:
+    lines = []
+    if spent:
+        allowed = "" if most is None else f" of the {dollars(most)} allowed"
+        lines.append(f"the models took {dollars(spent)}{allowed} in this call")
     left = sum(not state.done for state in states)
     if left:
-        console.print(
-            Text(
-                f"{left} of {len(states)} items are not done: the same command goes on with them, "
-                "and --generations N gives those that used theirs up more"
-            ),
-            soft_wrap=True,
+        lines.append(
+            f"{left} of {len(states)} items are not done: the same command goes on with them, "
+            "and --generations N gives those that used theirs up more"
         )
-    return 130 if interrupted else int(left > 0)
+    return lines
+
+
+def _used_up(call: Call, hours: float | None, money: float | None) -> str:
+    """Why no further item is begun; empty if one may be."""
+    if hours is not None and hours <= 0:
+        return "the hours are over"
+    if money is None or money > 0 or not call.settings.models:
+        return ""
+    task = call.task
+    own = tuple(absolute(name, task.folder) for name in task.operators)
+    mix = operator_mix(
+        call.settings.operators, with_models=True, language=task.language, suited=own
+    )
+    asking = all(operator.needs_model for operator in mix.operators.values())
+    return "the money is spent" if asking and task.language != "python" else ""
 
 
 def _chosen(items: Sequence[Item], only: Sequence[str]) -> list[Item]:
@@ -109,59 +188,80 @@ def _chosen(items: Sequence[Item], only: Sequence[str]) -> list[Item]:
     return [item for item in items if not only or item.name in only]
 
 
-def _work_on(
-    settings: Settings, name: str, seed_genomes: Sequence[str], item: Item, console: Console
-) -> tuple[State, bool]:
+def _attempt(call: Call, item: Item, console: Console) -> tuple[State, bool]:
+    """Work on an item as far as it can be: its state then, and whether the user interrupted."""
+    interrupted = False
+    try:
+        return _work_on(call, item, console)
+    except KeyboardInterrupt:  # before or after the search, which takes note of it by itself
+        interrupted, words = True, "interrupted"
+    except BusyError as error:
+        words = str(error).partition(";")[0]
+        console.print(Text(str(error), "yellow"), soft_wrap=True)
+    except BROKEN as error:
+        words = f"failed: {error}".splitlines()[0]
+        console.print(Text(f"{item.name} failed: {error}", "red"), soft_wrap=True)
+    return replace(_seen(call, item) or State(item, ""), words=words, done=False), interrupted
+
+
+def _work_on(call: Call, item: Item, console: Console) -> tuple[State, bool]:
     """Begin or go on with an item's run: its state then, and whether the user interrupted."""
-    before = _before(name, item)
+    name = call.run(item)
 
     def say(line: str) -> None:
         console.print(Text(line), soft_wrap=True)
 
-    if before is not None and before.done:
-        say(f"done before: {before.words}")
-        return before, False
     folder = RunFolder.named(name)
-    if before is not None and before.start is None:
-        say("its start has never scored, so it begins anew")
-        shutil.rmtree(folder.path)
-    elif before is not None:
-        with folder.lock():
-            changes = {
-                key: getattr(settings, key)
-                for key in (
-                    "generations",
-                    "models",
-                    "api_base",
-                    "prices",
-                    "max_cost",
-                    "offline_after",
-                    "target",
-                )
-            }
-            _, end = work(reopen(name, changes, say), console)
-        return _state(name, item), end is End.INTERRUPTED
-    run = begin(settings, name, seed_genomes, say, item)
+    if folder.database.exists():
+        with folder.lock():  # before it is looked at: nothing is removed that another works on
+            before = _state(call, item)
+            if before.done:
+                say(f"done before: {before.words}")
+                _leave_output(call, item, before, say)
+                return before, False
+            if not before.failed:
+                _, end = call.work(reopen(name, dict(call.changes), say), console)
+                return _state(call, item), end is End.INTERRUPTED
+            say("its start has never scored, so it begins anew")
+            shutil.rmtree(folder.path)
+    run = begin(call.settings, name, call.seed_genomes, say, item)
     with run.folder.lock():
-        _, end = work(run, console)
-    return _state(name, item), end is End.INTERRUPTED
+        _, end = call.work(run, console)
+    return _state(call, item), end is End.INTERRUPTED
 
 
-def _before(name: str, item: Item) -> State | None:
-    """An item's state as its run records it; None if there is no run."""
-    return _state(name, item) if RunFolder.named(name).database.exists() else None
+def _leave_output(call: Call, item: Item, state: State, say: Callable[[str], None]) -> None:
+    """Write what a finished item came to, if that was removed."""
+    own = call.task.for_item(item)
+    if own.output and not (own.folder / own.output).exists():
+        with closing(look(call.run(item))) as run:
+            written = write_output(replace(run, task=own), state.best)
+        if written is not None:
+            say(f"written again: {written}")
 
 
-def _state(name: str, item: Item) -> State:
-    with closing(look(name)) as run:
+def _seen(call: Call, item: Item) -> State | None:
+    """An item's state, whatever its run is like; None if there is no run."""
+    try:
+        exists = RunFolder.named(call.run(item)).database.exists()
+        return _state(call, item) if exists else None
+    except BROKEN as error:
+        return State(item, f"cannot be read: {error}".splitlines()[0])
+
+
+def _state(call: Call, item: Item) -> State:
+    """An item's state as its run records it, against what this call asks."""
+    with closing(look(call.run(item))) as run:
         search = shown_search(run)
         children = sum(1 for i in search.individuals.values() if i.parents and i.measurements)
-        best, settings = search.best, run.settings
-    state = State(item, "", False, children, search.reference, best)
+        tried = any(i.measurements for i in search.individuals.values())
+        best, settings = search.best, replace(run.settings, **call.changes)
+        cost = run.record.spend().cost
+    state = State(item, "", children=children, cost=cost, start=search.reference, best=best)
+    if best is None:
+        return replace(state, words="its start has not scored", failed=tried)
     if reached(best, settings.target):
         return replace(state, words="target reached", done=True)
-    if best is None:
-        return replace(state, words="its start has not scored")
     if children < settings.total_children:
         return replace(state, words="not finished")
     return replace(

@@ -3,6 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
+
+RESUMABLE = (  # options that a run which goes on may change, besides its models
+    *("task", "generations", "hours", "target", "devices", "sandbox"),
+    *("api_base", "max_cost", "offline_after", "context_tokens"),
+)
+
+
+def resumed(options: argparse.Namespace) -> dict[str, Any]:
+    """The settings that a run which goes on takes from the options; others stay as they are."""
+    changes = {name: value for name in RESUMABLE if (value := getattr(options, name)) is not None}
+    changes |= {"models": tuple(options.model)} if options.model else {}
+    return changes | ({"prices": tuple(options.prices)} if options.prices else {})
 
 
 def new_parser(command: str, description: str) -> argparse.ArgumentParser:

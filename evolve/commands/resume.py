@@ -13,16 +13,12 @@ from evolve.commands.options import (
     length_options,
     model_options,
     new_parser,
+    resumed,
     run_argument,
 )
 from evolve.commands.work import work
 from evolve.models.roster import check_model_options
 from evolve.run.run import look, reopen
-
-RESUMABLE = (  # options that a resumed run may change, besides its models
-    *("task", "generations", "hours", "target", "devices", "sandbox"),
-    *("api_base", "max_cost", "offline_after", "context_tokens"),
-)
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -47,12 +43,7 @@ def arguments() -> argparse.ArgumentParser:
 
 def command(options: argparse.Namespace) -> int:
     """Go on with a run."""
-    changes = {name: value for name in RESUMABLE if (value := getattr(options, name)) is not None}
-    if options.model:
-        changes["models"] = tuple(options.model)
-    if options.prices:
-        changes["prices"] = tuple(options.prices)
-    console = new_console()
+    changes, console = resumed(options), new_console()
     with RunFolder.existing(options.name).lock():  # nothing of a run is touched that another uses
         if {"models", "api_base", "prices"} & changes.keys():
             with closing(look(options.name)) as run:

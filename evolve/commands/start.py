@@ -14,6 +14,7 @@ from evolve.commands.options import (
     length_options,
     model_options,
     positive,
+    resumed,
 )
 from evolve.commands.work import work
 from evolve.models.roster import check_model_options
@@ -21,7 +22,7 @@ from evolve.operators.registry import OPERATORS, absolute
 from evolve.run.run import begin
 from evolve.search.mix import operator_mix
 from evolve.search.strategies import STRATEGIES
-from evolve.settings import Settings
+from evolve.settings import OptionError, Settings
 from population.selection import SELECTORS
 from trainer.task import load_task
 
@@ -132,6 +133,8 @@ def command(options: argparse.Namespace) -> int:
     names = filter(None, options.operators.split(","))
     operators = tuple(absolute(name, Path()) for name in names)
     task = load_task(Path(options.task))
+    if options.items and not task.items:
+        raise OptionError(f"the task {task.name} has no items, so leave --items out")
     own = tuple(absolute(name, task.folder) for name in task.operators)
     operator_mix(operators, with_models=bool(options.model), language=task.language, suited=own)
     check_model_options(options.model, options.api_base, options.prices or ())
@@ -160,7 +163,8 @@ def command(options: argparse.Namespace) -> int:
     )
     if task.items:
         only = list(filter(None, options.items.split(",")))
-        return items.start(settings, task, options.run, options.seed_genome, only)
+        changes = {**resumed(options), "task": settings.task}
+        return items.start(settings, changes, task, options.run, options.seed_genome, only)
     console = new_console()
     run = begin(settings, options.run, options.seed_genome, sayer(console))
     with run.folder.lock():

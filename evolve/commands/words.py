@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from archive.human import duration
+from archive.human import dollars, duration
 from evolve.loop.conduct import Result
 from evolve.loop.loop import End, reached
 from evolve.models.roster import Configured
@@ -57,11 +57,11 @@ def _cost_lines(run: Run, models: list[Configured], children: int) -> list[str]:
                 "known)"
             )
         else:
-            cost = f"about ${calls * each:.2f}" if each else "free"
+            cost = f"about {dollars(calls * each)}" if each else "free"
         at = f"; asked at {one.server}" if one.server else ""
         lines.append(f"model {name}: some {calls:.0f} requests, {cost}{at}")
     if run.settings.max_cost is not None:
-        lines.append(f"the models may take ${run.settings.max_cost:.2f} in all")
+        lines.append(f"the models may take {dollars(run.settings.max_cost)} in all")
     return lines
 
 

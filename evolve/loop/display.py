@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from archive.human import duration, formatter
+from archive.human import dollars, duration, formatter
 from archive.results import status_word
 from archive.rows import Experiment, Purpose
 from archive.terminal import heatmap_text
@@ -133,7 +133,7 @@ class Display:
         if progress.proposing:
             line.append(f", {progress.proposing} proposals in the making")
         if progress.spend.calls:
-            line.append(f", models ${progress.spend.cost:.2f}")
+            line.append(f", models {dollars(progress.spend.cost)}")
             if progress.spend.unpriced:
                 line.append(f" and {progress.spend.unpriced} calls of unknown price")
         best = self._search.best

@@ -6,6 +6,7 @@ import random
 import threading
 from collections.abc import Callable
 
+from archive.human import dollars
 from evolve.models.limits import pause
 
 
@@ -62,7 +63,7 @@ class Purse:
 
     def words(self) -> str:
         """What was spent, for the user."""
-        return f"the models took ${self._spent:.2f} of the ${self._most or 0.0:.2f} allowed"
+        return f"the models took {dollars(self._spent)} of the {dollars(self._most or 0)} allowed"
 
 
 class Allowance:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.human import dark_text, duration, fitter_end, formatter, human, limits, ticks
+from archive.human import dark_text, dollars, duration, fitter_end, formatter, human, limits, ticks
 from population import Direction
 
 
@@ -121,3 +121,21 @@ def test_fitter_end() -> None:
 def test_dark_text_on_bright_colours_only() -> None:
     assert dark_text(1.0, 1.0, 0.0)
     assert not dark_text(0.27, 0.0, 0.33)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0, "$0.00"),
+        (1234.567, "$1234.57"),
+        (1.996, "$2.00"),
+        (0.1, "$0.10"),
+        (0.0996, "$0.10"),
+        (0.0994, "$0.099"),
+        (0.05, "$0.050"),
+        (0.00123, "$0.0012"),
+        (4e-7, "$0.00000040"),
+    ],
+)
+def test_small_sums_of_money_keep_two_digits(value: float, shown: str) -> None:
+    assert dollars(value) == shown
