@@ -299,6 +299,19 @@ def test_a_second_call_has_its_own_options(call: Any) -> None:
         assert run.settings == second
 
 
+def test_the_options_of_the_command_line_reach_a_run_that_goes_on(widths: Path) -> None:
+    (widths / "evaluate.py").write_text("print('---\\nscore: 1\\nsize: 2\\nspeed: 3')")
+    words = ["--task", "widths", "--items", "sun", "--sandbox", "none", "--final-runs", "0"]
+    first = ["--generations", "0", "--children", "1", "--devices", "cpu", "--seed-runs", "1"]
+    assert main([*words, *first]) == 0
+    assert main([*words, "--generations", "1", "--devices", "cpu:0", "--hours", "1"]) == 0
+    with closing(look("widths-sun")) as run:
+        assert (run.settings.devices, run.settings.generations) == ("cpu:0", 1)
+        assert run.settings.hours is not None
+        assert 0.9 < run.settings.hours <= 1
+        assert run.settings.children == 1
+
+
 def test_items_of_a_task_without_any_are_refused(
     here: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
