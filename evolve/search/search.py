@@ -398,6 +398,11 @@ def axes_around(
     """
 
     def axis(spec: AxisSpec) -> Axis:
+        if spec.bounds is None and measures[spec.name] <= 0:
+            raise ValueError(
+                f"axis `{spec.name}` has no bounds around {measures[spec.name]:g}; give it "
+                "`bounds = [low, high]` in program.md"
+            )
         low, high = spec.bounds or tuple(factor * measures[spec.name] for factor in spec.around)
         return Axis(spec.name, spec.label, spec.unit, low, high, cells, spec.log)
 
