@@ -79,7 +79,6 @@ class State:
         item: which.
         words: what came of it.
         done: whether it is what was asked for.
-        failed: whether its start was measured and never scored.
         children: that were measured.
         cost: of its language models, in dollars.
         start, best: the seed and the fittest; None before they scored.
@@ -88,7 +87,6 @@ class State:
     item: Item
     words: str
     done: bool = False
-    failed: bool = False
     children: int = 0
     cost: float = 0.0
     start: Individual | None = None
@@ -219,7 +217,7 @@ def _work_on(call: Call, item: Item, console: Console) -> tuple[State, bool]:
                 say(f"done before: {before.words}")
                 _leave_output(call, item, before, say)
                 return before, False
-            if not before.failed:
+            if before.best is not None:
                 _, end = call.work(reopen(name, dict(call.changes), say), console)
                 return _state(call, item), end is End.INTERRUPTED
             say("its start has never scored, so it begins anew")
@@ -254,12 +252,11 @@ def _state(call: Call, item: Item) -> State:
     with closing(look(call.run(item))) as run:
         search = shown_search(run)
         children = sum(1 for i in search.individuals.values() if i.parents and i.measurements)
-        tried = any(i.measurements for i in search.individuals.values())
         best, settings = search.best, replace(run.settings, **call.changes)
         cost = run.record.spend().cost
     state = State(item, "", children=children, cost=cost, start=search.reference, best=best)
     if best is None:
-        return replace(state, words="its start has not scored", failed=tried)
+        return replace(state, words="its start has not scored")
     if reached(best, settings.target):
         return replace(state, words="target reached", done=True)
     if children < settings.total_children:

@@ -197,20 +197,19 @@ def test_a_run_that_another_call_works_on_is_left_alone(widths: Path, call: Any)
     assert {*before, Path("runs/widths-sun/lock")} == set(Path("runs/widths-sun").rglob("*"))
 
 
-def test_a_start_that_was_never_measured_goes_on_and_a_failed_one_begins_anew(
-    widths: Path, call: Any
-) -> None:
+def test_an_item_whose_start_never_scored_begins_anew(widths: Path, call: Any) -> None:
     (widths / "topics.md").write_text("## Sun\n## Broken\n## Mars\n")
-    begin(Settings(task=str(widths), devices="cpu:0", sandbox="none", children=1, generations=1,
-                   final_runs=0), "widths-sun", (), print, SUN).close()  # fmt: skip
+    begin(Settings(task=str(widths), devices="cpu:0", sandbox="none"), "widths-sun", (), print,
+          SUN).close()  # fmt: skip
+    (widths / "evaluate.py").write_text("mended = True")  # another protocol than it began with
     code, output = call()
     assert code == 1
-    assert "begins anew" not in output
+    assert output.count("its start has never scored, so it begins anew") == 1
     assert rows(output)["sun"] == "all generations used"
     assert "failed: the seed genome did not score" in output
     _, output = call()
-    assert "its start has never scored, so it begins anew" in output
-    assert "done before: all generations used" in output
+    assert output.count("its start has never scored, so it begins anew") == 1
+    assert output.count("done before: all generations used") == 2
 
 
 def test_a_finished_items_output_is_written_again(widths: Path, call: Any) -> None:
