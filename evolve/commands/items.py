@@ -133,7 +133,8 @@ def start(
         hours = None if settings.hours is None else settings.hours - (clock() - begun) / 3600
         money = None if settings.max_cost is None else max(settings.max_cost - spent, 0.0)
         over = "interrupted" if interrupted else _used_up(call, hours, money)
-        if over and not (before is not None and before.done):
+        done = before is not None and before.done
+        if interrupted or (over and not done):
             states.append(before or State(item, f"not begun: {over}"))
             continue
         console.print(Text(f"\nitem {number} of {len(items)}: {item.title}", "bold"))
