@@ -67,6 +67,7 @@ def rewrites() -> list[Rewrite]:
 
 
 REWRITES = rewrites()
+MENDING = [REWRITES[number] for number in (1, 2, 5, 8, 10)]  # facts that are wrong or missing
 FACTLESS = [REWRITES[number] for number in (6, 9, 11)]  # who pays, landing stations, the law
 MORE = (
     """\
@@ -141,10 +142,12 @@ def shorter(request: Any) -> str | None:
 
 
 def good(request: Any, at_once: int = 1) -> str:
-    """The next rewrites that the genome does not have."""
+    """The next rewrites that the genome does not have; now and then those that mend its facts."""
     left = [one for one in REWRITES if request.genome.count(one.old) == 1]
     if not left:
         return touch(request)
+    if "the score stays below 9" in request.user and request.number % 2:
+        left = [one for one in left if one in MENDING] or left
     start = request.number % len(left)
     chosen = (left[start:] + left[:start])[:at_once]
     idea = chosen[0].idea + (f", and {len(chosen) - 1} more" if len(chosen) > 1 else "")

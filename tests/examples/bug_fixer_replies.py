@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import operator
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -283,6 +284,16 @@ LESSONS = (
 
 
 def script(request: Any) -> Answer:
+    """One or two bugs at once, as a careful model would."""
+    return answer(request, (1, 2, 2))
+
+
+def brisk(request: Any) -> Answer:
+    """Four at once, for those in a hurry."""
+    return answer(request, (4,))
+
+
+def answer(request: Any, at_once: Sequence[int]) -> Answer:
     """The reply to a request. Every third is bad or broken; retries and repairs are good."""
     if request.is_for_lessons:
         return LESSONS
@@ -300,7 +311,7 @@ def script(request: Any) -> Answer:
     tidy = [edit for edit in TIDY if edit.fits(source)]
     rng.shuffle(left)
     rng.shuffle(tidy)
-    chosen = failed + left[: rng.choice([1, 2, 2])]
+    chosen = failed + left[: rng.choice(at_once)]
     if request.is_retry:  # the first answer was taken or useless
         chosen += tidy[:1]
     if not chosen:

@@ -175,11 +175,21 @@ def cut(genome: str, number: int) -> str:
     return whole[: whole.index("=======") + 12]
 
 
-POOR = [slower, prose, wrong, unmatched, crashing, unparsable, cut]
+POOR = [prose, slower, wrong, unmatched, crashing, unparsable, cut]
 
 
 def script(request: Any) -> Answer:
-    """The answer to one request."""
+    """One to three ideas at once, as a careful model would have them."""
+    return answer(request, 1 + request.number % 3)
+
+
+def brisk(request: Any) -> Answer:
+    """Four at once, for those in a hurry."""
+    return answer(request, 4)
+
+
+def answer(request: Any, at_once: int) -> Answer:
+    """The answer to one request, with so many ideas."""
     if request.is_for_lessons:
         return "Helped:\n- dicts instead of searches\nHurt:\n- sorting twice\nUntested:\n- heaps"
     if request.is_for_notes:
@@ -196,4 +206,4 @@ def script(request: Any) -> Answer:
     if not left:
         return tidying(genome) or "There is nothing left that I would change."
     start = number * 5 % len(left)
-    return rendered([*left[start:], *left[:start]][: 1 + number % 3], genome)
+    return rendered([*left[start:], *left[:start]][:at_once], genome)

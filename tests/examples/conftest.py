@@ -55,11 +55,29 @@ def task_copy(tmp_path: Path) -> Callable[[str], Path]:
     def copy(name: str) -> Path:
         target = tmp_path / name
         shutil.copytree(
-            ROOT / "examples" / name, target, ignore=shutil.ignore_patterns("__pycache__")
+            ROOT / "examples" / name,
+            target,
+            ignore=shutil.ignore_patterns("__pycache__", "output"),
         )
         return target
 
     return copy
+
+
+@pytest.fixture
+def readme_run(
+    chat: Callable[[Callable[[Any], Any]], Any], evolve: Callable[..., Any]
+) -> Callable[..., Any]:
+    """Runs a task by the command of its README, with the replies of a script; more may be said."""
+
+    def run(
+        folder: Path, script: Callable[[Any], Any], *more: str
+    ) -> tuple[subprocess.CompletedProcess[str], Any]:
+        server = chat(script)
+        model = ("--model", "openai/test", "--api-base", server.base)
+        return evolve(folder, *model, *more, env={"OPENAI_API_KEY": "none"}), server
+
+    return run
 
 
 @pytest.fixture(scope="session")

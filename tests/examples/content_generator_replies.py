@@ -135,12 +135,12 @@ def flowing(text: str) -> str:
     return text
 
 
-def brisk(text: str) -> str:
+def clipped(text: str) -> str:
     """With long sentences broken into short ones."""
     return BREAK.sub(lambda match: f". {match[1].capitalize()} ", text)
 
 
-VOICES: list[Callable[[str], str]] = [str, flowing, brisk]
+VOICES: list[Callable[[str], str]] = [str, flowing, clipped]
 
 
 def article(topic: str, voice: Callable[[str], str]) -> dict[str, str]:
@@ -188,8 +188,8 @@ def edits(idea: str, why: str, *blocks: tuple[str, str]) -> str:
     return f"IDEA: {idea}\nWHY: {why}\n\n{shown}\n"
 
 
-def good(topic: str, genome: str, number: int) -> str:
-    """The next improvement of an article."""
+def good(topic: str, genome: str, number: int, most: int = 3) -> str:
+    """The next improvement of an article, of so many sections at most."""
     if "(80 to 160 words" in genome:
         return whole(
             draft(topic, number),
@@ -212,7 +212,10 @@ def good(topic: str, genome: str, number: int) -> str:
             return "The article reads well to me now. I have nothing to add."
         return edits("say in the title what was learned", "a reader searches for it", (old, title))
     rng = random.Random(number)
-    chosen = sorted(rng.sample(weak, rng.randint(1, min(3, len(weak)))), key=weak.index)
+    chosen = sorted(
+        rng.sample(weak, rng.randint(min(most - 2, len(weak)), min(most, len(weak)))),
+        key=weak.index,
+    )
     names = " and ".join("title and summary" if key == FRONT else f'"{key}"' for key in chosen)
     return edits(
         f"rewrite {names} from the notes",
@@ -247,6 +250,16 @@ def bad(topic: str, genome: str, number: int) -> Answer:
 
 
 def script(request: Any) -> Answer:
+    """One to three sections at once, as a careful model would."""
+    return reply(request, 3)
+
+
+def brisk(request: Any) -> Answer:
+    """Three to five at once, for those in a hurry."""
+    return reply(request, 5)
+
+
+def reply(request: Any, most: int) -> Answer:
     """The reply to a request; see `Request` in tests/evolve/chat_server.py."""
     topic = topic_of(request)
     if request.is_for_notes:
@@ -255,4 +268,4 @@ def script(request: Any) -> Answer:
         return LESSONS
     if request.number % 3 == 2 and not request.is_retry:
         return bad(topic, request.genome, request.number)
-    return good(topic, request.genome, request.number)
+    return good(topic, request.genome, request.number, most)

@@ -160,23 +160,17 @@ def test_a_judge_belongs_to_what_makes_scores_comparable(folder: Path) -> None:
 # -- the search ---------------------------------------------------------------------------------
 
 
-def test_a_search_takes_the_draft_to_the_target(
-    folder: Path,
-    chat: Callable[..., Any],
-    evolve: Callable[..., Process],
-    replies: ModuleType,
+@pytest.mark.parametrize("script", ["brisk", pytest.param("script", marks=pytest.mark.slow)])
+def test_the_readmes_command_takes_the_draft_to_the_target(
+    folder: Path, readme_run: Any, replies: ModuleType, script: str
 ) -> None:
     before = (folder / "articles" / "draft.md").read_text()
-    server = chat(replies.brisk)
-    process = evolve(
-        folder,
-        *("--run", "first", "--model", "openai/test", "--api-base", server.base, "--seed", "1"),
-        *("--children", "2", "--final-runs", "0"),
-    )
+    process, server = readme_run(folder, getattr(replies, script))
     assert process.returncode == 0, process.stdout + process.stderr
     assert "the target is reached" in process.stdout
-    output = folder / "output" / "optimized.md"
-    assert numbers(by_hand(folder, str(output)))["score"] >= 9.0
+    best = numbers(by_hand(folder, "output/optimized.md"))
+    assert best["score"] >= 9.0
+    assert best["missing"] == best["inventions"] == 0
     assert (folder / "articles" / "draft.md").read_text() == before
     assert "the first telephone cable across" in server.requests[0].system  # facts.md is shown
 

@@ -289,18 +289,21 @@ def test_the_scripted_edits_apply_once_and_as_whole_lines(replies: ModuleType) -
 # -- a run ----------------------------------------------------------------------------------------
 
 
-def test_a_run_mends_every_bug(
-    task_copy: Callable[[str], Path], evolve: Any, chat: Any, replies: ModuleType, tmp_path: Path
+@pytest.mark.parametrize("script", ["brisk", pytest.param("script", marks=pytest.mark.slow)])
+def test_the_readmes_command_mends_every_bug(
+    task_copy: Callable[[str], Path],
+    readme_run: Any,
+    replies: ModuleType,
+    tmp_path: Path,
+    script: str,
 ) -> None:
     folder = task_copy("bug_fixer")
-    server = chat(replies.script)
-    done = evolve(
-        folder, "--model", "openai/test", "--api-base", server.base, "--run", "mended",
-        "--seed-runs", "1", "--final-runs", "1",
-        env={"OPENAI_API_KEY": "none"},
-    )  # fmt: skip
+    done, server = readme_run(folder, getattr(replies, script), "--run", "mended")
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "the target is reached" in done.stdout
     assert verified(tmp_path, (folder / "output" / "app.py").read_text())["score"] == 100
+    assert (folder / "src" / "app.py").read_text() == START
+    assert any(request.is_retry for request in server.requests), "a reply was no edit"
     story = (folder.parent / "runs" / "mended" / "artifacts" / "changes.md").read_text()
     assert story.count("Report ") > 1, "what was wrong is explained"
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import pytest
+
 from trainer.summary import read_summary
 
 
@@ -24,22 +26,28 @@ def shorter_nights(folder: Path) -> None:
     )
 
 
-def test_scripted_replies_make_the_program_fast(
-    chat: Callable[[Callable[[Any], Any]], Any],
-    task_copy: Callable[[str], Path],
-    evolve: Callable[..., Any],
-    load: Callable[..., ModuleType],
+@pytest.fixture
+def replies(load: Callable[..., ModuleType]) -> ModuleType:
+    return load(Path(__file__).with_name("code_optimizer_replies.py"), "code_optimizer_replies")
+
+
+def test_the_readmes_command_makes_the_program_fast_in_shorter_nights(
+    task_copy: Callable[[str], Path], readme_run: Any, replies: ModuleType
 ) -> None:
-    replies = load(Path(__file__).with_name("code_optimizer_replies.py"), "code_optimizer_replies")
-    folder, server = task_copy("code_optimizer"), chat(replies.script)
+    folder = task_copy("code_optimizer")
     shorter_nights(folder)
-    done = evolve(
-        folder,
-        *("--run", "m", "--model", "openai/test", "--api-base", server.base, "--price", "1:2"),
-        *("--operators", "tweak,rework,crossover", "--generations", "16", "--children", "3"),
-        *("--budget", "1", "--seed-runs", "1", "--final-runs", "0"),
-        env={"OPENAI_API_KEY": "sk-test"},
-    )
+    check_run(folder, replies, *readme_run(folder, replies.brisk, "--run", "m", "--budget", "1"))
+
+
+@pytest.mark.slow
+def test_the_readmes_command_makes_the_program_fast(
+    task_copy: Callable[[str], Path], readme_run: Any, replies: ModuleType
+) -> None:
+    folder = task_copy("code_optimizer")
+    check_run(folder, replies, *readme_run(folder, replies.script, "--run", "m"))
+
+
+def check_run(folder: Path, replies: ModuleType, done: Any, server: Any) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "the target is reached" in done.stdout
 

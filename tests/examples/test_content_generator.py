@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import given, settings
@@ -255,6 +256,16 @@ def test_a_good_article_tells_everything_required_and_beats_the_target(item: str
     assert 9.5 < result.total < 10
 
 
+@pytest.mark.parametrize("item", ITEMS)
+def test_in_whatever_rhythm_it_is_told_a_good_article_beats_the_target(
+    load: Callable[..., ModuleType], item: str
+) -> None:
+    replies = load(ARTICLES.with_name("content_generator_replies.py"), "content_generator_replies")
+    for voice in replies.VOICES:
+        text = replies.joined(replies.article(item, voice))
+        assert score_article(text, TEMPLATE, GUIDE, SOURCES[item]).total > 9, voice
+
+
 def test_an_article_about_the_wrong_topic_is_worth_little() -> None:
     result = score_article(GOOD[ITEMS[1]], TEMPLATE, GUIDE, SOURCES[ITEMS[0]])
     assert result.total < 3
@@ -311,9 +322,11 @@ def test_by_hand_the_file_says_which_topic_it_is_about(
     assert numbers["score"] > 9
     assert (numbers["missing"], numbers["invented"]) == (0, 0)
     assert "26 of 28 facts told" in done.stdout
+    assert numbers["others"] == 0
     shutil.copy(ARTICLES / "tool-library.md", articles / "electric-bakery.md")
     copied = evaluate(folder, "output/articles/tool-library.md")
     assert read_summary(copied.stdout)["originality"] < 10
+    assert read_summary(copied.stdout)["others"] == 1
 
 
 def test_a_topic_that_cannot_be_scored_is_refused_with_the_reason(

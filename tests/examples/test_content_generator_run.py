@@ -16,8 +16,7 @@ import pytest
 from trainer.summary import read_summary
 
 ROOT = Path(__file__).parents[2]
-GOOD, BROKEN = "tool-library", "river-restoration"
-KEY = {"OPENAI_API_KEY": "none"}
+GOOD, BROKEN = ["electric-bakery", "tool-library"], "river-restoration"
 Done = subprocess.CompletedProcess[str]
 
 
@@ -27,61 +26,44 @@ def replies(load: Callable[[Path, str], ModuleType]) -> ModuleType:
     return load(path, "content_generator_replies")
 
 
-def options(server: Any) -> tuple[str, ...]:
-    """Of a run; the same text scores the same, so that nothing has to be measured again."""
-    model = ("--model", "openai/test", "--api-base", server.base)
-    return (*model, "--seed-runs", "1", "--final-runs", "1")
-
-
 def test_a_broken_topic_does_not_stop_the_others_and_a_second_call_goes_on_with_it(
-    chat: Callable[[Any], Any],
-    task_copy: Callable[[str], Path],
-    evolve: Callable[..., Done],
-    replies: ModuleType,
+    task_copy: Callable[[str], Path], readme_run: Callable[..., Any], replies: ModuleType
 ) -> None:
     folder = task_copy("content_generator")
-    topics = folder / "topics" / "topic_list.md"
-    text = topics.read_text()
-    tool, river = text.index("## Tool"), text.index("## River")
-    topics.write_text(text[river : text.index("## Electric")] + text[tool:river])
     aside = folder.parent / "aside"
     shutil.move(folder / "sources" / BROKEN, aside)
     (folder / "sources" / BROKEN).mkdir()
-    server = chat(replies.script)
 
-    first = evolve(folder, *options(server), env=KEY)
+    first, server = readme_run(folder, replies.brisk)
     assert first.returncode == 1, first.stdout + first.stderr
     assert f"{BROKEN} failed" in first.stdout
-    assert [path.stem for path in articles(folder)] == [GOOD]
-    assert {replies.topic_of(request) for request in server.requests} == {GOOD}
-    written = articles(folder)[0].read_text()
-    notes, *others = [r for r in server.requests if not r.is_for_lessons]
-    assert notes.is_for_notes
-    assert not any(request.is_for_notes for request in others)
-    assert all("the clipboard on the garage door" in request.user for request in others)
-    assert all("Nadia Brandt" in request.system for request in server.requests)
+    written = {path.stem: path.read_text() for path in articles(folder)}
+    assert sorted(written) == GOOD
+    for topic in GOOD:
+        asked = [r for r in server.requests if replies.topic_of(r) == topic]
+        notes, *others = [request for request in asked if not request.is_for_lessons]
+        assert notes.is_for_notes
+        assert not any(request.is_for_notes for request in others)
+        assert all(replies.NOTES[topic] in request.user for request in others)
+        assert all("Nadia Brandt" in r.system for r in asked) == (topic == "tool-library")
 
     (folder / "sources" / BROKEN).rmdir()
     shutil.move(aside, folder / "sources" / BROKEN)
-    asked = len(server.requests)
-    second = evolve(folder, *options(server), env=KEY)
+    second, server = readme_run(folder, replies.brisk)
     assert second.returncode == 0, second.stdout + second.stderr
-    assert {replies.topic_of(request) for request in server.requests[asked:]} == {BROKEN}
-    assert (folder / "output" / "articles" / f"{GOOD}.md").read_text() == written
-    for item in (GOOD, BROKEN):
-        assert item in second.stdout.rpartition("children")[2], "it is in the table"
-        assert reaches_the_target(folder, item)
+    assert {replies.topic_of(request) for request in server.requests} == {BROKEN}
+    assert all((folder / "output" / "articles" / f"{t}.md").read_text() == written[t] for t in GOOD)
+    for topic in (*GOOD, BROKEN):
+        assert topic in second.stdout.rpartition("children")[2], "it is in the table"
+        assert reaches_the_target(folder, topic)
 
 
 @pytest.mark.slow
-def test_all_topics_get_their_articles(
-    chat: Callable[[Any], Any],
-    task_copy: Callable[[str], Path],
-    evolve: Callable[..., Done],
-    replies: ModuleType,
+def test_the_readmes_command_writes_all_articles(
+    task_copy: Callable[[str], Path], readme_run: Callable[..., Any], replies: ModuleType
 ) -> None:
     folder = task_copy("content_generator")
-    done = evolve(folder, *options(chat(replies.script)), env=KEY)
+    done, _ = readme_run(folder, replies.script)
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(articles(folder)) == 3
     assert all(reaches_the_target(folder, path.stem) for path in articles(folder))
