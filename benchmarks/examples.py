@@ -50,11 +50,12 @@ def run(name: str, place: Path, seed: int) -> int:
     shutil.copytree(ROOT / "examples" / name, place / name, ignore=shutil.ignore_patterns("output"))
     server = loaded(ROOT / "tests" / "evolve" / "chat_server.py")
     replies = loaded(ROOT / "tests" / "examples" / f"{name}_replies.py")
+    called = () if name == "content_generator" else ("--run", name)  # its topics name its runs
     with server.ChatServer(replies.script) as chat:
         return subprocess.run(
             [
                 *(sys.executable, "-m", "evolve", "--task", name, "--seed", str(seed)),
-                *("--model", "openai/scripted", "--api-base", chat.base),
+                *("--model", "openai/scripted", "--api-base", chat.base, *called),
             ],
             cwd=place,
             env={**os.environ, "PYTHONPATH": str(ROOT), "OPENAI_API_KEY": "none"},
@@ -69,7 +70,8 @@ def results(folder: Path) -> str:
             "SELECT fitness FROM measurements WHERE individual = 0 ORDER BY id"
         ).fetchone()
         best, children = database.execute(
-            "SELECT max(fitness), count(DISTINCT individual) - 1 FROM measurements"
+            "SELECT max(fitness), count(DISTINCT individual) - 1 FROM measurements "
+            "WHERE purpose != 'final'"
         ).fetchone()
     return f"{folder.name}: from {first:.2f} to {best:.2f} in {children} children"
 

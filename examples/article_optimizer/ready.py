@@ -16,7 +16,10 @@ def main() -> None:
             "pip install -e '.[examples]'"
         ) from error
     judge = os.environ.get("ARTICLE_JUDGE", "")
-    print(f"an LLM judge: {judge or 'none (ARTICLE_JUDGE=MODEL names one)'}")
+    if judge:
+        print(f"an LLM judge: {judge}, three calls a measurement, which --max-cost does not count")
+    else:
+        print("an LLM judge: none (ARTICLE_JUDGE=MODEL names one)")
     print("---")
     for name, number in versions.items():
         print(f"fingerprint.{name}: {number}")

@@ -14,7 +14,8 @@ from trainer.fingerprint import differences, fingerprint
 from trainer.setup import Ready
 from trainer.task import Task, files_below, load_task
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
 TASKS = sorted(path.parent.name for path in EXAMPLES.glob("*/program.md"))
 BESIDE = {"README.md", "program.md", "ready.py", "ruff.toml"}  # change no score
 
@@ -75,6 +76,21 @@ def test_a_change_of_the_scoring_is_another_protocol(
     assert old in text
     path.write_text(text.replace(old, new))
     assert len(differences(before, protocol(folder))) == 1
+
+
+@pytest.mark.slow
+def test_one_command_runs_an_example_without_a_key(tmp_path: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in files_below(EXAMPLES / "bug_fixer")}
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks" / "examples.py"), "bug_fixer"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "from 57.83 to 100.00" in done.stdout
+    assert {path: path.stat().st_mtime_ns for path in files_below(EXAMPLES / "bug_fixer")} == before
 
 
 @pytest.mark.parametrize(
