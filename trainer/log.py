@@ -8,8 +8,13 @@ from pathlib import Path
 REASON = 200  # characters of an error at most
 NEAR = 1 << 16  # how far from the end of a log, in bytes, its last lines and error are looked for
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[@-_]")  # ECMA-48: CSI and two-byte sequences
-# C0 and C1 control characters but the tab, and the marks that reverse the direction of a text.
-_UNSEEN = dict.fromkeys([*range(9), *range(10, 32), *range(127, 160), *range(0x202A, 0x202F)])
+# What a person does not see and a language model reads: control characters but the tab, fillers,
+# marks of width, of direction and of variants, lone surrogates, and tags.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0a-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff"
+    "\uffa0\ufff0-\ufffb\ufffe\uffff\U000e0000-\U000e0fff]"
+)
 _TRACEBACK = "Traceback (most recent call last):"
 _ERROR = re.compile(r"(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt|Exit|Group)\b")
 
@@ -50,10 +55,15 @@ def last_exception(text: str) -> str:
     return shorten(found[0]) if found else ""
 
 
-def shorten(line: str) -> str:
-    """The line without repeated blanks, cut to `REASON` characters."""
+def shorten(line: str, longest: int = REASON) -> str:
+    """The line without repeated blanks, cut to so many characters."""
     words = " ".join(line.split())
-    return words if len(words) <= REASON else words[: REASON - 3] + "..."
+    return words if len(words) <= longest else words[: longest - 3] + "..."
+
+
+def visible(line: str) -> str:
+    """The line without escape sequences and without characters that nobody sees."""
+    return _UNSEEN.sub("", _ESCAPES.sub("", line))
 
 
 def end(log: Path, size: int) -> str:
@@ -68,4 +78,4 @@ def end(log: Path, size: int) -> str:
 def _lines(text: str) -> list[str]:
     """Lines of printable characters, of each what its last carriage return left."""
     lines = (line.rstrip("\r").rpartition("\r")[2] for line in text.rstrip("\n").split("\n"))
-    return [_ESCAPES.sub("", line).translate(_UNSEEN) for line in lines]
+    return [visible(line) for line in lines]

@@ -5,6 +5,7 @@ A reply may be SEARCH/REPLACE blocks, a unified diff, the whole file in a fence,
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -13,15 +14,23 @@ from evolve.edits.mismatch import EditError
 from evolve.edits.patches import Change, apply
 from evolve.edits.replies import Fence, Reply, name_in, scan
 from evolve.edits.structured import BEGINNING, find
+from evolve.genome.parsing import INVALID
 from evolve.genome.syntax import definitions
 
 __all__ = ["Edit", "EditError", "read_reply"]
 
 MAX_IDEA, MAX_WHY = 160, 1000  # characters
+MAX_REMARK = 120  # of a line of prose that may stand for text that was left out
 WHOLE_FILE_SHARE = 0.3  # a fenced text much shorter than the parent is a snippet, not a file
 RIVAL_SHARE = 0.7  # of two files about as long as each other nobody knows which is meant
 COMMENTS = ("#", "//", "/*", "<!--", "--")
 LEFT_OUT = ("rest of", "existing", "unchanged", "same as", "remain", "omitted", "as before")
+# In prose `#` is a heading and an ellipsis a pause: a whole line that is a remark of the editor's.
+REMARK = re.compile(
+    r"<!--.*-->|[*_`]*\[.*\][*_`]*|(?://|%).*(?:\.{3}|…).*"
+    r"|[*_`(]*(?:\.{3}|…).*(?:\.{3}|…)[*_`)]*"
+)
+DOTS = re.compile(r"[\s*_`(\[]*(?:\.\s?\.\s?\.|…)[\s*_`)\]]*")  # a line of nothing else
 
 
 @dataclass(frozen=True)
@@ -33,7 +42,9 @@ class Edit:
     why: str
 
 
-def read_reply(reply: str, source: str, *, genome: str = "", cut: bool = False) -> Edit:
+def read_reply(
+    reply: str, source: str, *, genome: str = "", language: str = "python", cut: bool = False
+) -> Edit:
     """Apply a reply to the parent's source.
 
     Blocks and hunks are placed by what they quote, first exactly, then with less regard for
@@ -44,6 +55,7 @@ def read_reply(reply: str, source: str, *, genome: str = "", cut: bool = False) 
         source: the genome that it was asked to change.
         genome: the name of the genome's file; changes of another file are refused. Empty to take
             any name for it.
+        language: "python" or "prose": tells what stands for text that was left out.
         cut: whether it ends where it might be no longer.
 
     Raises:
@@ -57,7 +69,7 @@ def read_reply(reply: str, source: str, *, genome: str = "", cut: bool = False) 
     edited, idea, why = _edited(parts, text, genome)
     if edited == text:
         raise EditError("the edit changes nothing")
-    _check_complete(edited, text)
+    _check_complete(edited, text, language)
     idea, why = _line(idea), _line(why, MAX_WHY)
     if not idea:
         raise EditError("the line `IDEA: what the change is, in one line` is missing")
@@ -127,7 +139,7 @@ def _may_be_whole(text: str, source: str) -> bool:
         return True
     try:
         before, now = set(definitions(source)), set(definitions(text))
-    except SyntaxError:
+    except INVALID:
         return False
     return bool(before) and before <= now
 
@@ -142,18 +154,32 @@ def _check_names(names: list[str], genome: str) -> None:
             raise EditError(f"the reply changes {_line(name)}, but only {genome} may be changed")
 
 
-def _check_complete(edited: str, source: str) -> None:
-    """Refuse a comment such as `# ... rest of the code unchanged ...` in place of the code."""
+def _check_complete(edited: str, source: str, language: str) -> None:
+    """Refuse a line such as `# ... rest of the code unchanged ...` in place of what stood there."""
+    stands_for_more = _is_remark if language == "prose" else _is_short_comment
     known = {line.strip() for line in source.split("\n")}
     for number, line in enumerate(edited.split("\n"), 1):
         text = line.strip()
-        if not text.startswith(COMMENTS) or text in known:
-            continue
-        shortened = text.lower()
-        if ("..." in text or "…" in text) and any(words in shortened for words in LEFT_OUT):
+        if text not in known and stands_for_more(text):
             raise EditError(
                 f"line {number} of the new file stands for text that was left out: {_line(text)}"
             )
+
+
+def _is_short_comment(line: str) -> bool:
+    return line.startswith(COMMENTS) and ("..." in line or "…" in line) and _tells_of_more(line)
+
+
+def _is_remark(line: str) -> bool:
+    """Whether a line of prose is none of the text, but says that some of it was left out."""
+    if DOTS.fullmatch(line):
+        return True
+    return len(line) <= MAX_REMARK and bool(REMARK.fullmatch(line)) and _tells_of_more(line)
+
+
+def _tells_of_more(line: str) -> bool:
+    shortened = line.lower()
+    return any(words in shortened for words in LEFT_OUT)
 
 
 def _line(text: str, longest: int = MAX_IDEA) -> str:

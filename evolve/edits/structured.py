@@ -14,7 +14,7 @@ from typing import Any
 
 from evolve.edits.mismatch import EditError
 from evolve.edits.patches import Change, block
-from evolve.genome.parsing import parse
+from evolve.genome.parsing import INVALID, parse
 from evolve.genome.syntax import constants, replaced
 
 MAX_OBJECTS = 20  # places in a reply at which an object is looked for
@@ -49,7 +49,7 @@ class Structured:
             return source
         try:
             spans = constants(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        except INVALID as error:
             raise EditError("the file is no Python, so it has no constants to set") from error
         unknown = [name for name in self.values if name not in spans]
         if unknown:
@@ -194,7 +194,7 @@ def _expression(text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", " ")
     try:
         tree = parse(f"_ = {text}")
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except INVALID:
         return ""
     match tree.body:
         case [ast.Assign(targets=[ast.Name()], value=value) as statement]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
-from evolve.genome.parsing import parse
+from evolve.genome.parsing import INVALID, parse
 from evolve.genome.parts import (
     BLOCK,
     CODE,
@@ -119,7 +119,7 @@ class _Report:
 def _is_python(source: str) -> bool:
     try:
         parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except INVALID:
         return False
     return True
 

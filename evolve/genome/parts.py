@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from evolve.genome.parsing import parse
+from evolve.genome.parsing import INVALID, parse
 
 CODE, TEXT = "top-level code", "text"
 HEAD, END = "head", "end"  # keys of a class's first lines, and of what follows the last statement
@@ -50,7 +50,7 @@ class Part:
 def program(role: str, text: str) -> list[Part]:
     try:
         tree = parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+    except INVALID as error:
         raise ValueError(f"the {role} cannot be merged, for it is no Python: {error}") from error
     lines = _lines(text)
     return _suite(lines, tree.body, 0, len(lines), "")

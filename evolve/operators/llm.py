@@ -152,7 +152,13 @@ def ask_for_edit(request: Callable[[Context], str], source: str, context: Contex
         except (ModelError, SpentError) as error:
             raise ProposalError(str(error), unreachable=True) from error
         try:
-            edit = read_reply(call.reply, source, genome=context.task.genome, cut=call.cut)
+            edit = read_reply(
+                call.reply,
+                source,
+                genome=context.task.genome,
+                language=context.task.language,
+                cut=call.cut,
+            )
             context.screen(edit.source)
         except (EditError, RefusedError) as error:
             if attempt == RETRIES:

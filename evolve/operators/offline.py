@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from evolve.genome.parsing import INVALID
 from evolve.genome.syntax import Literal, Span, constants, definitions, literals, replaced
 from evolve.operators.base import TRIES, Context, Parent, Proposal, ProposalError, first_new
 
@@ -26,7 +27,7 @@ class Perturb:
         (parent,) = parents
         try:
             choices = literals(parent.source)
-        except SyntaxError as error:
+        except INVALID as error:
             raise ProposalError(f"genome {parent.individual.id} is no Python: {error}") from error
         if not choices:
             raise ProposalError(
@@ -119,7 +120,7 @@ def _differing(first: str, second: str) -> list[tuple[str, Span, str]]:
     """(name, span in the first, text in the second) of what both have and have differently."""
     try:
         pairs = [(reader(first), reader(second)) for reader in (constants, definitions)]
-    except SyntaxError as error:
+    except INVALID as error:
         raise ProposalError(f"a parent is no Python: {error}") from error
     return [
         (name, span, theirs[name].text)

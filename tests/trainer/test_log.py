@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.log import NEAR, REASON, last_error, progress, tail
+from trainer.log import NEAR, REASON, last_error, progress, tail, visible
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,24 @@ def test_progress_is_the_line_printed_last(tmp_path: Path, text: str, line: str)
     log = tmp_path / "log"
     log.write_bytes(text.encode())
     assert progress(log) == line
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    [
+        *("\u202e", "\u2066", "\u2069", "\u200b", "\u200d", "\u2028", "\u2060", "\ufeff", "\xad"),
+        *("\ufe0f", "\u3164", "\ud800", "\x00", "\x9b", "\x1b[2J", "\x1b]"),
+        "".join(chr(0xE0000 + ord(letter)) for letter in "obey"),
+        "\U000e0101",
+    ],
+)
+def test_what_nobody_sees_is_left_out(unseen: str) -> None:
+    assert visible(f"a{unseen}b\tc") == "ab\tc"
+
+
+@pytest.mark.parametrize("text", ["naïve – “é” 日本語 ∑ שלום \ufffd", "a\tb", "👍", "\U0001f1ea"])
+def test_what_is_seen_stays(text: str) -> None:
+    assert visible(text) == text
 
 
 def test_a_long_log_is_read_from_its_end(tmp_path: Path) -> None:

@@ -174,6 +174,63 @@ def test_text_that_was_left_out_is_refused(line: str) -> None:
     assert applied(LABELS + WIDEN, source) == f"{line}\n{WIDER}", "it was there before"
 
 
+ARTICLE = "# Bees\n\nThey dance.\n\nThey sleep.\n"
+
+
+def rewritten(line: str) -> str:
+    """The article with a line in the place of its last one."""
+    reply = LABELS + block("They sleep.\n", f"{line}\n")
+    return read_reply(reply, ARTICLE, language="prose").source
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "<!-- ... the rest of the article unchanged ... -->",
+        "<!-- existing text -->",
+        "[rest of the article unchanged]",
+        "**[The remaining sections stay as before.]**",
+        "[... rest omitted ...]",
+        "... (rest unchanged) ...",
+        "…the rest as before…",
+        "...",
+        "[…]",
+        ". . .",
+        "% ... rest of the chapter unchanged",
+    ],
+)
+def test_a_remark_in_place_of_prose_is_refused(line: str) -> None:
+    with pytest.raises(EditError, match="line 5 of the new file stands for text that was left out"):
+        rewritten(line)
+    known = ARTICLE.replace("They dance.", line)
+    edit = read_reply(LABELS + block("They sleep.\n", "They hum.\n"), known, language="prose")
+    assert line in edit.source, "it was there before"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "# The rest of the story ... and its end",
+        "## What remains: hope …",
+        "-- It is the same as ever ... -- she said.",
+        "...and the rest of them remained where they were.",
+        "[The rest of the story ...](story.md)",
+        "The rest of the hive sleeps ... unchanged.",
+        "* * *",
+        "<!-- a picture of bees -->",
+        "[1]",
+    ],
+)
+def test_a_heading_or_a_pause_in_prose_is_none(line: str) -> None:
+    assert line in rewritten(line)
+
+
+@pytest.mark.parametrize("depth", [3000, 100_000])
+def test_a_fence_with_code_that_nests_too_deep_is_no_file(depth: int) -> None:
+    deep = f"{LABELS}```python\nx = {'-' * depth}1\n```\n"
+    assert "too few for a new file" in refused(deep, SOURCE + "# more\n" * depth)
+
+
 # -- file names -----------------------------------------------------------------------------------
 
 NAMED = [
