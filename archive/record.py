@@ -241,12 +241,6 @@ class Record:
         with self._transaction() as db:
             return db.execute("SELECT digest, near FROM individuals ORDER BY id").fetchall()
 
-    def digest(self, number: int) -> str:
-        """The hash by which individual `number` is known exactly."""
-        query = "SELECT digest FROM individuals WHERE id = ?"
-        with self._transaction() as db:
-            return str(db.execute(query, (number,)).fetchone()[0])
-
     def experiments(self) -> list[Experiment]:
         """All measurements in the order in which they ended."""
         with self._transaction() as db:

@@ -18,7 +18,7 @@ from archive.rows import Ask, Epoch, ModelCall, ProposalRow
 from evolve.commands.console import new_console
 from evolve.commands.options import new_parser, run_argument
 from evolve.genome.known import Known
-from evolve.genome.screening import Identity, screen
+from evolve.genome.screening import Identity, identify, screen
 from evolve.loop.briefing import Briefer
 from evolve.models.client import ModelError
 from evolve.operators.base import Context
@@ -29,6 +29,7 @@ from evolve.search.search import Plan
 from evolve.settings import Settings
 from trainer.task import Task
 
+UNLIMITED = 10**9  # tokens: nobody reads the requests
 SHOWN = 5  # differences that are printed
 
 
@@ -133,7 +134,7 @@ def _again(
             row = rows[ask.number]
             ended = row.asked == ask.place and row.told > 0  # else its process was killed before
             plan = search.ask(ask.number, offline=ask.offline)
-            screened = _Screen(run.task, known, row, count)
+            screened = _Screen(run.task, known, row, count, mends=plan.operator.mends)
             yield _repeated(run, ask, row if ended else None, plan, briefer, screened)
             if not left:
                 return
@@ -148,15 +149,18 @@ class _Screen:
         known: all genomes of the run.
         row: the proposal.
         count: genomes that were known when it was asked for, where more is not recorded.
+        mends: whether it mends a genome that failed.
     """
 
-    def __init__(self, task: Task, known: Known, row: ProposalRow, count: int) -> None:
-        self._task, self._known, self._count = task, known, count
+    def __init__(
+        self, task: Task, known: Known, row: ProposalRow, count: int, *, mends: bool
+    ) -> None:
+        self._task, self._known, self._count, self._mends = task, known, count, mends
         self._counts = deque(row.screened)
 
     def __call__(self, source: str) -> Identity:
         count = self._counts.popleft() if self._counts else self._count
-        return screen(source, self._task, self._known.as_of(count))
+        return screen(source, self._task, self._known.as_of(count), mends=self._mends)
 
 
 def _repeated(
@@ -177,11 +181,14 @@ def _repeated(
         target=briefing.target,
         ancestor=briefing.ancestor,
         relatives=briefing.relatives,
+        tokens=UNLIMITED,
     )
     made = make(plan.operator, briefing.parents, context)
     if row.individual is None:  # refused then, if only for a twin that came while it was made
         return Repeated(row.number, recorded, now)
-    before = run.record.digest(row.individual)
+    # not the recorded hash, since older versions told genomes apart in another way
+    source = briefer.source(f"refs/genomes/{row.individual}")
+    before = identify(source, run.task.language).exact
     child = f"no child: {made.reason}" if made.identity is None else made.identity.exact
     return Repeated(row.number, f"{recorded} {before}", f"{now} {child}")
 

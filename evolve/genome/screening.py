@@ -9,17 +9,19 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from evolve.genome.likeness import Plain, joined, plain, plain_text
 from evolve.genome.parsing import INVALID, by_piece, parse_once
 from trainer.task import Task
 
 MAX_BYTES = 1_000_000
-
-
-STRING = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
-DOCSTRING = re.compile(rf"Expr\(value=Constant\(value={STRING}\)\)(, )?")
-VALUE = "Constant(value="
-FLOAT = re.compile(rf"{re.escape(VALUE)}(\d+(?:\.\d*(?:e[+-]?\d+)?|e[+-]?\d+))(?=[,)])")
 MODULE = ast.dump(ast.Module([ast.Pass()], []))  # what surrounds the statements
+NOUNS = {"python": "program", "prose": "text"}  # what a genome is, by its language
+LIKE = {
+    "python": "the same but for digits of its numbers, names of its variables or words that do "
+    "nothing; make a change that a run can show",
+    "prose": "the same but for capitals, commas or the ends of lines; make a change that a reader "
+    "can see",
+}
 
 
 class RefusedError(Exception):
@@ -31,9 +33,8 @@ class Identity:
     """What tells genomes apart, as hashes.
 
     Attributes:
-        exact: equal genomes share it, whatever their comments and layout.
-        near: so do genomes that hardly differ: floats that are equal in two digits (close to 1 it
-            is the distance from 1 that has two), docstrings; in prose, case and punctuation.
+        exact: equal genomes share it, whatever their comments and layout; in prose, their blanks.
+        near: so do genomes that hardly differ, see `likeness`.
     """
 
     exact: str
@@ -42,17 +43,20 @@ class Identity:
 
 @lru_cache(maxsize=8)  # what an operator has screened is asked for again when it is recorded
 def identify(source: str, language: str) -> Identity:
-    """Tell what a genome is. Python is known by its syntax tree, prose by its words.
+    """Tell what a genome is. Python is known by its syntax tree, prose by its words and lines.
 
     Raises:
-        SyntaxError: the language is Python and the source is not.
+        SyntaxError, ValueError, RecursionError, MemoryError: the language is Python and the source
+            is not.
     """
     if language == "python":
-        exact = MODULE.replace("Pass()", ", ".join(s for p in _read(source) for s in p.statements))
-        near = FLOAT.sub(lambda match: VALUE + _coarse(match[1]), DOCSTRING.sub("", exact))
+        pieces = _read(source)
+        exact = MODULE.replace("Pass()", ", ".join(s for p in pieces for s in p.statements))
+        near = joined([piece.plain for piece in pieces])
     else:
-        exact = " ".join(source.split())
-        near = " ".join(re.findall(r"\w+", exact.casefold()))
+        lines = "\n".join(" ".join(line.split()) for line in source.splitlines())
+        exact = re.sub("\n{3,}", "\n\n", lines).strip()
+        near = plain_text(exact)
     return Identity(_hash(exact), _hash(f"near {near}"))
 
 
@@ -60,18 +64,14 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _coarse(number: str) -> str:
-    value = float(number)
-    return f"1-{1 - value:.1e}" if 0.9 <= value < 1 else f"{value:.1e}"
-
-
-def screen(source: str, task: Task, known: Container[str]) -> Identity:
+def screen(source: str, task: Task, known: Container[str], *, mends: bool = False) -> Identity:
     """Check a proposed genome.
 
     Args:
         source: its text.
         task: whose contract it must fulfil.
         known: the hashes, exact and near, of the genomes that were tried.
+        mends: whether it mends one that failed, of which it may hardly differ.
 
     Returns:
         What it will be known by.
@@ -94,13 +94,11 @@ def screen(source: str, task: Task, known: Container[str]) -> Identity:
     for word in task.requires:
         if not _uses(source, word, task.language):
             raise RefusedError(f"the file no longer uses `{word}`, which the task demands")
+    noun = NOUNS[task.language]
     if identity.exact in known:
-        raise RefusedError("the same program was tried before; change something that matters")
-    if identity.near in known:
-        raise RefusedError(
-            "a program that hardly differs was tried before: the same but for digits of its "
-            "numbers or for words that do nothing; make a change that a run can show"
-        )
+        raise RefusedError(f"the same {noun} was tried before; change something that matters")
+    if identity.near in known and not mends:
+        raise RefusedError(f"a {noun} that hardly differs was tried before: {LIKE[task.language]}")
     return identity
 
 
@@ -117,10 +115,12 @@ class _Piece:
     Attributes:
         statements: the dumps of their trees.
         names: every identifier that they use; comments and strings do not count.
+        plain: what remains of them for those who ask what hardly differs.
     """
 
     statements: tuple[str, ...]
     names: frozenset[str]
+    plain: Plain
 
 
 @lru_cache(maxsize=8)
@@ -131,7 +131,8 @@ def _read(source: str) -> list[_Piece]:
 @lru_cache(maxsize=500)
 def _piece(text: str) -> _Piece:
     tree = parse_once(text)
-    return _Piece(tuple(map(ast.dump, tree.body)), frozenset(_names(tree)))
+    statements, names = tuple(map(ast.dump, tree.body)), frozenset(_names(tree))
+    return _Piece(statements, names, plain(tree))  # which changes the tree
 
 
 def _names(tree: ast.Module) -> Iterator[str]:

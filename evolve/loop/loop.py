@@ -232,7 +232,8 @@ class Loop:
         identity = made.identity or Identity("", "")
         child = None
         if made.proposal is not None:
-            if identity.exact in self._planner.known or identity.near in self._planner.known:
+            known, mends = self._planner.known, plan.operator.mends
+            if identity.exact in known or (identity.near in known and not mends):
                 reason = "the same genome was proposed a moment before"
             else:
                 child = self._commit(plan, made.proposal, attempt.model)

@@ -169,7 +169,8 @@ class Proposer:
 
         def screen_now(source: str) -> Identity:
             screened.append(len(known))
-            return screen(source, self._task, known.as_of(screened[-1]))
+            now = known.as_of(screened[-1])
+            return screen(source, self._task, now, mends=plan.operator.mends)
 
         context = Context(
             task=self._task,

@@ -228,7 +228,8 @@ def test_the_story_of_the_best_is_told(
     assert story.count("it should help") == 2
     assert "score 2, 1 better than its parent" in story
     assert main(["show", "rhymes-sun", "best"]) == 0
-    ancestors = capsys.readouterr().out.partition("the changes before it")[2]
+    shown = capsys.readouterr().out
+    ancestors = shown.partition("the changes before it")[2]
     assert ancestors.count("a line of sun") == 1
     assert ancestors.count("it should help") == 1, "its notes are there, too"
     assert "its report: lines 3" in shown
