@@ -82,7 +82,7 @@ class InstantModel:
         chosen = found[place] if found else None
         value = (10 + step % 90) * 10.0 ** (step // 90 % 6 - 3)  # no two differ by digits alone
         reply = (
-            "Helped: all."
+            "Helped: all.\nHurt: none.\nUntested: -"
             if chosen is None
             else (
                 f"IDEA: another {chosen[1]}\nWHY: it may help\n\n"

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice, takewhile
 
 from archive import Archive, Axis, Cell
 from archive.human import human
 from evolve.operators.base import Parent, Relative, Section
-from evolve.operators.prompts import diff_lines
+from evolve.operators.lessons import lessons_in, notes_in
+from evolve.operators.prompts import diff_lines, idea_of
+from evolve.operators.quoting import DATA, in_quotes
 from evolve.operators.tune import skeleton
 from evolve.search.search import Plan, Search
 from population import Individual
 from population.lineage import Lineage
+from trainer.log import REASON
 from trainer.task import Task
 
 
@@ -43,8 +46,13 @@ LATEST = 15  # results of the whole run that a model is told
 NEAR = 20  # results of the parent's children and siblings
 KEPT = 1000  # genomes that are kept in memory
 LOOKED_AT = 120  # genomes around a parent, in search of such as differ in constants alone
+LINE = 100  # ancestors that are looked at
 PAID = 3  # changes that paid whose text is shown
 DIFF_LINES = 60  # of each
+CONSIDERED, TELLING = 1000, 60  # latest results for lessons, and how many of them are told
+INTENTS = 6  # ancestors of a parent of two, whose ideas are told
+EXPECTED = 300  # characters of what a parent of two was expected to do
+NOTES_SHARE, LESSONS_SHARE, PAID_SHARE = 0.25, 0.125, 0.125  # of a request's tokens, of each change
 Source = Callable[[str], str]  # a commit to its genome
 
 
@@ -60,19 +68,25 @@ def background(
         lessons: as they were distilled last; may be empty.
         source: reads a genome.
     """
-    near = [one for parent in plan.parents for one in search.family.near(parent.id)]
-    latest = islice(reversed(search.individuals.values()), LATEST)
+    near = {one.id: one for parent in plan.parents for one in search.family.near(parent.id, NEAR)}
+    beside = [near[number] for number in sorted(near)][-NEAR:]
+    latest = list(islice(reversed(search.individuals.values()), LATEST))[::-1]
+    told = {one.id for one in beside}
     sections = [
-        Section("Lessons from the results so far:", lessons.splitlines()),
         Section(
-            "What was tried on this genome and beside it, with what came of it:",
-            results(near[-NEAR:], search, task),
+            "Lessons from the results so far, as a model drew them:",
+            lessons_in(lessons).splitlines(),
+            share=LESSONS_SHARE,
+        ),
+        Section(
+            f"What was tried on this genome and beside it, with what came of it ({DATA}):",
+            results(beside, search, task),
         ),
         *_changes_that_paid(plan, search, task, source),
         Section("The archive now:", _archive_lines(search, task)),
         Section(
-            "The latest results of all:",
-            results([one for one in latest if one not in near][::-1], search, task),
+            f"The latest results of all ({DATA}):",
+            results([one for one in latest if one.id not in told], search, task),
         ),
     ]
     return [section for section in sections if section.lines]
@@ -86,10 +100,26 @@ def results(individuals: Sequence[Individual], search: Search, task: Task) -> li
             continue
         parent = search.individuals[individual.parents[0]]
         lines.append(
-            f"- genome {individual.id}, child of {parent.id}: {individual.description}: "
+            f"- genome {individual.id}, child of {parent.id}, tried {idea_of(individual)}: "
             f"{outcome(individual, parent, search.noise, task)}"
         )
     return lines
+
+
+def telling(search: Search, latest: int) -> list[Individual]:
+    """Of the latest children those whose results say most, the most telling ones first.
+
+    That is what gained or lost most; then failures; then what changed nothing beyond the noise.
+    """
+    children = (i for i in reversed(search.individuals.values()) if i.parents and i.measurements)
+
+    def worth(one: Individual) -> tuple[int, float]:
+        if not one.scored:
+            return 1, 0.0
+        change = abs(search.gain(one))
+        return (2, change) if change > search.noise else (0, change)
+
+    return sorted(islice(children, min(latest, CONSIDERED)), key=worth, reverse=True)[:TELLING]
 
 
 def outcome(
@@ -105,7 +135,8 @@ def outcome(
         whom: what the parent is called.
     """
     if individual.objective is None:
-        return f"{individual.status}: {individual.measurements[-1].reason}"
+        reason = in_quotes(individual.measurements[-1].reason, REASON)
+        return f"{individual.status}: {reason}"
     words = f"{task.metric} {individual.objective:.6g}"
     if parent.objective is None:
         return words
@@ -117,19 +148,19 @@ def outcome(
 
 def _changes_that_paid(plan: Plan, search: Search, task: Task, source: Source) -> list[Section]:
     """The changes that gained most over their parents, those of the parents' own line first."""
-    line = [one for parent in plan.parents for one in search.family.line(parent.id)]
+    lines = (islice(search.family.line(parent.id), LINE) for parent in plan.parents)
+    line = (one for one in chain.from_iterable(lines) if search.gain(one) > search.noise)
+    paid = {one.id: one for one in islice(line, PAID)}
     elites = search.archive.elites if search.archive else []
-    paid = [one for one in line if search.gain(one) > search.noise][:PAID]
-    for one in sorted(elites, key=search.gain, reverse=True):
-        if search.gain(one) > search.noise and one not in paid:
-            paid.append(one)
+    for one in sorted(elites, key=search.gain, reverse=True)[:PAID]:
+        if search.gain(one) > search.noise:
+            paid.setdefault(one.id, one)
     sections = []
-    for one in paid[:PAID]:
+    for one in list(paid.values())[:PAID]:
         parent = search.individuals[one.parents[0]]
-        lines = diff_lines(Parent(parent, source(parent.commit)), Parent(one, source(one.commit)))
-        more = [f"... and {len(lines) - DIFF_LINES} lines more"] if len(lines) > DIFF_LINES else []
+        diff = diff_lines(Parent(parent, source(parent.commit)), Parent(one, source(one.commit)))
         title = f"A change that paid ({outcome(one, parent, search.noise, task)}):"
-        sections.append(Section(title, ["```diff", *lines[:DIFF_LINES], *more, "```"]))
+        sections.append(Section(title, diff[:DIFF_LINES], fence="diff", share=PAID_SHARE))
     return sections
 
 
@@ -197,22 +228,42 @@ class Briefer:
 
     def brief(self, plan: Plan) -> Briefing:
         """What the operator of a plan is told."""
-        parents = tuple(Parent(one, self.source(one.commit)) for one in plan.parents)
         operator, search, task = plan.operator, self._search, self._task
         asks = operator.needs_model
+        unites = operator.arity > 1 and asks
+        ancestor = self._ancestor(plan) if unites else None
+        parents = tuple(
+            Parent(one, self.source(one.commit), self._intent(one, ancestor) if unites else ())
+            for one in plan.parents
+        )
         return Briefing(
             parents=parents,
             background=self._background(plan) if asks else (),
             target=target_words(plan.target, search.archive, task),
-            ancestor=self._ancestor(plan) if operator.arity > 1 and asks else None,
+            ancestor=self.source(ancestor) if ancestor else None,
             said=self._said_by(plan.parents[0]) if operator.mends or (asks and task.score) else "",
             relatives=self._relatives(parents[0]) if getattr(operator, "learns", False) else (),
         )
 
     def _background(self, plan: Plan) -> list[Section]:
-        notes = [Section("Notes from the sources:", self.notes.splitlines())] if self.notes else []
+        notes = Section(
+            "Notes from the sources, as a model took them:",
+            notes_in(self.notes).splitlines(),
+            share=NOTES_SHARE,
+        )
         sections = background(plan, self._search, self._task, self.lessons, self.source)
-        return [*notes, *sections]
+        return [notes, *sections] if notes.lines else sections
+
+    def _intent(self, parent: Individual, ancestor: str | None) -> list[str]:
+        """What a parent was to achieve, and those between it and its ancestor."""
+        expected = self._lineage.notes(parent.commit)
+        lines = (
+            [f"genome {parent.id} expected: {in_quotes(expected, EXPECTED)}"] if expected else []
+        )
+        line = islice(self._search.family.line(parent.id), 1, INTENTS + 1)
+        for one in takewhile(lambda one: one.commit != ancestor, line):
+            lines.append(f"before genome {parent.id}, in genome {one.id}: {idea_of(one)}")
+        return lines
 
     def _relatives(self, parent: Parent) -> list[Relative]:
         own = self._skeleton(parent.individual.commit)
@@ -224,6 +275,6 @@ class Briefer:
         ]
 
     def _ancestor(self, plan: Plan) -> str | None:
+        """The commit of the parents' lowest common ancestor."""
         first, second = (parent.commit for parent in plan.parents)
-        commit = self._lineage.common_ancestor(first, second)
-        return None if commit is None else self.source(commit)
+        return self._lineage.common_ancestor(first, second)

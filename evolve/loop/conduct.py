@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import threading
 import time
@@ -26,8 +27,10 @@ from evolve.loop.reports import Reports
 from evolve.models.allowance import Allowance, Purse
 from evolve.models.client import LiteLLM, count_tokens
 from evolve.models.ensemble import Ensemble
+from evolve.models.secrets import Secrets
 from evolve.operators.base import rough_tokens
-from evolve.operators.prompts import shown_text
+from evolve.operators.packing import remembering
+from evolve.operators.prompts import room_for_files, shown_text
 from evolve.run.drawing import Artist, Draw, draw
 from evolve.run.history import restored_search
 from evolve.run.logbook import generation_line, new_logbook, record_generation
@@ -82,7 +85,7 @@ def conduct(
         draw: draws the run's pictures.
 
     Raises:
-        RunError: no seed genome scored.
+        RunError: no seed genome scored, or program.md and the genome have no room in a request.
         RecordError, LineageError, SupervisorError: the disk or git failed, or a supervisor on a
             device that is there; what was recorded before is safe.
     """
@@ -123,14 +126,16 @@ def conduct(
     ensemble = Ensemble(
         [model for model, _ in models], purse=purse, patience=settings.offline_after
     )
+    count = remembering(count_tokens if models else rough_tokens)
     proposer = Proposer(
         run.task,
         ensemble,
-        shown=shown_text(shown_files(run.task)) if models else "",
+        shown=_shown(run, search, count, display.say) if models else "",
         tokens=settings.context_tokens,
-        count=count_tokens if models else rough_tokens,
+        count=count,
         wake=wake,
     )
+    secrets = Secrets(os.environ)  # a scoring script runs in this environment, and may print it
     loop = Loop(
         run,
         search,
@@ -140,7 +145,7 @@ def conduct(
             run.task,
             search,
             run.lineage,
-            said_by=lambda one: tail(run.folder.log(str(one.id)), SAID),
+            said_by=lambda one: secrets.hidden(tail(run.folder.log(str(one.id)), SAID)),
         ),
         Allowance(
             has_models=bool(models),
@@ -162,6 +167,27 @@ def conduct(
     busy = bench.busy_seconds / bench.slot_seconds
     run.record.add_event(time.time(), "end", str(end))
     return Result(end, search.best, result, seconds, busy, proposer.asking)
+
+
+def _shown(
+    run: Run, search: Search, count: Callable[[str], int], say: Callable[[str], None]
+) -> str:
+    """The files that the task shows to a language model, as far as they have room."""
+    genomes = [one for one in search.individuals.values() if not one.parents]
+    genomes += [search.best] if search.best else []
+    texts = [run.lineage.source(one.commit) for one in genomes]
+    tokens, files = run.settings.context_tokens, shown_files(run.task)
+    try:
+        room = room_for_files(run.task, texts, tokens, count)
+    except ValueError as error:
+        raise RunError(str(error)) from error
+    shown, whole = shown_text(files, room, count), sum(map(count, files.values()))
+    if whole > room:
+        say(
+            f"of the files that the task shows ({whole:,} tokens) {room:,} tokens fit into a "
+            f"request: allow more with --context-tokens, now {tokens:,}"
+        )
+    return shown
 
 
 def _phases(

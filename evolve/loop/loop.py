@@ -23,11 +23,13 @@ from evolve.loop.proposer import Aside, Attempt, Proposer
 from evolve.loop.reports import Progress, Reports
 from evolve.models.allowance import Allowance
 from evolve.operators.base import Proposal
+from evolve.operators.lessons import lessons_in, notes_in
 from evolve.run.history import NOTES, tell_proposal
 from evolve.run.run import Run
 from evolve.search.search import Plan, Search
 from population import Direction, Individual, Measurement
 
+SILENT = "the model did not answer"
 TICK = 0.5  # seconds between two looks at the display when nothing happens
 
 
@@ -262,12 +264,16 @@ class Loop:
         self._jobs.append(Job(child, made.proposal.source))
 
     def _take_aside(self, aside: Aside, recorded: int) -> None:
+        asks_notes = aside.kind == NOTES
+        text = notes_in(aside.text) if asks_notes else lessons_in(aside.text)
+        lacking = "" if asks_notes else ": it lacks Helped, Hurt or Untested"
+        unused = f"the reply has no {aside.kind} in it{lacking}" if aside.text else SILENT
         row = ProposalRow(
             number=aside.number,
             operator=aside.kind,
             parents=(),
             individual=None,
-            reason="" if aside.text else "the model did not answer",
+            reason="" if text else unused,
             seconds=aside.seconds,
             ended=time.time(),
             calls=aside.calls,
@@ -276,12 +282,12 @@ class Loop:
         self._run.record.end_proposal(row, recorded=recorded)
         answered = bool(aside.calls) and not aside.calls[-1].error
         self._planner.take_spend(row, unreachable=not answered)
-        if aside.text and aside.kind == NOTES:
-            self._briefer.notes = aside.text
-            self._run.record.set_meta({NOTES: aside.text})
-        elif aside.text:
-            self._briefer.lessons = aside.text
-            self._run.record.add_lessons(row.ended, aside.children, aside.text)
+        if text and asks_notes:
+            self._briefer.notes = text
+            self._run.record.set_meta({NOTES: text})
+        elif text:
+            self._briefer.lessons = text
+            self._run.record.add_lessons(row.ended, aside.children, text)
 
     def _commit(self, plan: Plan, proposal: Proposal, model: str) -> Individual:
         number, self._next_id = self._next_id, self._next_id + 1

@@ -6,11 +6,13 @@ import math
 import time
 from collections import deque
 
+import numpy as np
+
 from archive.rows import ProposalRow
 from evolve.genome.known import Known
 from evolve.genome.screening import Identity
 from evolve.loop.bench import Bench
-from evolve.loop.briefing import Briefer, results
+from evolve.loop.briefing import Briefer, results, telling
 from evolve.loop.proposer import Asked, Attempt, Proposer
 from evolve.loop.refusals import Refusals
 from evolve.loop.reports import Reports
@@ -160,10 +162,10 @@ class Planner:
         task, models = self._run.task, self._run.settings.models
         if not (task.notes and models) or self._briefer.notes or self._allowance.why_offline():
             return False
-        instruction, model = notes_asked(task), ModelSpec.parse(models[0]).name
-        self._proposer.take_notes(
-            self._record_begun(self._next_number(), NOTES, model), model, instruction
-        )
+        instruction = notes_asked(task)
+        model = max(map(ModelSpec.parse, models), key=lambda spec: spec.weight).name
+        number = self._record_begun(self._next_number(), NOTES, model)
+        self._proposer.take_notes(number, model, instruction)
         return True
 
     def notes_are_due(self) -> bool:
@@ -173,18 +175,23 @@ class Planner:
 
     def distil(self, finished: int) -> None:
         """Every so many children, let a model learn what they teach."""
-        models, turn = self._run.settings.models, self._next_proposal
         new = finished - self._distilled
         if new < LESSONS_EVERY or finished >= self._run.settings.total_children:
             return
         if self._allowance.why_offline() or not self._allowance.may_ask(self._proposer.asking):
             return
         self._distilled = finished
-        model = ModelSpec.parse(models[turn % len(models)]).name
-        latest = [i for i in self._search.individuals.values() if i.parents and i.measurements]
-        lines = results(latest[-new:], self._search, self._run.task)
+        model = self._drawn_model()
+        lines = results(telling(self._search, new), self._search, self._run.task)
         number = self._record_begun(self._next_number(), LESSONS, model)
         self._proposer.distil(number, model, finished, self._briefer.lessons, lines)
+
+    def _drawn_model(self) -> str:
+        """A model, as often as its weight says."""
+        specs = [ModelSpec.parse(text) for text in self._run.settings.models]
+        weights = np.array([spec.weight for spec in specs])
+        rng = np.random.default_rng([self._run.settings.seed, self._next_proposal])
+        return specs[int(rng.choice(len(specs), p=weights / weights.sum()))].name
 
     # -- what came of it ----------------------------------------------------------------------
 

@@ -19,8 +19,9 @@ from evolve.models.allowance import SpentError
 from evolve.models.client import ModelError
 from evolve.models.ensemble import Ensemble
 from evolve.operators.base import Ask, Context, rough_tokens
+from evolve.operators.lessons import lessons_request
 from evolve.operators.making import Made, make
-from evolve.operators.prompts import lessons_request, notes_request
+from evolve.operators.prompts import notes_request
 from evolve.run.history import LESSONS, NOTES
 from evolve.search.search import Plan
 from trainer.task import Task
@@ -205,9 +206,9 @@ class Proposer:
             model: to ask.
             children: that the results are of, in all.
             earlier: the lessons until now; may be empty.
-            results: a line each.
+            results: a line each, the most telling ones first.
         """
-        messages = lessons_request(self._task, earlier, results)
+        messages = lessons_request(self._task, earlier, results, self._tokens, self._count)
         self._begin_aside(LESSONS, number, model, children, messages)
 
     def take_notes(self, number: int, model: str, instruction: str) -> None:

@@ -19,10 +19,18 @@ TRIES = 20  # draws before an operator gives up; a draw that repeats a known gen
 
 @dataclass(frozen=True)
 class Parent:
-    """An individual with its genome."""
+    """An individual with its genome.
+
+    Attributes:
+        individual: the genome's numbers.
+        source: its text.
+        intent: what it and those before it were to achieve, a line each, for a language model;
+            empty unless it is one of two parents.
+    """
 
     individual: Individual
     source: str
+    intent: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -64,10 +72,19 @@ def rough_tokens(text: str) -> int:
 
 @dataclass(frozen=True)
 class Section:
-    """Lines on one matter, for a language model; what does not fit is cut from its end."""
+    """Lines on one matter, for a language model; what does not fit is cut from its end.
+
+    Attributes:
+        title: the line above them.
+        lines: the most important first.
+        fence: the language of the fence around them, may be empty; None is no fence.
+        share: of a request's tokens that it may have at most.
+    """
 
     title: str
     lines: Sequence[str]
+    fence: str | None = None
+    share: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -100,7 +117,7 @@ class Context:
             included, the nearest first; empty unless the operator learns.
         shown: the task's files for a language model, in its standing instruction; may be empty.
         said: the last lines that a parent printed before it failed; nobody vouches for them.
-        tokens: that a request to a language model may have, its standing instruction left out.
+        tokens: that a request to a language model may have, all its messages together.
         count: the tokens of a text.
     """
 

@@ -13,11 +13,13 @@ from evolve.models.allowance import SpentError
 from evolve.models.client import ModelError, TooLongError
 from evolve.operators import prompts
 from evolve.operators.base import Context, Parent, Proposal, ProposalError
+from evolve.operators.packing import shortened
 
 RETRIES = 2  # how often a reply that does not apply goes back to the model with the reason
 EMPTY = "(an empty reply)"  # some providers refuse a message without content
 MAX_REPEATED = 20_000  # characters of such a reply; more of it would cost and not help
 CUT_REPEATED = 2000  # of one that was cut, which is not to be gone on with
+MESSAGE = 8  # tokens of what surrounds a message, about
 HALVINGS = 2  # how often a request that is too long for the model is packed again, in half the room
 
 
@@ -28,12 +30,14 @@ class Mutation:
     Attributes:
         name: of the operator.
         instruction: what kind of change.
+        prose: the same where the genome is a text for people; empty if nothing differs.
         mends: whether the parent is a genome that failed early.
         aims: whether the child is to reach a cell of the archive.
     """
 
     name: str
     instruction: str
+    prose: str = ""
     mends: bool = False
     aims: bool = False
     arity = 1
@@ -41,28 +45,35 @@ class Mutation:
 
     def propose(self, parents: Sequence[Parent], context: Context) -> Proposal:
         (parent,) = parents
+        told = self._told(context)
         return ask_for_edit(
-            lambda room: prompts.mutation_request(parent, self.instruction, room),
-            parent.source,
-            context,
+            lambda room: prompts.mutation_request(parent, told, room), parent.source, context
         )
 
+    def _told(self, context: Context) -> str:
+        if self.aims and not context.target:
+            return SMALL  # the archive has no other place
+        return (context.task.language == "prose" and self.prose) or self.instruction
 
-TWEAK = Mutation(
-    "tweak",
-    "Propose ONE change that is likely to improve the score: one idea, small, not tried before.",
-)
+
+SMALL = "Propose ONE change that is likely to improve the score: one idea, small, not tried before."
+TWEAK = Mutation("tweak", SMALL)
 REWORK = Mutation(
     "rework",
-    "Propose ONE structural change: another architecture, algorithm, optimizer or schedule rather "
-    "than another number. Choose what could gain much, even if it may fail, and write it out in "
-    "full, with the numbers that suit it.",
+    "Propose ONE structural change: another method, algorithm or design rather than another "
+    "number. Choose what could gain much, even if it may fail, and write it out in full, with the "
+    "numbers that suit it.",
+    prose="Propose ONE structural change: another order, form or point of view rather than other "
+    "words. Choose what could gain much, even if it may fail, and write it out in full.",
 )
 SIMPLIFY = Mutation(
     "simplify",
     "Make it simpler at the same score: remove what does not pay, merge what is double, shorten "
     "what is long. Less code that is as good, or faster, is a success. Change what the program "
     "does, not only how it is written.",
+    prose="Make it simpler at the same score: remove what does not pay, merge what is said twice, "
+    "shorten what is long. Less text that is as good is a success. Change how the whole is built, "
+    "not only single words.",
 )
 AIM = Mutation(
     "aim",
@@ -74,6 +85,8 @@ REPAIR = Mutation(
     "repair",
     "Mend it: keep the idea, and change no more than it takes to make it run. If the idea itself "
     "cannot work, take the nearest one that can.",
+    prose="Mend it: keep the idea, and change no more than it takes for it to be scored. If the "
+    "idea itself cannot work, take the nearest one that can.",
     mends=True,
 )
 
@@ -106,7 +119,7 @@ class Crossover:
                 merged.source,
                 context,
             )
-        return Proposal(merged.source, _union(first, second, merged))
+        return Proposal(merged.source, _union(first, second, merged), _expected(first, second))
 
 
 def _merged(first: Parent, second: Parent, context: Context) -> Merge | None:
@@ -130,6 +143,12 @@ def _union(first: Parent, second: Parent, merged: Merge) -> str:
 
     ours, theirs = first.individual.id, second.individual.id
     return f"{named(merged.from_first)} from {ours}, {named(merged.from_second)} from {theirs}"
+
+
+def _expected(first: Parent, second: Parent) -> str:
+    """What to expect of a clean merge."""
+    ideas = (f"{one.description} ({one.id})" for one in (first.individual, second.individual))
+    return f"expected: the gains of both add up, as they touch nowhere: {'; '.join(ideas)}"
 
 
 def ask_for_edit(request: Callable[[Context], str], source: str, context: Context) -> Proposal:
@@ -170,42 +189,72 @@ def ask_for_edit(request: Callable[[Context], str], source: str, context: Contex
 
 
 class _Talk:
-    """The messages to and fro about one edit."""
+    """The messages to and fro about one edit, which together keep to the token budget.
+
+    Raises:
+        ProposalError: what is never cut is too long for it.
+    """
 
     def __init__(self, request: Callable[[Context], str], context: Context) -> None:
         self._request, self._context, self._halvings = request, context, 0
-        self._messages = [
-            {"role": "system", "content": prompts.system_text(context.task, context.shown)},
-            {"role": "user", "content": request(context)},
-        ]
+        self._system = prompts.system_text(context.task, context.shown)
+        self._exchange: list[dict[str, str]] = []  # replies, and why they cannot be used
+        least = self._tokens(self._system, request(replace(context, tokens=0)))
+        if least > context.tokens:
+            raise ProposalError(
+                f"the genome takes a request of {least:,} tokens with all that belongs to it, and "
+                f"--context-tokens allows {context.tokens:,}: allow more"
+            )
+        self._free = context.tokens - least
+        self._asked = request(replace(context, tokens=self._room))
 
     def ask(self) -> ModelCall:
         """The model's next reply. A request that it finds too long is made shorter."""
         assert self._context.ask is not None
+        if self._exchange and self._context.count(self._asked) > self._room:
+            self._asked = self._request(replace(self._context, tokens=self._room))
         while True:
             try:
-                return self._context.ask(self._messages)
+                return self._context.ask(
+                    [
+                        {"role": "system", "content": self._system},
+                        {"role": "user", "content": self._asked},
+                        *self._exchange,
+                    ]
+                )
             except TooLongError:
                 if self._halvings == HALVINGS:
                     raise
                 self._halvings += 1
-                tokens = min(self._context.tokens, self._context.count(self._asked)) // 2
-                self._context = replace(self._context, tokens=tokens)
-                self._messages[1] = {"role": "user", "content": self._request(self._context)}
-
-    @property
-    def _asked(self) -> str:
-        return self._messages[1]["content"]
+                tokens = min(self._room, self._context.count(self._asked)) // 2
+                self._asked = self._request(replace(self._context, tokens=tokens))
 
     def go_on(self, call: ModelCall, error: EditError | RefusedError) -> None:
         """Say why a reply cannot be used."""
-        repeated = call.reply[: CUT_REPEATED if call.cut else MAX_REPEATED]
         was_cut = call.cut and isinstance(error, EditError)
         reason = prompts.cut_reason(call.tokens_out) if was_cut else _told(error)
-        self._messages += [
+        told = prompts.retry_request(shortened(reason, self._free // 2, self._context.count))
+        repeated = call.reply[: CUT_REPEATED if call.cut else MAX_REPEATED]
+        left = self._free - self._tokens(told) - MESSAGE
+        repeated = shortened(repeated, left, self._context.count)
+        self._exchange += [
             {"role": "assistant", "content": repeated or EMPTY},
-            {"role": "user", "content": prompts.retry_request(reason)},
+            {"role": "user", "content": told},
         ]
+        while len(self._exchange) > 2 and self._tokens(*self._said) > self._free:
+            del self._exchange[:2]
+
+    @property
+    def _room(self) -> int:
+        """Tokens that what is asked first may have."""
+        return self._context.tokens - self._tokens(self._system, *self._said) - MESSAGE
+
+    @property
+    def _said(self) -> list[str]:
+        return [message["content"] for message in self._exchange]
+
+    def _tokens(self, *texts: str) -> int:
+        return sum(self._context.count(text) + MESSAGE for text in texts)
 
 
 def _told(error: EditError | RefusedError) -> str:

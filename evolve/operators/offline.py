@@ -11,6 +11,8 @@ from evolve.genome.parsing import INVALID
 from evolve.genome.syntax import Literal, Span, constants, definitions, literals, replaced
 from evolve.operators.base import TRIES, Context, Parent, Proposal, ProposalError, first_new
 
+EXPECTED = "expected: a better score where a value was too low or too high, else hardly another one"
+FITS = "expected: the better of two versions in some places, if these fit together"
 LEAST, SPREAD = 0.1, 0.6  # a float changes by LEAST + |N(0, SPREAD)| in its natural logarithm
 
 
@@ -44,7 +46,7 @@ class Perturb:
         edits = [(literal, perturbed(literal, rng)) for literal in drawn]
         notes = (f"{literal.name} {literal.span.text} -> {text}" for literal, text in edits)
         child = replaced(source, [(literal.span, text) for literal, text in edits])
-        return Proposal(child, ", ".join(notes))
+        return Proposal(child, ", ".join(notes), EXPECTED)
 
 
 class Recombine:
@@ -70,7 +72,7 @@ class Recombine:
             child = replaced(first.source, [(old, new) for _, old, new in taken])
             names = ", ".join(name for name, _, _ in taken)
             other = second.individual.id
-            return Proposal(child, f"{names or 'nothing'} from {other}, the rest as it was")
+            return Proposal(child, f"{names or 'nothing'} from {other}, the rest as it was", FITS)
 
         return first_new((draw() for _ in range(TRIES)), context)
 

@@ -20,7 +20,7 @@ from evolve.genome.parsing import INVALID
 from evolve.genome.screening import identify
 from evolve.genome.syntax import HUGE, Literal, literals, replaced
 from evolve.operators.base import Context, Parent, Proposal, Relative, first_new
-from evolve.operators.offline import SPREAD, Perturb, perturbed
+from evolve.operators.offline import EXPECTED, SPREAD, Perturb, perturbed
 from evolve.operators.surrogate import Array, Surrogate
 from population import Direction
 
@@ -188,9 +188,12 @@ class Tune:
                 f"drawn as perturb does: tune learns from {FEWEST_RELATIVES} scored genomes that "
                 f"differ in constants alone, and there are fewer ({scored})"
             )
-            return replace(Perturb().propose(parents, context), notes=notes)
+            return replace(Perturb().propose(parents, context), notes=f"{EXPECTED}; {notes}")
         ranked = suggestions(parent.source, relatives, direction, context.rng)
-        notes = f"learnt from {scored} genomes with a score that differ in constants alone"
+        notes = (
+            f"learnt from {scored} genomes with a score that differ in constants alone; expected: "
+            "more than any of them, or what shows where more is"
+        )
         return first_new((_proposal(parent.source, one, notes) for one in ranked), context)
 
 

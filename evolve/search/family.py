@@ -44,12 +44,12 @@ class Family:
             yield one
             one = self._individuals[one.parents[0]]
 
-    def near(self, number: int) -> list[Individual]:
-        """The children of an individual and its siblings, the oldest first."""
-        ids = set(self._children.get(number, ()))
+    def near(self, number: int, limit: int) -> list[Individual]:
+        """The latest children and siblings of an individual, the oldest first."""
+        ids = set(self._children.get(number, ())[-limit:])
         for parent in self._individuals[number].parents:
-            ids.update(self._children[parent])
-        return [self._individuals[i] for i in sorted(ids - {number})]
+            ids.update(self._children[parent][-limit - 1 :])
+        return [self._individuals[i] for i in sorted(ids - {number})[-limit:]]
 
     def relatives(
         self, number: int, alike: Callable[[Individual], bool], limit: int

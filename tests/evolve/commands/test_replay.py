@@ -117,5 +117,5 @@ def test_lessons_reach_the_requests_that_come_after_them(talked: Any) -> None:
     (asked,) = [r for r in talked.server.requests if r.is_for_lessons]
     assert asked.user.count("- genome ") == 20
     later = talked.server.requests[talked.server.requests.index(asked) + 4 :]
-    told = [r for r in later if "Lessons from the results so far:\nHelped:" in r.user]
+    told = [r for r in later if "as a model drew them:\nHelped:" in r.user]
     assert not later or told

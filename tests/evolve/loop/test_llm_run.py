@@ -159,8 +159,8 @@ def test_a_child_that_fails_early_goes_back_to_the_model_with_what_it_printed(
     done = evolve(place, server, "--generations", "9", *options)
     assert done.returncode == 0, done.stderr
     request = next(r for r in server.requests if "Mend it" in r.user)
-    assert "Its idea was: a kernel." in request.user
-    assert "(crash): RuntimeError: no such kernel" in request.user
+    assert 'Its idea was "a kernel".' in request.user
+    assert '(crash): "RuntimeError: no such kernel"' in request.user
     assert re.search(r"^\| Traceback \(most recent call last\)", request.user, re.MULTILINE)
     broken_ones = place.rows("m", "SELECT individual FROM measurements WHERE status = 'crash'")
     mended = place.rows(

@@ -102,6 +102,21 @@ def test_definitions_hold_their_decorators() -> None:
     assert constants(SOURCE)["BETAS"].text == "BETAS = (0.9, -0.95)"
 
 
+def test_what_is_expected_of_a_change_is_noted() -> None:
+    first, second = parent("A = 1\nB = 2\n"), parent("A = 3\nB = 4\n", 1)
+    assert Perturb().propose([first], context(0)).notes.startswith("expected: ")
+    assert Recombine().propose([first, second], context(0)).notes.startswith("expected: ")
+
+
+@pytest.mark.parametrize("depth", [3000, 100_000])
+def test_a_parent_that_nests_too_deep_is_a_reason_in_words(depth: int) -> None:
+    deep = parent(f"A = 1\nx = {'-' * depth}1\n")
+    with pytest.raises(ProposalError, match="no Python"):
+        Perturb().propose([deep], context(0))
+    with pytest.raises(ProposalError, match="no Python"):
+        Recombine().propose([deep, parent("A = 2\n")], context(0))
+
+
 @pytest.mark.parametrize("power", ["2**18", "10**-18", "(3 * 7) ** (18)", "2.0**18"])
 def test_a_power_varies_by_its_exponent_alone(power: str) -> None:
     texts = set()
