@@ -253,7 +253,7 @@ def toy(make_place: Callable[[], Any]) -> Any:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def warm(serve: Any) -> None:
+def litellm_imported(serve: Any) -> None:
     """What litellm does at its first request takes longer than the patience below."""
     LiteLLM("openai/test", api_base=serve(lambda request: "hi").base)(
         [{"role": "user", "content": ""}]
