@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,6 +22,32 @@ def loaded(path: Path, name: str) -> ModuleType:
     sys.modules[name] = module  # dataclasses look their module up
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def load() -> Callable[[Path, str], ModuleType]:
+    """Imports a file by its path."""
+    return loaded
+
+
+@pytest.fixture(scope="session")
+def scripted() -> ModuleType:
+    """evolve/chat_server.py, with ready-made replies."""
+    return loaded(Path(__file__).parent / "evolve" / "chat_server.py", "chat_server")
+
+
+@pytest.fixture(scope="session")
+def serve(scripted: ModuleType) -> Iterator[Callable[[Callable[[Any], Any]], Any]]:
+    """Starts chat servers that live until the last test; see chat_server.py for the scripts."""
+    with ExitStack() as stack:
+        yield lambda script: stack.enter_context(scripted.ChatServer(script))
+
+
+@pytest.fixture
+def chat(scripted: ModuleType) -> Iterator[Callable[[Callable[[Any], Any]], Any]]:
+    """Starts chat servers that live as long as the test; see chat_server.py for the scripts."""
+    with ExitStack() as stack:
+        yield lambda script: stack.enter_context(scripted.ChatServer(script))
 
 
 @pytest.fixture(scope="session")

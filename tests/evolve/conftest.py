@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import os
 import sqlite3
 import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import ModuleType
 from typing import Any
 
 import psutil
@@ -191,30 +189,3 @@ def eventually() -> Callable[[Callable[[], object]], None]:
             time.sleep(0.02)
 
     return wait
-
-
-@pytest.fixture(scope="session")
-def scripted() -> ModuleType:
-    """chat_server.py, with ready-made replies."""
-    path = Path(__file__).with_name("chat_server.py")
-    spec = importlib.util.spec_from_file_location("chat_server", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="session")
-def serve(scripted: ModuleType) -> Iterator[Callable[[Callable[[Any], Any]], Any]]:
-    """Starts chat servers that live until the last test; see chat_server.py for the scripts."""
-    with ExitStack() as stack:
-        yield lambda script: stack.enter_context(scripted.ChatServer(script))
-
-
-@pytest.fixture
-def chat(scripted: ModuleType) -> Iterator[Callable[[Callable[[Any], Any]], Any]]:
-    """Starts chat servers that live as long as the test; see chat_server.py for the scripts."""
-    with ExitStack() as stack:
-        yield lambda script: stack.enter_context(scripted.ChatServer(script))
