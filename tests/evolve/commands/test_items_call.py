@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from archive.rows import ModelCall, ProposalRow
+from archive.rows import ModelCall, ProposalRow, Purpose
 from archive.run_folder import RunFolder
 from evolve.cli import main
 from evolve.commands import items
 from evolve.commands.work import work
 from evolve.loop.loop import End
 from evolve.run.run import Run, begin, look
+from evolve.search.search import axes_around
 from evolve.settings import Settings
 from population import Measurement, Status
 from trainer.devices import Device
@@ -239,13 +240,17 @@ def test_what_a_call_asks_decides_whether_an_item_is_done(call: Any) -> None:
 
 
 def spending(each: float, seen: list[Settings]) -> items.Work:
-    """Stands in for `work`: every run takes so many dollars."""
+    """Stands in for `work`: a start that scores, and so many dollars."""
 
     def work(run: Run, console: Console) -> tuple[int, End]:
         seen.append(run.settings)
         calls = (ModelCall("m", "[]", cost=each),)
         number = run.record.next_proposal()
         run.record.add_proposal(ProposalRow(number, "notes", (), None, "", 0.0, 0.0, calls))
+        scored = measured(run.task, None, "WIDTH = 32", seed=number, device=run.devices[0])
+        run.record.add_measurement(0, scored, Purpose.SEARCH, False, run.record.next_place())
+        axes = axes_around(run.task.axes, scored.measures, 4)
+        run.record.set_meta({"axes": [axis.to_dict() for axis in axes]})
         run.close()
         return 0, End.COMPLETE
 
