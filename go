@@ -8,7 +8,7 @@ help() {
 usage: ./go [OPTIONS]                 evolve train.py, with the options of `./go evolve --help`
        ./go evolve ...                the same; also resume, list, show and the other commands
        ./go trainer GENOME [OPTIONS]  run one genome once and show what it scores
-       ./go test [OPTIONS]            the tests, with the options of pytest
+       ./go test [OPTIONS]            the tests, up to four files at a time, with the options of pytest
        ./go setup [EXTRA]             only set up; EXTRA is test or notebook
        ./go help                      this text
 
@@ -200,7 +200,7 @@ setup)
     ;;
 test)
     shift
-    run test pytest "$@"
+    run test pytest --numprocesses logical --maxprocesses 4 --dist loadfile "$@"
     ;;
 evolve | trainer)
     [ $# -eq 0 ] || shift

@@ -11,6 +11,11 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# how long an example takes says something of the machine and nothing of the program
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 def loaded(path: Path, name: str) -> ModuleType:

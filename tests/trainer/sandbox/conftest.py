@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
@@ -102,9 +103,10 @@ def jail_at(level: str, scratch: Path) -> Jail:
 
 
 @pytest.fixture(params=[Level.BWRAP, Level.LANDLOCK])
-def jail(request: pytest.FixtureRequest, tmp_path: Path) -> Jail:
-    """A sandbox of each level that works here."""
-    return jail_at(request.param, tmp_path)
+def jail(request: pytest.FixtureRequest) -> Iterator[Jail]:
+    """A sandbox of each level that works here; the names of sockets in it must not be long."""
+    with TemporaryDirectory(prefix="jail-") as scratch:
+        yield jail_at(request.param, Path(scratch))
 
 
 @pytest.fixture

@@ -82,12 +82,13 @@ def test_a_package_of_the_interpreter_can_be_masked(jail: Any) -> None:
     assert lines[1] == "did 2"
 
 
-def test_nothing_outside_the_folder_can_be_written(jail: Any, tmp_path: Path) -> None:
-    victim = tmp_path / "victim"
+def test_nothing_outside_the_folder_can_be_written(jail: Any) -> None:
+    beside = jail.scratch  # of the folder
+    victim = beside / "victim"
     victim.write_text("as it was")
     packages = Path(pytest.__file__).parents[1]
     places = [
-        tmp_path / "new",
+        beside / "new",
         packages / "planted.py",
         Path(pytest.__file__),
         Path(sys.executable).resolve(),
@@ -107,13 +108,13 @@ attempt(lambda: os.unlink({str(victim)!r}))
 attempt(lambda: os.rename({str(victim)!r}, 'mine'))
 attempt(lambda: os.link({str(victim)!r}, 'mine'))
 attempt(lambda: os.chmod({str(Path(os.__file__))!r}, {mode}))
-attempt(lambda: os.mkdir({str(tmp_path / "folder")!r}))
+attempt(lambda: os.mkdir({str(beside / "folder")!r}))
 """
     lines = jail.attack(script)
     assert len(lines) == script.count("attempt")
     assert [line for line in lines if not line.startswith("refused")] == []
     assert victim.read_text() == "as it was"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["victim", "work"]
+    assert sorted(path.name for path in beside.iterdir()) == ["victim", "work"]
 
 
 def test_the_folder_keeps_what_the_child_left_in_it(jail: Any, tmp_path: Path) -> None:
