@@ -32,8 +32,9 @@ from deap import base
 from numpy.typing import NDArray
 
 from evolve.operators.registry import OPERATORS
+from evolve.search.axes import axes_around
 from evolve.search.bandit import FixedMix
-from evolve.search.search import Search, axes_around
+from evolve.search.search import Search
 from evolve.search.strategies import STRATEGIES, believe_every_run
 from evolve.settings import Settings
 from population import Direction, Individual, Measurement, Status

@@ -18,8 +18,8 @@ from evolve.commands.options import device_option, new_parser, positive
 from evolve.genome.screening import RefusedError, screen
 from evolve.operators.registry import absolute
 from evolve.run.run import own_seed
+from evolve.search.axes import axes_around
 from evolve.search.mix import operator_mix
-from evolve.search.search import axes_around
 from evolve.settings import OptionError
 from population import Measurement, Status
 from trainer.devices import find_devices

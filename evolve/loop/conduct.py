@@ -35,7 +35,8 @@ from evolve.run.drawing import Artist, Draw, draw
 from evolve.run.history import restored_search
 from evolve.run.logbook import generation_line, new_logbook, record_generation
 from evolve.run.run import Run, remove_work
-from evolve.search.search import Search, axes_around
+from evolve.search.axes import axes_around
+from evolve.search.search import Search
 from population import Individual
 from trainer.log import tail
 from trainer.measure import measure

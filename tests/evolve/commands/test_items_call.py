@@ -20,7 +20,7 @@ from evolve.commands import items
 from evolve.commands.work import work
 from evolve.loop.loop import End
 from evolve.run.run import Run, begin, look
-from evolve.search.search import axes_around
+from evolve.search.axes import axes_around
 from evolve.settings import Settings
 from population import Measurement, Status
 from trainer.devices import Device

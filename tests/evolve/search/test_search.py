@@ -19,8 +19,9 @@ from archive.rows import ProposalRow, Purpose
 from evolve.operators.registry import OPERATORS
 from evolve.run.history import restored_search
 from evolve.run.run import Run, begin, look
+from evolve.search.axes import axes_around
 from evolve.search.bandit import Arm, Bandit, Chooser, FixedMix, Outcome
-from evolve.search.search import Search, axes_around
+from evolve.search.search import Search
 from evolve.search.strategies import STRATEGIES
 from evolve.settings import Settings
 from population import Direction, Individual, Measurement, Status
