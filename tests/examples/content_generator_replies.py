@@ -158,10 +158,10 @@ def voice_of(topic: str, genome: str) -> Callable[[str], str]:
     )
 
 
-def draft(topic: str, number: int) -> str:
-    """A whole article with some bad sections: all of them at first, and later others each time."""
+def draft(topic: str, number: int, rough: bool) -> str:
+    """A whole article with some bad sections, others each time; all of them if it is rough."""
     rng = random.Random(number)
-    spoiled = SPOILED if number < 3 else rng.sample(sorted(SPOILED), rng.randint(2, 3))
+    spoiled = SPOILED if rough else rng.sample(sorted(SPOILED), rng.randint(2, 3))
     parts = article(topic, rng.choice(VOICES))
     return joined({k: SPOILED[k](topic, p) if k in spoiled else p for k, p in parts.items()})
 
@@ -192,7 +192,7 @@ def good(topic: str, genome: str, number: int, most: int = 3) -> str:
     """The next improvement of an article, of so many sections at most."""
     if "(80 to 160 words" in genome:
         return whole(
-            draft(topic, number),
+            draft(topic, number, rough=number < 3 and most == 3),
             "write the whole article from the notes",
             "the bare template has no words yet",
         )
@@ -250,7 +250,7 @@ def bad(topic: str, genome: str, number: int) -> Answer:
 
 
 def script(request: Any) -> Answer:
-    """One to three sections at once, as a careful model would."""
+    """One to three sections at once, as a careful model would, after a rough draft."""
     return reply(request, 3)
 
 
