@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from archive.rows import ModelCall
 from evolve.edits.reading import EditError, read_reply
@@ -199,13 +200,13 @@ class _Talk:
         self._request, self._context, self._halvings = request, context, 0
         self._system = prompts.system_text(context.task, context.shown)
         self._exchange: list[dict[str, str]] = []  # replies, and why they cannot be used
-        least = self._tokens(self._system, request(replace(context, tokens=0)))
-        if least > context.tokens:
+        self._least = request(replace(context, tokens=0))
+        most = len(f"{self._system}{self._least}".encode()) + 2 * MESSAGE
+        if most > context.tokens and self._free < 0:  # bytes, of which tokens have at least one
             raise ProposalError(
-                f"the genome takes a request of {least:,} tokens with all that belongs to it, and "
-                f"--context-tokens allows {context.tokens:,}: allow more"
+                f"the genome takes a request of {context.tokens - self._free:,} tokens with all "
+                f"that belongs to it, and --context-tokens allows {context.tokens:,}: allow more"
             )
-        self._free = context.tokens - least
         self._asked = request(replace(context, tokens=self._room))
 
     def ask(self) -> ModelCall:
@@ -243,6 +244,11 @@ class _Talk:
         ]
         while len(self._exchange) > 2 and self._tokens(*self._said) > self._free:
             del self._exchange[:2]
+
+    @cached_property
+    def _free(self) -> int:
+        """Tokens beside what is never cut."""
+        return self._context.tokens - self._tokens(self._system, self._least)
 
     @property
     def _room(self) -> int:

@@ -28,10 +28,10 @@ def packed(start: str, sections: Sequence[Section], end: str, tokens: int, count
     left = tokens - count(start) - count(end) - FRAME
     parts = [start]
     for section in sections:
-        text = cut(section, min(left, int(section.share * tokens)), count)
+        text, used = _cut(section, min(left, int(section.share * tokens)), count)
         if text:
             parts.append(text)
-            left -= count(text) + 2
+            left -= used + 2
     return "\n\n".join(filter(None, [*parts, end]))
 
 
@@ -41,6 +41,11 @@ def cut(section: Section, tokens: int, count: Count) -> str:
     A line that is too long for the rest is left out alone; within a fence, where lines belong
     together, those behind it are left out, too, unless it would take half of the room.
     """
+    return _cut(section, tokens, count)[0]
+
+
+def _cut(section: Section, tokens: int, count: Count) -> tuple[str, int]:
+    """The same, and the tokens that it has at most: line by line they are quickly counted."""
     frame = f"{section.title}\n\n"
     if section.fence is not None:
         longest = max(re.findall("`{3,}", "\n".join(section.lines)), key=len, default="")
@@ -55,12 +60,12 @@ def cut(section: Section, tokens: int, count: Count) -> str:
         elif section.fence is not None and cost <= tokens // 2:
             break
     if not kept:
-        return ""
+        return "", 0
     text = "\n".join(kept)
     if section.fence is None:
-        return f"{section.title}\n{text}"
-    lost = len(section.lines) - len(kept)
-    return f"{section.title}\n\n{fenced(text, section.fence)}{_lost(lost) if lost else ''}"
+        return f"{section.title}\n{text}", tokens - left
+    lost = _lost(len(section.lines) - len(kept)) if len(kept) < len(section.lines) else ""
+    return f"{section.title}\n\n{fenced(text, section.fence)}{lost}", tokens - left
 
 
 def _lost(lines: int) -> str:
