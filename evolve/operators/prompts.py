@@ -136,7 +136,7 @@ def conflict_request(first: Parent, second: Parent, merged: Merge, context: Cont
         Section(title, (text or NOTHING).splitlines(), fence=language)
         for conflict in merged.conflicts
         for title, text in (
-            (f"A conflict, in {conflict.name}. It was before:", conflict.base),
+            (f"A conflict, in {conflict.name[:REASON]}. It was before:", conflict.base),
             (f"It is in genome {one}:", conflict.first),
             (f"It is in genome {other}:", conflict.second),
         )
