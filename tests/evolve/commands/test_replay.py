@@ -70,7 +70,7 @@ def test_a_decision_that_differs_is_named(talked: Any, make_place: Callable[[], 
     other = make_place()
     shutil.copytree(talked.folder, other.folder, dirs_exist_ok=True)
     with sqlite3.connect(other.run("m") / "archive.db") as database:
-        database.execute("UPDATE proposals SET operator = 'simplify' WHERE id = 0")
+        database.execute("UPDATE asks SET operator = 'simplify' WHERE proposal = 0")
     again = other.evolve("replay", "m")
     assert again.returncode == 1
     assert re.search(r"proposal 0: was simplify.*\n *proposal 0: is ", again.stdout)
