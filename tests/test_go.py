@@ -56,6 +56,8 @@ venv*) mkdir -p .venv/bin && cp fake.python .venv/bin/python ;;
 esac
 """
 
+IN_PARALLEL = ("--numprocesses", "logical", "--maxprocesses", "4", "--dist", "loadfile")
+
 
 class Machine:
     """A clone of the project, and a PATH that holds these commands and no others."""
@@ -172,7 +174,7 @@ def test_its_words_exit_code_folder_and_process_are_those_of_the_program(machine
         (("evolve", "--help"), ["evolve", "--help"]),
         (("resume", "night"), ["evolve", "resume", "night"]),
         (("trainer", "--json", "x.py"), ["trainer", "--json", "x.py"]),
-        (("test", "-k", "a or b"), ["pytest", "-k", "a or b"]),
+        (("test", "-k", "a or b"), ["pytest", *IN_PARALLEL, "-k", "a or b"]),
     ],
 )
 def test_what_each_command_runs(machine: Machine, words: tuple[str, ...], ran: list[str]) -> None:

@@ -11,6 +11,7 @@ from evolve.run.run import Run
 
 Draw = Callable[[Run, Archive, float], None]  # as `draw`
 SHARE = 0.1  # of the time may go into drawing: it shares the cores with the children
+FIRST = 5.0  # seconds before which nothing is drawn: a run that is so short draws at its end
 
 
 def draw(run: Run, archive: Archive, noise: float) -> None:
@@ -42,7 +43,7 @@ class Artist:
 
     def __init__(self, run: Run, draw: Draw = draw) -> None:
         self._run, self._draw = run, draw
-        self._next = 0.0
+        self._next = time.monotonic() + FIRST
 
     def __call__(self, archive: Archive, noise: float) -> None:
         begun = time.monotonic()

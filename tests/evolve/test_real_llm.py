@@ -147,6 +147,7 @@ def test_it_counts_the_children_the_tokens_and_the_requests(
     assert f"{requests * scripted.TOKENS_IN} tokens in" in done.stdout
 
 
+@pytest.mark.slow
 def test_it_fails_for_a_model_that_gives_no_child(chat: Any) -> None:
     server = chat(lambda request: "I would rather not.")
     done = run_it({"EVOLVE_TEST_MODEL": "openai/test", "EVOLVE_TEST_API_BASE": server.base})

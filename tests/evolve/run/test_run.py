@@ -108,7 +108,7 @@ def test_the_same_seed_asks_the_same_first_questions(make_place: Make) -> None:
     """One device and a score without noise: the whole search is repeated."""
     place = make_place()
     place.write((place.task_folder / "toy.py").read_text().replace("random.gauss(0, 0.005)", "0"))
-    common = ("--task", "toy", "--generations", "3", "--devices", "cpu:0", "--final-runs", "0")
+    common = ("--task", "toy", "--generations", "2", "--devices", "cpu:0", "--final-runs", "0")
     # by weights: what the bandit learns depends on the seconds that a child took
     common += ("--operators", "perturb:1,recombine:1,tune:1")
     told = []
