@@ -51,7 +51,7 @@ def heatmap(
         noise: standard deviation of one run, which stands there, too; 0 if unknown.
     """
     columns, rows = (axis.cells for axis in archive.axes)
-    size = 2.8 + 1.0 * float(np.clip(columns, 5, 12)), 2.0 + 0.8 * float(np.clip(rows, 4, 12))
+    size = 2.8 + 1.0 * float(np.clip(columns, 6.5, 12)), 2.0 + 0.8 * float(np.clip(rows, 4, 12))
     figure, axes = new_figure(title, size)
     _draw_grid(axes, archive.axes)
     best = archive.best
