@@ -114,15 +114,11 @@ class Record:
             if cursor.rowcount != 1:
                 raise sqlite3.IntegrityError(f"proposal {row.number} was not in the making")
 
-    def abandon_proposals(self, time: float) -> list[int]:
+    def abandon_proposals(self, time: float) -> None:
         """Charge for the proposals that were in the making when their process ended.
 
         Whoever sends a request pays for it, so each that asked a model is taken to have had one on
-        its way, at the mean price of that model's answers.
-
-        Returns:
-            The numbers of those that the search was asked for, to be asked for again. Lessons and
-            notes end here.
+        its way, at the mean price of that model's answers. Lessons and notes end here.
         """
         with self._transaction() as db:
             db.execute(
@@ -133,6 +129,10 @@ class Record:
             )
             db.execute("UPDATE proposals SET reason = ? WHERE ended = 0", (UNANSWERED,))
             db.execute("UPDATE proposals SET ended = ? WHERE ended = 0 AND asked = 0", (time,))
+
+    def open_proposals(self) -> list[int]:
+        """The numbers of those that have not ended: after a process was killed, to be made again."""
+        with self._transaction() as db:
             rows = db.execute("SELECT id FROM proposals WHERE ended = 0 ORDER BY id").fetchall()
         return [number for (number,) in rows]
 

@@ -94,6 +94,7 @@ def conduct(
     remove_work(run.folder)
     run.lineage.unlock()
     run.rebuild_results()
+    run.record.abandon_proposals(time.time())
     run.record.add_event(time.time(), "sandbox", f"{run.sandbox.level}: {run.sandbox.note}")
     search = restored_search(run)
     logbook = new_logbook()
