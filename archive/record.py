@@ -131,7 +131,7 @@ class Record:
             db.execute("UPDATE proposals SET ended = ? WHERE ended = 0 AND asked = 0", (time,))
 
     def open_proposals(self) -> list[int]:
-        """The numbers of those that have not ended: after a process was killed, to be made again."""
+        """The numbers of those that have not ended; a process that was killed leaves some."""
         with self._transaction() as db:
             rows = db.execute("SELECT id FROM proposals WHERE ended = 0 ORDER BY id").fetchall()
         return [number for (number,) in rows]

@@ -13,7 +13,7 @@ from evolve.operators.base import Parent, Relative, Section
 from evolve.operators.lessons import lessons_in, notes_in
 from evolve.operators.prompts import diff_lines, idea_of
 from evolve.operators.quoting import DATA, in_quotes
-from evolve.operators.tune import skeleton
+from evolve.operators.tune import valueless
 from evolve.search.search import Plan, Search
 from population import Individual
 from population.lineage import Lineage
@@ -222,7 +222,7 @@ class Briefer:
     ) -> None:
         self._task, self._search, self._lineage, self._said_by = task, search, lineage, said_by
         self.source = lru_cache(KEPT)(lineage.source)
-        self._skeleton = lru_cache(4 * KEPT)(lambda commit: skeleton(self.source(commit)))
+        self._valueless = lru_cache(4 * KEPT)(lambda commit: valueless(self.source(commit)))
         self.lessons = ""
         self.notes = ""
 
@@ -266,9 +266,9 @@ class Briefer:
         return lines
 
     def _relatives(self, parent: Parent) -> list[Relative]:
-        own = self._skeleton(parent.individual.commit)
+        own = self._valueless(parent.individual.commit)
         alike = self._search.family.relatives(
-            parent.individual.id, lambda one: self._skeleton(one.commit) == own, LOOKED_AT
+            parent.individual.id, lambda one: self._valueless(one.commit) == own, LOOKED_AT
         )
         return [
             Relative(self.source(one.commit), one.objective) for one in alike if one.measurements

@@ -25,7 +25,7 @@ from evolve.operators.surrogate import Array, Surrogate
 from population import Direction
 
 Values = tuple[int | float | bool, ...]
-Change = tuple[tuple[Literal, str], ...]  # literals of the parent with their new texts
+Variation = tuple[tuple[Literal, str], ...]  # literals of the parent with their new texts
 
 FEWEST_RELATIVES = 6  # with a score; fewer say nothing about a dozen constants
 MOST_RELATIVES = 80  # the work grows with their cube
@@ -53,7 +53,7 @@ def _blanked(source: str) -> tuple[str, Values]:
         return source, ()
 
 
-def skeleton(source: str) -> str:
+def valueless(source: str) -> str:
     """What genomes share if they differ in the literals of their constants alone.
 
     The kinds of the literals count (1 is not 1.0), comments and layout do not. What is no Python
@@ -94,13 +94,13 @@ class Scale:
 
 def suggestions(
     source: str, relatives: Sequence[Relative], direction: Direction, rng: np.random.Generator
-) -> list[Change]:
+) -> list[Variation]:
     """Changes of a genome's constants, the most promising first.
 
     Args:
         source: the genome; it has such constants.
-        relatives: genomes of the same skeleton, the nearest first; at least one has a score, and
-            the genome itself may be among them.
+        relatives: genomes that are the same without values, the nearest first; at least one has a
+            score, and the genome itself may be among them.
         direction: of their objectives.
         rng: draws the changes.
     """
@@ -131,12 +131,12 @@ def _loss(relative: Relative, direction: Direction) -> float:
 
 def _candidates(
     scales: Sequence[Scale], points: Array, known: Container[Values], rng: np.random.Generator
-) -> tuple[list[Change], Array]:
+) -> tuple[list[Variation], Array]:
     """Changes of the parent and where they lead to: not far beyond where the relatives are."""
     own = [scale.literal.value for scale in scales]
     low = np.minimum(points.min(axis=0), 0.0) - BEYOND
     high = np.maximum(points.max(axis=0), 0.0) + BEYOND
-    found: dict[Change, Array] = {}
+    found: dict[Variation, Array] = {}
     for count in np.minimum(rng.geometric(1.0 - ONE_MORE, CANDIDATES), len(scales)):
         drawn = np.sort(rng.choice(len(scales), size=count, replace=False))
         texts = [perturbed(scales[i].literal, rng) for i in drawn]
@@ -197,7 +197,7 @@ class Tune:
         return first_new((_proposal(parent.source, one, notes) for one in ranked), context)
 
 
-def _proposal(source: str, change: Change, notes: str) -> Proposal:
+def _proposal(source: str, change: Variation, notes: str) -> Proposal:
     words = ", ".join(f"{literal.name} {literal.span.text} -> {text}" for literal, text in change)
     return Proposal(
         replaced(source, [(literal.span, text) for literal, text in change]), words, notes

@@ -19,7 +19,7 @@ from evolve.genome.syntax import literals, replaced
 from evolve.loop.briefing import LOOKED_AT, Briefer
 from evolve.operators.base import Context, Operator, Parent, Proposal, ProposalError, Relative
 from evolve.operators.offline import Perturb, perturbed
-from evolve.operators.tune import FEWEST_RELATIVES, Tune, skeleton
+from evolve.operators.tune import FEWEST_RELATIVES, Tune, valueless
 from evolve.search.bandit import FixedMix
 from evolve.search.search import Plan, Search
 from evolve.search.strategies import STRATEGIES
@@ -210,7 +210,7 @@ def test_only_constants_change_whatever_the_results_were(
     relatives = [Relative(o.source, result) for o, result in zip(others, results, strict=True)]
     known = [one.source for one in relatives]
     child = propose(source, relatives, seed, direction=direction, known=known).source
-    assert skeleton(child) == skeleton(source)
+    assert valueless(child) == valueless(source)
     assert identify(child, "python") not in [identify(text, "python") for text in known]
     ast.parse(child)
     gaps = replaced(source, [(literal.span, "") for literal in literals(source)])
@@ -267,8 +267,8 @@ def test_a_genome_without_constants_is_refused_in_words() -> None:
         ("A = ( 1", "A = ( 2", False),
     ],
 )
-def test_a_skeleton_is_all_but_the_values_of_constants(one: str, other: str, same: bool) -> None:
-    assert (skeleton(one) == skeleton(other)) is same
+def test_valueless_is_all_but_the_values_of_constants(one: str, other: str, same: bool) -> None:
+    assert (valueless(one) == valueless(other)) is same
 
 
 class Told:
