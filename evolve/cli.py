@@ -79,7 +79,7 @@ commands:
 
 `python -m evolve COMMAND --help` says more of each.
 
-exit codes: 0 it did what it was asked; 1 it did not (no child scored, no model answered, the target
+exit codes: 0 it did what it was asked; 1 it did not (no child scored, no model gave one, the target
 was missed, nothing new could be proposed); 2 it could not, and says why; 130 it was interrupted
 """
 

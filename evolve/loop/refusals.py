@@ -44,4 +44,5 @@ class Refusals:
         if new.total() < PATIENCE:
             return ""
         reason, count = new.most_common(1)[0]
-        return f"{new.total()} proposals gave no child meanwhile, {count} of them: {reason}"
+        share = "all of them" if count == new.total() else f"{count} of them"
+        return f"{new.total()} proposals gave no child meanwhile, {share}: {reason}"

@@ -33,5 +33,8 @@ def test_a_generation_hears_how_many_there_were_and_why_most_of_them() -> None:
         refusals.take("tweak", "no edit in it" if number else "the file is empty", by_model=True)
     assert refusals.since() == "12 proposals gave no child meanwhile, 11 of them: no edit in it"
     assert refusals.since() == "", "it is told once"
+    for _ in range(PATIENCE):
+        refusals.take("tweak", "no edit in it", by_model=True)
+    assert refusals.since() == "5 proposals gave no child meanwhile, all of them: no edit in it"
     refusals.take("tweak", "no edit in it", by_model=True)
     assert refusals.since() == "", "a few are nothing to tell"
