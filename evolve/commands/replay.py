@@ -118,7 +118,8 @@ def replay(run: Run) -> Iterator[Repeated]:
     for epoch, following in zip(epochs, [*epochs[1:], None], strict=True):
         end = math.inf if following is None else following.place
         own = [ask for ask in asks if epoch.place <= ask.place < end]
-        yield from _again(run, epoch, own, rows, known)
+        if own:
+            yield from _again(run, epoch, own, rows, known)
 
 
 def _again(

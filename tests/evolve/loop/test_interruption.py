@@ -36,7 +36,7 @@ def begin(
 
 
 def check_complete(place: Any) -> None:
-    """All 30 children are there once, in the record, in git and in results.tsv."""
+    """All 30 children are there once, in the record, in git and in results.tsv, and make sense."""
     assert place.rows("long", "PRAGMA integrity_check") == [("ok",)]
     assert place.count("long", "individuals WHERE id > 0") == 30
     doubled = place.rows("long", "SELECT individual FROM measurements WHERE purpose = 'search' "
@@ -50,6 +50,8 @@ def check_complete(place: Any) -> None:
     for number, commit in place.rows("long", "SELECT id, commit_hash FROM individuals"):
         assert commits[f"refs/genomes/{number}"] == commit
     assert place.living() == []
+    again = place.evolve("replay", "long")
+    assert again.returncode == 0, again.stdout
 
 
 def test_ctrl_c_finishes_what_runs_and_resume_goes_on(place: Any, eventually: Eventually) -> None:
