@@ -272,6 +272,7 @@ def stored(place: Any, name: str) -> dict[str, list[tuple[Any, ...]]]:
                     for table in (*TABLES, "events")
                 }
                 rows["asks"] = database.execute("SELECT * FROM asks ORDER BY place").fetchall()
-                return rows | {"proposals": [row for row in rows["proposals"] if row[6]]}
+                ended = [row for row in rows["proposals"] if row[6]]
+                return rows | {"proposals": sorted(ended, key=lambda row: row[9])}  # as was told
             except sqlite3.OperationalError:  # no such table
                 return {}
