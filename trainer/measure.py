@@ -94,7 +94,7 @@ def measure(
     try:
         _lay_out(task, source, folder)
         env = {
-            **child_environment(folder),
+            **child_environment(folder, own_tmp=sandbox.has_own_tmp),
             **ready.env,
             **device.environment(),
             BUDGET: f"{budget:.12g}",

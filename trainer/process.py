@@ -20,6 +20,7 @@ POLL = 0.25  # seconds between two looks at the stop event
 GRACE = 20.0  # seconds that a supervisor may take to end a tree; it gives up itself before that
 MARK = "TRAINER_RUN"
 
+LONGEST_TMP = 70  # bytes: a socket has 107 for its name, and multiprocessing adds some 32
 # What a child sees of the user's environment. Names, not prefixes: NVIDIA_API_KEY is a key.
 ALLOWED = (
     *("PATH", "USER", "LOGNAME", "TZ", "LANG", "LANGUAGE", "TERM"),
@@ -71,12 +72,23 @@ def resolve(command: Sequence[str]) -> list[str]:
     return [first, *command[1:]]
 
 
-def child_environment(folder: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+def child_environment(
+    folder: Path, environ: Mapping[str, str] = os.environ, *, own_tmp: bool = False
+) -> dict[str, str]:
     """The environment of a child: an allow list of the user's, and a home of its own.
 
     Caches that compilers and libraries keep under HOME or TMPDIR thus lie in the child's folder,
     where no other child can plant anything in them.
+
+    Args:
+        folder: the child's.
+        environ: the user's.
+        own_tmp: whether the child has a /tmp of its own, which stands in where the folder's name is
+            too long for the sockets of multiprocessing.
     """
+    temporary = folder / ".tmp"
+    if own_tmp and len(os.fsencode(temporary)) > LONGEST_TMP:
+        temporary = Path("/tmp")
     kept = {name: environ[name] for name in ALLOWED if name in environ}
     binaries = str(Path(sys.executable).parent)
     return {
@@ -84,7 +96,7 @@ def child_environment(folder: Path, environ: Mapping[str, str] = os.environ) -> 
         **kept,
         "PATH": os.pathsep.join([binaries, kept.get("PATH", os.defpath)]),
         "HOME": str(folder),
-        "TMPDIR": str(folder / ".tmp"),
+        "TMPDIR": str(temporary),
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
     }

@@ -246,3 +246,10 @@ def test_the_environment_is_an_allow_list(tmp_path: Path) -> None:
     assert environment["PATH"].endswith(":/bin")
     assert {"LC_ALL", "LD_LIBRARY_PATH", "CUDA_HOME"} <= environment.keys()
     assert not {"OPENAI_API_KEY", "NVIDIA_API_KEY", "PYTHONPATH", "LD_PRELOAD"} & environment.keys()
+
+
+def test_a_folder_with_a_long_name_leaves_room_for_the_names_of_sockets(tmp_path: Path) -> None:
+    deep = tmp_path / ("x" * 100)
+    assert child_environment(deep)["TMPDIR"] == str(deep / ".tmp"), "/tmp is everyone's"
+    assert child_environment(deep, own_tmp=True)["TMPDIR"] == "/tmp"
+    assert child_environment(Path("/short"), own_tmp=True)["TMPDIR"] == "/short/.tmp"

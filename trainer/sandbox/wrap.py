@@ -66,6 +66,11 @@ class Sandbox:
     note: str
     bwrap: str = ""
 
+    @property
+    def has_own_tmp(self) -> bool:
+        """Whether /tmp is the child's own, and not what everyone shares."""
+        return self.level is Level.BWRAP
+
     def wrap(
         self,
         command: Sequence[str],

@@ -173,7 +173,8 @@ class Box:
         return self._place / f"log-{self._logs}"
 
     def _environment(self) -> dict[str, str]:
-        return child_environment(self.folder, self._environ)
+        own_tmp = self._sandbox.has_own_tmp
+        return child_environment(self.folder, self._environ, own_tmp=own_tmp)
 
     def _wrapped(self, command: Sequence[str], keep_fds: Sequence[int]) -> list[str]:
         return self._sandbox.wrap(

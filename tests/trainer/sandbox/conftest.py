@@ -52,7 +52,7 @@ class Jail:
 
     @property
     def environ(self) -> dict[str, str]:
-        return child_environment(self.folder)
+        return child_environment(self.folder, own_tmp=self.sandbox.has_own_tmp)
 
     def command(self, *words: str, limits: Limits | None = None, **more: Any) -> list[str]:
         return self.sandbox.wrap(words, folder=self.folder, limits=limits or self.limits, **more)

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -95,6 +97,16 @@ def test_torch_works_with_workers_that_load_its_data(jail: Any) -> None:
     done = jail.call("python", "-c", TORCH)
     assert done.stdout.split() == ["85344.0", "2016.0"], done.stderr
     assert done.returncode == 0
+
+
+@pytest.mark.slow
+def test_so_they_do_where_the_folder_has_a_long_name(tmp_path: Path, jail: Any) -> None:
+    if not jail.sandbox.has_own_tmp:
+        pytest.skip("there a socket has the folder's name before its own")
+    deep = replace(jail, scratch=tmp_path / ("x" * 100))
+    (deep.folder / ".tmp").mkdir(parents=True)
+    done = deep.call("python", "-c", TORCH)
+    assert done.stdout.split() == ["85344.0", "2016.0"], done.stderr
 
 
 @pytest.mark.slow
