@@ -26,6 +26,7 @@ from trainer.referee.text import Text
 from trainer.sandbox import Limits, Sandbox
 from trainer.scoring.box import BWRAP, MEMORY, SANDBOX
 from trainer.scoring.job import BUDGET, GENOME, ITEM, SEED
+from trainer.secrets import Secrets
 from trainer.setup import Ready
 from trainer.summary import read_refusal, read_summary
 from trainer.task import Task, files_below
@@ -127,6 +128,8 @@ def measure(
             stop=stop,
         )
     finally:
+        if task.environment:
+            _hide_granted(task, log)
         if not keep:
             _remove(folder)
     if ended.stopped and (verdict is None or (stop is not None and stop.is_set())):
@@ -160,6 +163,14 @@ def _scoring_environment(
         BWRAP: sandbox.bwrap,
         MEMORY: str(limits.memory),
     }
+
+
+def _hide_granted(task: Task, log: Path) -> None:
+    """Keep the keys that a scoring command was granted out of the log, should it print them."""
+    granted = Secrets({name: os.environ.get(name, "") for name in task.environment})
+    text = log.read_text(encoding="utf-8", errors="surrogateescape")
+    if (hidden := granted.hidden(text)) != text:
+        log.write_text(hidden, encoding="utf-8", errors="surrogateescape")
 
 
 def _library_folders(env: Mapping[str, str]) -> list[Path]:

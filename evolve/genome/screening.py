@@ -140,9 +140,11 @@ def _names(tree: ast.Module) -> Iterator[str]:
         match node:
             case ast.Name(name) | ast.Attribute(attr=name):
                 yield name
-            case ast.alias(name, asname):
-                yield from filter(None, (name, asname))
+            case ast.Import(names):
+                yield from (part for alias in names for part in alias.name.split("."))
             case ast.FunctionDef(name) | ast.AsyncFunctionDef(name) | ast.ClassDef(name):
                 yield name
-            case ast.ImportFrom(module) if module:
-                yield from module.split(".")
+            case ast.ImportFrom(module, names):
+                yield from (module or "").split(".")
+                # to import a name is no use of it, but it may be used by another one
+                yield from (alias.name for alias in names if alias.asname)

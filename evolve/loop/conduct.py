@@ -27,7 +27,6 @@ from evolve.loop.reports import Reports
 from evolve.models.allowance import Allowance, Purse
 from evolve.models.client import LiteLLM, count_tokens
 from evolve.models.ensemble import Ensemble
-from evolve.models.secrets import Secrets
 from evolve.operators.base import rough_tokens
 from evolve.operators.packing import remembering
 from evolve.operators.prompts import room_for_files, shown_text
@@ -40,6 +39,7 @@ from evolve.search.search import Search
 from population import Individual
 from trainer.log import tail
 from trainer.measure import measure
+from trainer.secrets import Secrets
 from trainer.task import shown_files
 
 OVERHEAD_FACTOR = 4  # a child may take this many times the seed's start-up and evaluation

@@ -23,7 +23,7 @@ from archive.rows import ModelCall
 from evolve.models.limits import pause
 from evolve.models.naming import NO_KEY, is_free, key_variable, refuse_foreign
 from evolve.models.prices import FREE, Price, table_price
-from evolve.models.secrets import Secrets
+from trainer.secrets import Secrets
 
 if TYPE_CHECKING:
     import tiktoken

@@ -21,7 +21,7 @@ PROGRAM = """\
 name = "sum"
 genome = "src/sum.py"
 score = ["python", "evaluate.py"]
-environment = ["SUM_JUDGE"]
+environment = ["SUM_JUDGE", "SUM_JUDGE_KEY"]
 fixed = ["evaluate.py"]
 metric = "score"
 direction = "maximize"
@@ -42,7 +42,8 @@ from trainer.scoring import Box, Failed, Raised, candidate, refuse, report
 
 job = candidate("src/sum.py")
 numbers = [random.Random(job.seed).random() for _ in range(10)]
-print("judge", os.environ.get("SUM_JUDGE"), "secret", os.environ.get("OTHER_API_KEY"))
+judge, key, other = map(os.environ.get, ("SUM_JUDGE", "SUM_JUDGE_KEY", "OTHER_API_KEY"))
+print("judge", judge, "key", key, "secret", other)
 print("seed", job.seed, "budget", job.budget, "in", os.getcwd())
 with Box() as box:
     box.put("sum.py", job.text)
@@ -99,8 +100,24 @@ def test_it_gets_what_the_task_grants_and_no_key_else(
     monkeypatch.setenv("SUM_JUDGE", "a-model")
     monkeypatch.setenv("OTHER_API_KEY", "sk-secret")
     _, log = scored(folder, GOOD)
-    assert "judge a-model secret None" in log
+    assert "judge a-model key None secret None" in log
     assert f"seed 7 budget 20.0 in {folder}" in log
+
+
+def test_a_key_that_it_prints_is_not_in_the_log_nor_in_the_reason(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUM_JUDGE", "a-model-name")
+    monkeypatch.setenv("SUM_JUDGE_KEY", "sk-1234567890")
+    _, log = scored(folder, GOOD)
+    assert "judge a-model-name key *** secret None" in log
+    script = (folder / "evaluate.py").read_text()
+    (folder / "evaluate.py").write_text(
+        f"{script}\nraise ValueError(os.environ['SUM_JUDGE_KEY'])\n"
+    )
+    result, log = scored(folder, GOOD)
+    assert "ValueError: ***" in log
+    assert "sk-1234567890" not in log + result.reason
 
 
 def test_a_refusal_has_its_status_and_reason(folder: Path) -> None:

@@ -300,7 +300,7 @@ def test_in_a_long_text_one_corrected_number_is_a_change(task: Task) -> None:
 
 
 def test_a_good_genome_passes(task: Task) -> None:
-    assert refusal("from given import GOAL\n", task) == ""
+    assert refusal("from given import GOAL\nprint(GOAL)\n", task) == ""
 
 
 def test_a_known_program_is_refused_however_it_is_written(task: Task) -> None:
@@ -317,7 +317,6 @@ def test_a_known_program_is_refused_however_it_is_written(task: Task) -> None:
         "print(GOAL)",
         "import given\nx = given.GOAL",
         "from given import GOAL as g",
-        "from given import g as GOAL",
         "import GOAL",
         "def GOAL(): pass",
         "class GOAL: pass",
@@ -329,7 +328,11 @@ def test_what_the_task_demands_may_be_used_in_any_way(source: str, task: Task) -
 
 
 @pytest.mark.parametrize(
-    "source", ["x = 1", "x = 1  # GOAL", "x = 'GOAL'", '"""GOAL"""', "GOALS = 1", "goal = 1"]
+    "source",
+    [
+        *("x = 1", "x = 1  # GOAL", "x = 'GOAL'", '"""GOAL"""', "GOALS = 1", "goal = 1"),
+        *("from given import GOAL", "from given import g as GOAL"),
+    ],
 )
 def test_what_only_mentions_the_demand_is_refused(source: str, task: Task) -> None:
     assert refusal(source, task) == "the file no longer uses `GOAL`, which the task demands"

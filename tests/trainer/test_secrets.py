@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from evolve.models.client import LiteLLM, ModelError
 from evolve.models.naming import OPENAI_LIKE, OWN_SERVERS, key_variable
 from evolve.models.prices import FREE
-from evolve.models.secrets import MASK, SHORTEST, SURELY, Secrets
+from trainer.secrets import MASK, SHORTEST, SURELY, Secrets
 
 # litellm's own types make pydantic wonder when it is imported.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydantic")
