@@ -83,7 +83,7 @@ def find_devices(text: str, environ: Mapping[str, str] = os.environ) -> tuple[De
     by_name = {device.name: device for device in (*gpus, *cores)}
     for position, name in enumerate(names):
         if name not in by_name:
-            raise DeviceError(f'there is no device "{name}" here, only {_what_is(gpus, cores)}')
+            raise DeviceError(f'there is no device "{name}" here; there is {_what_is(gpus, cores)}')
         if name in names[:position]:
             raise DeviceError(f'the device "{name}" is listed twice')
     return tuple(by_name[name] for name in names)

@@ -17,7 +17,7 @@ from evolve.commands.options import (
     resumed,
 )
 from evolve.commands.work import work
-from evolve.models.roster import check_model_options
+from evolve.models.roster import check_model_options, configured
 from evolve.operators.registry import OPERATORS, absolute
 from evolve.run.run import begin
 from evolve.search.mix import operator_mix
@@ -161,6 +161,8 @@ def command(options: argparse.Namespace) -> int:
         hours=options.hours,
         target=task.target if options.target is None else options.target,
     )
+    if settings.max_cost is not None:
+        configured(settings)  # a cap that cannot be kept is refused before anything is made
     if task.items:
         only = list(filter(None, options.items.split(",")))
         changes = {**resumed(options), "task": settings.task}

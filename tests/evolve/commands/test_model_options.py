@@ -130,3 +130,10 @@ def test_litellm_is_made_ready_without_a_network() -> None:
         text=True,
     )
     assert done.stdout.endswith("reached: []\n"), done.stdout + done.stderr
+
+
+def test_a_cap_that_cannot_be_kept_is_refused_before_a_run_is_made(place: Any) -> None:
+    done = place.evolve("--task", "toy", "--run", "m", "--model", "foo/bar", "--max-cost", "5")
+    assert done.returncode == 2
+    assert "--max-cost cannot be kept: the price of foo/bar is unknown" in done.stderr
+    assert not place.run("m").exists()

@@ -257,7 +257,7 @@ def test_resume_without_one_of_its_gpus_says_what_is_there_and_the_way_out(
     refused = machine.resume("--generations", "2")
     assert refused.returncode == 2
     (line,) = refused.stderr.splitlines()
-    assert 'no device "cuda:1" here, only cuda:0 (NVIDIA H200) and' in line
+    assert 'no device "cuda:1" here; there is cuda:0 (NVIDIA H200) and' in line
     assert "python -m evolve resume r --devices" in line
     done = machine.resume("--generations", "2", "--devices", "cuda:0")
     assert done.returncode == 0, done.stderr
