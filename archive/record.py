@@ -358,6 +358,15 @@ class Record:
             ).fetchone()
         return Spend(*row)
 
+    def replies(self, apart_from: Sequence[str]) -> int:
+        """How many requests were answered, those of some operators left out."""
+        query = (
+            "SELECT count(*) FROM calls c JOIN proposals p ON p.id = c.proposal WHERE c.error = '' "
+            f"AND p.operator NOT IN ({', '.join('?' * len(apart_from))})"
+        )
+        with self._transaction() as db:
+            return int(db.execute(query, tuple(apart_from)).fetchone()[0])
+
     def last_error(self) -> str:
         """Why the latest call to a model that failed had no reply; empty if none failed."""
         query = "SELECT error FROM calls WHERE error != '' ORDER BY id DESC LIMIT 1"

@@ -155,11 +155,9 @@ def tell_proposal(
 
 def fruitless_replies(run: Run) -> int:
     """How many replies of language models gave no child, if none ever did; else 0."""
-    rows = run.record.proposals()
-    answered = [
-        call for row in rows if row.operator not in ASIDE for call in row.calls if not call.error
-    ]
-    return 0 if any(one.model for one in run.individuals()) else len(answered)
+    if any(one.model for one in run.individuals()):
+        return 0
+    return run.record.replies(apart_from=ASIDE)
 
 
 def stored_axes(record: Record) -> tuple[Axis, Axis] | None:

@@ -253,5 +253,7 @@ def test_a_proposal_whose_process_was_killed_is_asked_for_again_and_paid_for(
     assert [(ask.place, ask.number) for ask in again.asks()] == [(4, 1), (5, 2), (6, 1)]
     assert again.last_calls(1) == (answered,)
     assert len(again.calls(1)) == 3
+    assert again.replies(apart_from=("lessons",)) == 3, "those that nobody waited for are none"
+    assert again.replies(apart_from=("lessons", "tweak")) == 0
     assert again.costs()[1] == {"m": 0.5}, "what the search was told is what its last try took"
     assert again.proposals()[1].screened == (1, 1)

@@ -210,3 +210,21 @@ def test_a_model_that_does_not_answer_gives_way_to_the_offline_operators(
     assert KEY not in done.stdout
     assert "did not answer" in done.stdout
     assert "the offline operators go on" in done.stdout
+
+
+def test_a_model_that_never_gives_a_child_is_told_few_times_and_is_no_success(
+    place: Any, chat: Callable[[Any], Any]
+) -> None:
+    server = chat(lambda request: "I am sorry, I cannot help with that.")
+    done = place.evolve(
+        *("--task", "toy", "--run", "m", "--generations", "2", "--final-runs", "0"),
+        *("--model", "openai/test", "--api-base", server.base),
+    )
+    assert done.returncode == 1, done.stderr
+    replies = place.count("m", "calls WHERE error = ''")
+    assert f"none of the models' {replies} replies gave a child" in done.stdout
+    assert "prompts m --refused" in done.stdout
+    refused = place.count("m", "proposals WHERE reason != '' AND told > 0")
+    told = [line for line in done.stdout.splitlines() if " gave no child: " in line]
+    assert len(told) == len({line.partition(" ")[0] for line in told}), "once for each operator"
+    assert refused >= len(told)
