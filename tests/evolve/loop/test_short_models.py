@@ -29,7 +29,7 @@ from population import Direction, Individual, Measurement, Status
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydantic")
 
 MODEL = "openai/test"
-SOURCE = "from given import GOAL\n\nWIDTH = 32\nRATE = 0.1\nDECAY = 0.9\n"
+SOURCE = "import given; print(given.GOAL)\n\nWIDTH = 32\nRATE = 0.1\nDECAY = 0.9\n"
 CHILD = SOURCE.replace("32", "64").replace("0.9", "0.97")
 LABELS = "IDEA: wider\nWHY: more room\n\n"
 

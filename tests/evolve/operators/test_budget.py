@@ -25,7 +25,7 @@ from population import Direction, Individual, Measurement, Status
 from trainer.task import Task
 
 LINES = [f"A{number} = {number}" for number in range(60)]
-SOURCE = "\n".join(["from given import GOAL", *LINES]) + "\n"
+SOURCE = "\n".join(["import given; print(given.GOAL)", *LINES]) + "\n"
 OTHER = SOURCE.replace(" = 1", " = 9")
 BACKGROUND = [
     Section("Lessons:", [f"- lesson {number}" for number in range(3000)], share=0.125),

@@ -27,8 +27,8 @@ from evolve.operators.llm import AIM, REPAIR, RETRIES, REWORK, SIMPLIFY, TWEAK, 
 from population import Direction, Individual, Measurement, Status
 from trainer.task import Task
 
-FIRST = "import os\nfrom given import GOAL\n\nWIDTH = 32  # é\nRATE = 0.1\n"
-SECOND = "import os\nfrom given import GOAL\n\nWIDTH = 32  # é\nRATE = 0.7\n\nWARMUP = 5\n"
+FIRST = "import os\nimport given; print(given.GOAL)\n\nWIDTH = 32  # é\nRATE = 0.1\n"
+SECOND = "import os\nimport given; print(given.GOAL)\n\nWIDTH = 32  # é\nRATE = 0.7\n\nWARMUP = 5\n"
 DOWN = ModelError(
     "model m did not answer: no route", ModelCall("m", "prompt", error="no route", seconds=2.0)
 )
@@ -129,7 +129,7 @@ UNUSABLE = [
     (GOOD.replace("IDEA", "THOUGHT"), "`IDEA: what the change is, in one line` is missing"),
     (edit("WIDTH = 32  # é", "WIDTH = 32  # é"), "changes nothing"),
     (edit("WIDTH = 32  # é", "WIDTH = ("), "no valid Python"),
-    (edit("from given import GOAL", ""), "no longer uses `GOAL`, which the task demands"),
+    (edit("import given; print(given.GOAL)", ""), "no longer uses `GOAL`, which the task demands"),
     ("", "neither a SEARCH/REPLACE block nor the whole file"),
 ]
 
