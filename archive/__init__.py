@@ -1,7 +1,4 @@
-"""The MAP-Elites grid, the run's record on disk, and its pictures.
-
-`archive.pictures` needs matplotlib and `archive.terminal` rich: import them where they are used.
-"""
+"""The MAP-Elites grid, and the run's record on disk."""
 
 from archive.axis import Axis
 from archive.grid import AddStatus, Archive, ArchiveStats, Cell, default_cells

@@ -34,7 +34,7 @@ from rich.console import Console
 from archive.rows import ModelCall
 from evolve.loop.conduct import conduct
 from evolve.models.prices import Price
-from evolve.run.run import begin
+from evolve.runs.run import begin
 from evolve.settings import Settings
 from population import Measurement, Status
 from trainer.devices import Device

@@ -75,10 +75,10 @@ class Warm:
 
 def serve() -> None:
     """Fork for each line of standard input, and answer with the exit code of the fork."""
-    import archive.pictures
-    import archive.progress  # noqa: F401
     import evolve.cli
     import evolve.models.client
+    import views.heatmap
+    import views.progress  # noqa: F401
 
     evolve.models.client.count_tokens("litellm, tiktoken and its vocabulary, too")
     gc.collect()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from archive import Archive
 from archive.run_folder import RunError
-from evolve.run.history import shown_search
-from evolve.run.run import Run
+from evolve.runs.history import shown_search
+from evolve.runs.run import Run
 
 
 def archive_of(run: Run) -> tuple[Archive, float]:

@@ -12,16 +12,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from archive.human import human
 from evolve.commands.console import new_console, sayer
 from evolve.commands.options import device_option, new_parser, positive
 from evolve.genome.screening import RefusedError, screen
 from evolve.operators.registry import absolute
-from evolve.run.run import own_seed
+from evolve.runs.run import own_seed
 from evolve.search.axes import axes_around
-from evolve.search.mix import operator_mix
+from evolve.search.operator_mix import operator_mix
 from evolve.settings import OptionError
 from population import Measurement, Status
+from population.formatting import human
 from trainer.devices import find_devices
 from trainer.items import Item
 from trainer.log import tail

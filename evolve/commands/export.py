@@ -8,8 +8,8 @@ from pathlib import Path
 
 from evolve.commands.console import score_words
 from evolve.commands.options import individual_argument, new_parser, run_argument
-from evolve.run.history import shown_search
-from evolve.run.run import find_individual, look
+from evolve.runs.history import shown_search
+from evolve.runs.run import find_individual, look
 
 
 def arguments() -> argparse.ArgumentParser:

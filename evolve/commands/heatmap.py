@@ -8,7 +8,7 @@ from pathlib import Path
 from evolve.commands.archives import archive_of
 from evolve.commands.console import new_console
 from evolve.commands.options import new_parser, run_argument
-from evolve.run.run import look
+from evolve.runs.run import look
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -29,21 +29,21 @@ def command(options: argparse.Namespace) -> int:
     run = look(options.name)
     archive, noise = archive_of(run)
     if options.output is None:
-        from archive.terminal import heatmap_text
+        from views.terminal import heatmap_text
 
         new_console().print(heatmap_text(archive, run.task.metric, noise=noise))
     else:
-        from archive import pictures  # matplotlib takes half a second
+        from views.heatmap import heatmap, save  # matplotlib takes half a second
 
         reference = run.record.meta("reference")
-        figure = pictures.heatmap(
+        figure = heatmap(
             archive,
             metric=run.task.metric,
             title=run.folder.name,
             reference=reference,
             noise=noise,
         )
-        pictures.save(figure, options.output)
+        save(figure, options.output)
         print(options.output)
     run.close()
     return 0

@@ -13,18 +13,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from archive.human import dollars, formatter, human
 from archive.record import RecordError
 from archive.run_folder import BusyError, RunError, RunFolder
 from evolve.commands.console import new_console
-from evolve.commands.work import work, write_output
-from evolve.loop.loop import End, reached
+from evolve.commands.working import work, write_output
+from evolve.loop.controller import End, reached
 from evolve.operators.registry import absolute
-from evolve.run.history import shown_search
-from evolve.run.run import Run, begin, look, reopen
-from evolve.search.mix import operator_mix
+from evolve.runs.history import shown_search
+from evolve.runs.run import Run, begin, look, reopen
+from evolve.search.operator_mix import operator_mix
 from evolve.settings import OptionError, Settings
 from population import Individual
+from population.formatting import dollars, formatter, human
 from population.lineage import LineageError
 from trainer.devices import DeviceError, find_devices
 from trainer.items import Item

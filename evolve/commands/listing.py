@@ -7,14 +7,14 @@ import argparse
 from rich.console import Console
 from rich.text import Text
 
-from archive.human import formatter, human, noise_words
 from archive.record import RecordError
 from archive.run_folder import RUNS, RunError
 from evolve.commands.archives import archive_of
 from evolve.commands.console import new_console, new_table
 from evolve.commands.options import new_parser
-from evolve.run.history import shown_search
-from evolve.run.run import Run, look
+from evolve.runs.history import shown_search
+from evolve.runs.run import Run, look
+from population.formatting import formatter, human, noise_words
 from population.lineage import LineageError
 from trainer.task import TaskError
 

@@ -15,8 +15,8 @@ from archive.rows import ModelCall
 from archive.run_folder import RunError
 from evolve.commands.console import new_console, printable
 from evolve.commands.options import new_parser, run_argument
-from evolve.run.history import LESSONS, NOTES
-from evolve.run.run import Run, find_individual, look
+from evolve.runs.history import LESSONS, NOTES
+from evolve.runs.run import Run, find_individual, look
 
 
 def arguments() -> argparse.ArgumentParser:

@@ -10,8 +10,8 @@ from archive import Axis
 from archive.run_folder import RunError
 from evolve.commands.archives import archive_of
 from evolve.commands.options import bounds, count, new_parser, run_argument
-from evolve.run.drawing import draw
-from evolve.run.run import look
+from evolve.runs.pictures import draw
+from evolve.runs.run import look
 
 
 def arguments() -> argparse.ArgumentParser:

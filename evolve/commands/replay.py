@@ -17,14 +17,14 @@ from rich.text import Text
 from archive.rows import Ask, Epoch, ModelCall, ProposalRow
 from evolve.commands.console import new_console
 from evolve.commands.options import new_parser, run_argument
-from evolve.genome.known import Known
 from evolve.genome.screening import Identity, identify, screen
+from evolve.genome.seen import Known
 from evolve.loop.briefing import Briefer
 from evolve.models.client import ModelError
+from evolve.operators.attempts import make
 from evolve.operators.base import Context
-from evolve.operators.making import make
-from evolve.run.history import axes_of, retold, search_before
-from evolve.run.run import Run, look
+from evolve.runs.history import axes_of, retold, search_before
+from evolve.runs.run import Run, look
 from evolve.search.search import Plan
 from evolve.settings import Settings
 from trainer.task import Task

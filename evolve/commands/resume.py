@@ -16,9 +16,9 @@ from evolve.commands.options import (
     resumed,
     run_argument,
 )
-from evolve.commands.work import work
-from evolve.models.roster import check_model_options
-from evolve.run.run import look, reopen
+from evolve.commands.working import work
+from evolve.models.configuration import check_model_options
+from evolve.runs.run import look, reopen
 
 
 def arguments() -> argparse.ArgumentParser:

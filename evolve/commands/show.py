@@ -11,16 +11,16 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from archive.human import human, noise_words
 from archive.results import status_word
 from archive.rows import Experiment
+from evolve.commands.changes import Step, step, story
 from evolve.commands.console import new_console, new_table, printable, score_words
 from evolve.commands.options import individual_argument, new_parser, run_argument
-from evolve.commands.story import Step, step, story
-from evolve.run.history import shown_search
-from evolve.run.run import Run, find_individual, look
+from evolve.runs.history import shown_search
+from evolve.runs.run import Run, find_individual, look
 from evolve.search.search import Search
 from population import Individual
+from population.formatting import human, noise_words
 
 
 def arguments() -> argparse.ArgumentParser:

@@ -16,11 +16,11 @@ from evolve.commands.options import (
     positive,
     resumed,
 )
-from evolve.commands.work import work
-from evolve.models.roster import check_model_options, configured
+from evolve.commands.working import work
+from evolve.models.configuration import check_model_options, configured
 from evolve.operators.registry import OPERATORS, absolute
-from evolve.run.run import begin
-from evolve.search.mix import operator_mix
+from evolve.runs.run import begin
+from evolve.search.operator_mix import operator_mix
 from evolve.search.strategies import STRATEGIES
 from evolve.settings import OptionError, Settings
 from population.selection import SELECTORS

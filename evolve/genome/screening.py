@@ -9,7 +9,7 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from evolve.genome.likeness import Plain, joined, plain, plain_text
+from evolve.genome.near_duplicates import Plain, joined, plain, plain_text
 from evolve.genome.parsing import INVALID, by_piece, parse_once
 from trainer.task import Task
 

@@ -8,14 +8,14 @@ from functools import lru_cache
 from itertools import chain, islice, takewhile
 
 from archive import Archive, Axis, Cell
-from archive.human import human
 from evolve.operators.base import Parent, Relative, Section
-from evolve.operators.lessons import lessons_in, notes_in
-from evolve.operators.prompts import diff_lines, idea_of
-from evolve.operators.quoting import DATA, in_quotes
+from evolve.operators.prompts.lessons import lessons_in, notes_in
+from evolve.operators.prompts.quoting import DATA, in_quotes
+from evolve.operators.prompts.requests import diff_lines, idea_of
 from evolve.operators.tune import valueless
 from evolve.search.search import Plan, Search
 from population import Individual
+from population.formatting import human
 from population.lineage import Lineage
 from trainer.log import REASON
 from trainer.task import Task

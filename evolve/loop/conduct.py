@@ -13,30 +13,30 @@ from pathlib import Path
 
 from rich.console import Console
 
-from archive.human import duration, human
 from archive.rows import Epoch, Purpose
 from archive.run_folder import RunError
-from evolve.loop.bench import Bench, Job, Measure
+from evolve.commands.display import Display
 from evolve.loop.briefing import Briefer
-from evolve.loop.display import Display
+from evolve.loop.controller import End, Loop
+from evolve.loop.device_pool import Bench, Job, Measure
 from evolve.loop.finals import Headline, choose_finalists, final_jobs, headline
 from evolve.loop.interrupt import Interrupt
-from evolve.loop.loop import End, Loop
 from evolve.loop.proposer import Proposer
 from evolve.loop.reports import Reports
 from evolve.models.allowance import Allowance, Purse
 from evolve.models.client import LiteLLM, count_tokens
 from evolve.models.ensemble import Ensemble
 from evolve.operators.base import rough_tokens
-from evolve.operators.packing import remembering
-from evolve.operators.prompts import room_for_files, shown_text
-from evolve.run.drawing import Artist, Draw, draw
-from evolve.run.history import restored_search
-from evolve.run.logbook import generation_line, new_logbook, record_generation
-from evolve.run.run import Run, remove_work
+from evolve.operators.prompts.packing import remembering
+from evolve.operators.prompts.requests import room_for_files, shown_text
+from evolve.runs.history import restored_search
+from evolve.runs.logbook import generation_line, new_logbook, record_generation
+from evolve.runs.pictures import Artist, Draw, draw
+from evolve.runs.run import Run, remove_work
 from evolve.search.axes import axes_around
 from evolve.search.search import Search
 from population import Individual
+from population.formatting import duration, human
 from trainer.log import tail
 from trainer.measure import measure
 from trainer.secrets import Secrets

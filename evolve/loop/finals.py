@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count, islice
 
-from archive.human import formatter
 from archive.record import Record
 from archive.rows import Experiment, Purpose
-from evolve.loop.bench import Job
+from evolve.loop.device_pool import Job
 from population import Direction, Individual
+from population.formatting import formatter
 
 FRESH = 1000  # repeats from here on are fresh: the search never uses their seeds
 

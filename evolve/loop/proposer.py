@@ -12,17 +12,17 @@ from functools import partial
 from queue import SimpleQueue
 
 from archive.rows import ModelCall
-from evolve.genome.known import Known
 from evolve.genome.screening import Identity, screen
+from evolve.genome.seen import Known
 from evolve.loop.briefing import Briefing
 from evolve.models.allowance import SpentError
 from evolve.models.client import ModelError
 from evolve.models.ensemble import Ensemble
+from evolve.operators.attempts import Made, make
 from evolve.operators.base import Ask, Context, rough_tokens
-from evolve.operators.lessons import lessons_request
-from evolve.operators.making import Made, make
-from evolve.operators.prompts import notes_request
-from evolve.run.history import LESSONS, NOTES
+from evolve.operators.prompts.lessons import lessons_request
+from evolve.operators.prompts.requests import notes_request
+from evolve.runs.history import LESSONS, NOTES
 from evolve.search.search import Plan
 from trainer.task import Task
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from archive.rows import Experiment, Spend
-from evolve.loop.bench import Running
+from evolve.loop.device_pool import Running
 from population import Individual
 
 

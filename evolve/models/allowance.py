@@ -6,8 +6,8 @@ import random
 import threading
 from collections.abc import Callable
 
-from archive.human import dollars
-from evolve.models.limits import pause
+from evolve.models.rate_limits import pause
+from population.formatting import dollars
 
 
 class SpentError(Exception):

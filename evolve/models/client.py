@@ -20,9 +20,9 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from archive.rows import ModelCall
-from evolve.models.limits import pause
-from evolve.models.naming import NO_KEY, is_free, key_variable, refuse_foreign
+from evolve.models.model_spec import NO_KEY, is_free, key_variable, refuse_foreign
 from evolve.models.prices import FREE, Price, table_price
+from evolve.models.rate_limits import pause
 from trainer.secrets import Secrets
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from typing import Protocol
 from archive.rows import ModelCall
 from evolve.models.allowance import Purse, SpentError
 from evolve.models.client import REPLY_TOKENS, LimitError, ModelError, TooLongError
-from evolve.models.limits import TURN, Gate
+from evolve.models.rate_limits import TURN, Gate
 
 STEP = 1.0  # seconds between two looks at who can be asked
 SLOWER = 2.0  # times as long as its answers usually take is a model not called silent

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from evolve.models.naming import provider
+from evolve.models.model_spec import provider
 from evolve.settings import OptionError
 
 

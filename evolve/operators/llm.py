@@ -12,9 +12,9 @@ from evolve.genome.merge import Merge, merge
 from evolve.genome.screening import RefusedError
 from evolve.models.allowance import SpentError
 from evolve.models.client import ModelError, TooLongError
-from evolve.operators import prompts
 from evolve.operators.base import Context, Parent, Proposal, ProposalError
-from evolve.operators.packing import shortened
+from evolve.operators.prompts import requests
+from evolve.operators.prompts.packing import shortened
 
 RETRIES = 2  # how often a reply that does not apply goes back to the model with the reason
 EMPTY = "(an empty reply)"  # some providers refuse a message without content
@@ -48,7 +48,7 @@ class Mutation:
         (parent,) = parents
         told = self._told(context)
         return ask_for_edit(
-            lambda room: prompts.mutation_request(parent, told, room), parent.source, context
+            lambda room: requests.mutation_request(parent, told, room), parent.source, context
         )
 
     def _told(self, context: Context) -> str:
@@ -110,13 +110,13 @@ class Crossover:
         merged = _merged(first, second, context)
         if merged is None or not (merged.from_first and merged.from_second):
             return ask_for_edit(
-                lambda room: prompts.recombination_request(first, second, room),
+                lambda room: requests.recombination_request(first, second, room),
                 first.source,
                 context,
             )
         if merged.conflicts:
             return ask_for_edit(
-                lambda room: prompts.conflict_request(first, second, merged, room),
+                lambda room: requests.conflict_request(first, second, merged, room),
                 merged.source,
                 context,
             )
@@ -198,7 +198,7 @@ class _Talk:
 
     def __init__(self, request: Callable[[Context], str], context: Context) -> None:
         self._request, self._context, self._halvings = request, context, 0
-        self._system = prompts.system_text(context.task, context.shown)
+        self._system = requests.system_text(context.task, context.shown)
         self._exchange: list[dict[str, str]] = []  # replies, and why they cannot be used
         self._least = request(replace(context, tokens=0))
         most = len(f"{self._system}{self._least}".encode()) + 2 * MESSAGE
@@ -233,8 +233,8 @@ class _Talk:
     def go_on(self, call: ModelCall, error: EditError | RefusedError) -> None:
         """Say why a reply cannot be used."""
         was_cut = call.cut and isinstance(error, EditError)
-        reason = prompts.cut_reason(call.tokens_out) if was_cut else _told(error)
-        told = prompts.retry_request(shortened(reason, self._free // 2, self._context.count))
+        reason = requests.cut_reason(call.tokens_out) if was_cut else _told(error)
+        told = requests.retry_request(shortened(reason, self._free // 2, self._context.count))
         repeated = call.reply[: CUT_REPEATED if call.cut else MAX_REPEATED]
         left = self._free - self._tokens(told) - MESSAGE
         repeated = shortened(repeated, left, self._context.count)

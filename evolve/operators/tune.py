@@ -20,8 +20,8 @@ from evolve.genome.parsing import INVALID
 from evolve.genome.screening import identify
 from evolve.genome.syntax import HUGE, Literal, literals, replaced
 from evolve.operators.base import Context, Parent, Proposal, Relative, first_new
+from evolve.operators.gaussian_process import Array, Surrogate
 from evolve.operators.offline import EXPECTED, SPREAD, Perturb, perturbed
-from evolve.operators.surrogate import Array, Surrogate
 from population import Direction
 
 Values = tuple[int | float | bool, ...]

@@ -16,9 +16,9 @@ from archive import AddStatus, Archive, Axis, Cell
 from evolve.operators.base import Operator
 from evolve.operators.offline import Perturb
 from evolve.search.bandit import Arm, Chooser, Outcome, device_price
-from evolve.search.family import Family
 from population import Individual, Measurement, Status
 from population.estimate import Gains, Noise, Prior
+from population.family import Family
 from population.selection import Offspring
 
 MENDABLE = (Status.CRASH, Status.OOM)

@@ -33,8 +33,8 @@ from rich.console import Console
 from archive.record import RecordError
 from archive.run_folder import RunError
 from evolve.loop.conduct import conduct
-from evolve.run.history import restored_search
-from evolve.run.run import Run, begin, look, reopen
+from evolve.runs.history import restored_search
+from evolve.runs.run import Run, begin, look, reopen
 from evolve.settings import Settings
 from population import Measurement, Status
 from trainer.devices import Device, find_devices

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evolve.models.client import LiteLLM, ModelError
-from evolve.models.naming import OPENAI_LIKE, OWN_SERVERS, key_variable
+from evolve.models.model_spec import OPENAI_LIKE, OWN_SERVERS, key_variable
 from evolve.models.prices import FREE
 from trainer.secrets import MASK, SHORTEST, SURELY, Secrets
 

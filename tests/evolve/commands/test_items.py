@@ -12,7 +12,7 @@ import pytest
 
 from evolve.cli import main
 from evolve.commands import items
-from evolve.commands.work import work
+from evolve.commands.working import work
 from evolve.settings import Settings
 from population import Measurement, Status
 from trainer.devices import Device

@@ -17,9 +17,9 @@ from archive.rows import ModelCall, ProposalRow, Purpose
 from archive.run_folder import RunFolder
 from evolve.cli import main
 from evolve.commands import items
-from evolve.commands.work import work
-from evolve.loop.loop import End
-from evolve.run.run import Run, begin, look
+from evolve.commands.working import work
+from evolve.loop.controller import End
+from evolve.runs.run import Run, begin, look
 from evolve.search.axes import axes_around
 from evolve.settings import Settings
 from population import Measurement, Status

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from evolve.edits.reading import read_reply
-from evolve.operators.packing import fenced
+from evolve.operators.prompts.packing import fenced
 
 START = "Once upon a time there was.\n"
 lines = st.sampled_from(

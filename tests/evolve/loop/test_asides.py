@@ -17,7 +17,7 @@ from archive.rows import ModelCall
 from archive.run_folder import RunError
 from evolve.loop.conduct import conduct
 from evolve.models.client import Price
-from evolve.run.run import begin, look
+from evolve.runs.run import begin, look
 from evolve.settings import Settings
 from population import Measurement, Status
 

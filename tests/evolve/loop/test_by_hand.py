@@ -14,7 +14,7 @@ from rich.console import Console
 
 from archive.run_folder import RunError
 from evolve.loop.conduct import conduct
-from evolve.run.run import begin
+from evolve.runs.run import begin
 from evolve.settings import Settings
 from population import Measurement, Status
 from trainer.devices import Device

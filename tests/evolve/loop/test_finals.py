@@ -13,7 +13,7 @@ from scipy import stats
 
 from archive.record import Record
 from archive.rows import Experiment, Purpose
-from evolve.loop.bench import Job
+from evolve.loop.device_pool import Job
 from evolve.loop.finals import Finalists, Headline, choose_finalists, final_jobs, headline
 from population import Direction, Individual, Measurement, Status
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evolve.models.allowance import Allowance, Purse, SpentError
-from evolve.models.limits import FIRST, LONGEST
+from evolve.models.rate_limits import FIRST, LONGEST
 
 
 class Clock:

@@ -15,7 +15,7 @@ from archive.rows import ModelCall
 from evolve.models.allowance import Purse
 from evolve.models.client import LimitError, LiteLLM, ModelError, TooLongError
 from evolve.models.ensemble import Ensemble
-from evolve.models.limits import FIRST
+from evolve.models.rate_limits import FIRST
 
 # litellm's own types make pydantic wonder when it is imported.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydantic")

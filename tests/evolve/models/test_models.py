@@ -19,8 +19,8 @@ from evolve.models.client import (
     ModelError,
     TooLongError,
 )
-from evolve.models.limits import FIRST
 from evolve.models.prices import Price
+from evolve.models.rate_limits import FIRST
 
 # litellm's own types make pydantic wonder when it is imported.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydantic")

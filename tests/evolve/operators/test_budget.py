@@ -20,7 +20,7 @@ from evolve.operators.base import (
     rough_tokens,
 )
 from evolve.operators.llm import REPAIR, RETRIES, TWEAK, Crossover
-from evolve.operators.prompts import room_for_files, shown_text, system_text
+from evolve.operators.prompts.requests import room_for_files, shown_text, system_text
 from population import Direction, Individual, Measurement, Status
 from trainer.task import Task
 

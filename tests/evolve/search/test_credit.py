@@ -10,7 +10,7 @@ import pytest
 from archive import Axis
 from archive.rows import ProposalRow
 from evolve.operators.llm import TWEAK
-from evolve.run.history import tell_proposal
+from evolve.runs.history import tell_proposal
 from evolve.search.bandit import Arm, Outcome
 from evolve.search.search import Search
 from evolve.search.strategies import STRATEGIES

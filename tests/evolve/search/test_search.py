@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from archive import Axis
 from archive.rows import ProposalRow, Purpose
 from evolve.operators.registry import OPERATORS
-from evolve.run.history import restored_search
-from evolve.run.run import Run, begin, look
+from evolve.runs.history import restored_search
+from evolve.runs.run import Run, begin, look
 from evolve.search.axes import axes_around
 from evolve.search.bandit import Arm, Bandit, Chooser, FixedMix, Outcome
 from evolve.search.search import Search

@@ -1,0 +1,126 @@
+"""What is said before a run and after it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from evolve.loop.conduct import Result
+from evolve.loop.controller import End, reached
+from evolve.models.configuration import Configured
+from evolve.runs.history import fruitless_replies, stored_axes
+from evolve.runs.run import Run
+from population.formatting import dollars, duration
+from trainer.sandbox import Level
+
+
+def announce(run: Run, models: list[Configured]) -> list[str]:
+    """What a run is about to do, how long that takes at least, and what it may cost."""
+    settings, task = run.settings, run.task
+    ended = {e.individual for e in run.record.experiments()}
+    seeds = {i.id for i in run.individuals() if not i.parents}
+    children = max(settings.total_children - len(ended - seeds), 0)
+    runs = children + (0 if ended else settings.seed_repeats) + 2 * settings.final_repeats
+    span = duration(runs * settings.budget / len(run.devices))
+    devices = ", ".join(device.name for device in run.devices)
+    lines = [
+        f"run {run.folder.name}: {task.name}, {settings.strategy}, {settings.generations} "
+        f"generations of {settings.children} children, {settings.budget:g} s each on {devices}",
+        f"{runs} runs are to come, with those of the seed and the finalists: "
+        + (
+            f"at most {span}"
+            if task.score
+            else f"about {span}, start-up and evaluation not counted"
+        ),
+        f"everything is kept in {run.folder.path}; Ctrl-C stops cleanly, and "
+        f"`python -m evolve resume {run.folder.name}` goes on",
+    ]
+    if run.sandbox.level is Level.NONE:
+        lines.append(f"WARNING: {run.sandbox.note}")
+    else:
+        lines.append(f"children are kept in by {run.sandbox.note}")
+    return lines + _cost_lines(run, models, children)
+
+
+def _cost_lines(run: Run, models: list[Configured], children: int) -> list[str]:
+    if not models:
+        return [
+            "no language model is configured: the offline operators vary what is there. For new "
+            "ideas add --model NAME, any name that litellm knows, with its key in the environment"
+        ]
+    lines = []
+    total = sum(one.weight for one in models)
+    for one, each in zip(models, _request_costs(run, models), strict=True):
+        calls, name = children * one.weight / total, one.model.name
+        if each is None:
+            cost = (
+                f"of unknown price (--price {name}=IN:OUT, in dollars a million tokens, makes it "
+                "known)"
+            )
+        else:
+            cost = f"about {dollars(calls * each)}" if each else "free"
+        at = f"; asked at {one.server}" if one.server else ""
+        lines.append(f"model {name}: some {calls:.0f} requests, {cost}{at}")
+    if run.settings.max_cost is not None:
+        lines.append(f"the models may take {dollars(run.settings.max_cost)} in all")
+    return lines
+
+
+def _request_costs(run: Run, models: list[Configured]) -> list[float | None]:
+    """What a request to each model is likely to cost, in dollars; None if its price is unknown."""
+    if not models:
+        return []
+    genome = run.lineage.source(run.individuals()[0].commit)
+    messages = [{"role": "user", "content": f"{run.task.text}\n{genome}\n{genome}"}]
+    return [one.model.estimate(messages) for one in models]
+
+
+def closing_lines(run: Run, result: Result) -> list[str]:
+    """What a run achieved and where everything is."""
+    settings, best = run.settings, result.best
+    name, folder = run.folder.name, run.folder
+    lines = [f"{result.end} after {duration(result.seconds)}; children ran {result.busy:.0%} of it"]
+    if result.end is End.INTERRUPTED:
+        lines.append(f"go on with: python -m evolve resume {name}")
+    if result.end is End.NO_DEVICE:
+        devices = ",".join(device.name for device in run.devices)
+        models = " and ".join(sorted({device.model for device in run.devices}))
+        lines.append(
+            f"nothing is lost: once a device of the same model ({models}) is here, go on with: "
+            f"python -m evolve resume {name} --devices {devices}"
+        )
+    spend = run.record.spend()
+    requests = spend.calls + result.unanswered
+    if requests and not spend.answered:
+        why = run.record.last_error() or "the requests still wait"
+        lines.append(
+            f"no model ever answered in {requests} requests, the offline operators did it all: "
+            f"check the model's name, its key and its address ({why})"
+        )
+    if replies := fruitless_replies(run):
+        lines.append(
+            f"none of the models' {replies} replies gave a child: "
+            f"python -m evolve prompts {name} --refused says why"
+        )
+    if settings.target is not None and not reached(best, settings.target):
+        lines.append(f"the target {settings.target:g} was not reached")
+    children = [i for i in run.individuals() if i.parents]
+    if children and not any(child.scored for child in children):
+        reasons = {f"{c.status}: {c.measurements[-1].reason}" for c in children if c.measurements}
+        lines.append(f"no child scored; they ended with {'; '.join(sorted(reasons)[:3])}")
+    if best is None or best.objective is None or stored_axes(run.record) is None:
+        return lines
+    if result.headline is not None:
+        lines.append(result.headline.text(run.task.metric, best.id))
+    elif not best.parents:
+        lines.append(f"no child was fitter than the seed ({run.task.metric} {best.objective:.6g})")
+    lines += [
+        f"heatmap:     {folder.artifacts / 'heatmap.png'}",
+        f"progress:    {folder.artifacts / 'progress.png'}",
+        f"experiments: {folder.results}",
+        f"best genome: python -m evolve export {name} best -o best{Path(run.task.genome).suffix}",
+    ]
+    if best.parents:
+        lines.append(f"its story:   {folder.changes}")
+    if best.parents and run.task.output:
+        lines.append(f"result:      {run.task.folder / run.task.output}")
+    return lines

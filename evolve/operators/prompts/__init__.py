@@ -1,0 +1,1 @@
+"""All that a language model reads: instructions, requests, background, lessons, quotations."""

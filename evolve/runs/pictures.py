@@ -1,0 +1,53 @@
+"""The pictures of a run folder, drawn from its record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from archive import Archive
+from archive.results import read_frame
+from evolve.runs.run import Run
+
+Draw = Callable[[Run, Archive, float], None]  # as `draw`
+SHARE = 0.1  # of the time may go into drawing: it shares the cores with the children
+FIRST = 5.0  # seconds before which nothing is drawn: a run that is so short draws at its end
+
+
+def draw(run: Run, archive: Archive, noise: float) -> None:
+    """Draw artifacts/heatmap.png and artifacts/progress.png anew.
+
+    Args:
+        run: whose experiments are shown.
+        archive: its grid as it is now.
+        noise: standard deviation of one measurement; 0 if unknown.
+    """
+    from views.heatmap import heatmap, save  # matplotlib takes half a second
+    from views.progress import progress
+
+    task, folder = run.task, run.folder
+    reference = run.record.meta("reference")
+    save(
+        heatmap(archive, metric=task.metric, title=folder.name, reference=reference, noise=noise),
+        folder.artifacts / "heatmap.png",
+    )
+    frame = read_frame(run.record, task.direction)
+    figure = progress(
+        frame, metric=task.metric, direction=task.direction, title=folder.name, noise=noise
+    )
+    save(figure, folder.artifacts / "progress.png")
+
+
+class Artist:
+    """Draws a run's pictures again and again, unless that was just done."""
+
+    def __init__(self, run: Run, draw: Draw = draw) -> None:
+        self._run, self._draw = run, draw
+        self._next = time.monotonic() + FIRST
+
+    def __call__(self, archive: Archive, noise: float) -> None:
+        begun = time.monotonic()
+        if begun >= self._next:
+            self._draw(self._run, archive, noise)
+            ended = time.monotonic()
+            self._next = ended + (ended - begun) / SHARE

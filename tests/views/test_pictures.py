@@ -1,0 +1,244 @@
+"""The pictures are read back through matplotlib's own objects, and drawn for real."""
+
+import math
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from archive import Archive, Axis
+from population import Direction, Individual, Measurement, Status
+from views.heatmap import heatmap, progress, save
+from views.progress import best_so_far
+
+AXES = (
+    Axis("size", "model size", "parameters", 1e5, 1.6e6, 4, log=True),
+    Axis("speed", "throughput", "tokens/s", 1e3, 8e3, 3, log=True),
+)
+MINIMIZE, MAXIMIZE = Direction.MINIMIZE, Direction.MAXIMIZE
+
+
+def grid(points: list[tuple[float, float, float]], direction: Direction = MINIMIZE) -> Archive:
+    archive = Archive(AXES)
+    for number, (fitness, size, speed) in enumerate(points):
+        run = Measurement(Status.OK, fitness, {"size": size, "speed": speed}, 5.0)
+        parents = () if number == 0 else (0,)
+        archive.add(Individual(number, "c", parents, "tweak", "", 0, direction, (run,)))
+    return archive
+
+
+def rows(*experiments: tuple[int, str, str, float, bool]) -> pd.DataFrame:
+    """Experiments; a genome's objective is the mean of its runs so far, the finals left out."""
+    frame = pd.DataFrame(
+        [
+            {
+                "experiment": number,
+                "individual": individual,
+                "purpose": purpose,
+                "generation": 0,
+                "operator": operator,
+                "status": "crash" if math.isnan(fitness) else "ok",
+                "fitness": fitness,
+                "kept": kept,
+                "description": f"idea {individual}",
+            }
+            for number, (individual, purpose, operator, fitness, kept) in enumerate(experiments, 1)
+        ]
+    )
+    searched = frame["fitness"].where(frame["purpose"] != "final")
+    means = searched.groupby(frame["individual"]).expanding().mean().droplevel(0)
+    return frame.assign(objective=means)
+
+
+RUN = rows(
+    (0, "search", "seed", 2.50, True),
+    (0, "search", "seed", 2.52, False),
+    (1, "search", "tweak", 2.40, True),
+    (2, "search", "aim", math.nan, False),
+    (3, "search", "aim", 2.45, True),
+    (4, "search", "tweak", 2.48, False),
+    (5, "search", "tweak", 19.0, False),
+    (1, "search", "tweak", 2.60, False),
+    (3, "final", "aim", 2.47, False),
+)
+
+
+def texts(figure: Figure) -> list[str]:
+    axes = figure.axes[0]
+    legend = axes.get_legend()
+    labels = legend.get_texts() if legend else []
+    return [text.get_text() for text in [*axes.texts, *labels]]
+
+
+def drawn(figure: Figure) -> Figure:
+    figure.draw_without_rendering()  # type: ignore[no-untyped-call]
+    return figure
+
+
+def fills(figure: Figure) -> dict[tuple[float, float], tuple[float, ...]]:
+    """The colour of each elite's cell, by its lower left corner."""
+    patches = [patch for patch in figure.axes[0].patches if isinstance(patch, Rectangle)]
+    return {
+        patch.get_xy(): tuple(patch.get_facecolor())
+        for patch in patches
+        if (patch.get_width(), patch.get_height()) == (1, 1)
+    }
+
+
+def test_heatmap_says_what_it_shows() -> None:
+    archive = grid([(2.5, 1.5e5, 1.5e3), (2.25, 3e5, 3e3), (2.375, 1.5e6, 7e3)])
+    figure = drawn(heatmap(archive, metric="val_bpb", title="night", reference=2.5))
+    axes, bar = figure.axes
+    assert axes.get_title(loc="left") == "night"
+    assert axes.get_xlabel() == "model size (parameters)"
+    assert axes.get_ylabel() == "throughput (tokens/s)"
+    x_labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert x_labels == ["100 k", "200 k", "400 k", "800 k", "1.6 M"]
+    assert bar.get_ylabel() == "val_bpb  (lower is fitter)"
+    assert {"2.5000", "#0 seed", "★ 2.2500", "#1", "2.3750", "#2"} <= set(texts(figure))
+    assert (
+        "3 of 12 cells filled  ·  best val_bpb 2.2500 (#1)  ·  QD score 0.375 over 2.5000"
+        in texts(figure)
+    )
+
+
+@pytest.mark.parametrize("direction", Direction)
+def test_the_fitter_is_the_brighter_and_stands_on_top_of_the_bar(direction: Direction) -> None:
+    figure = drawn(
+        heatmap(
+            grid([(1.0, 1.5e5, 1.5e3), (2.0, 3e5, 3e3), (3.0, 1.5e6, 7e3)], direction),
+            metric="score",
+            title="",
+        )
+    )
+    cells = fills(figure)
+    brightness = [sum(cells[corner][:3]) for corner in ((0, 0), (1, 1), (3, 2))]
+    minimize = direction is MINIMIZE
+    assert brightness == sorted(brightness, reverse=minimize)
+    bright = matplotlib.colormaps["viridis"](1.0)
+    assert cells[(0, 0) if minimize else (3, 2)] == pytest.approx(bright)
+    bottom, top = figure.axes[1].get_ylim()
+    assert (top < bottom) == minimize
+
+
+def test_one_awful_elite_does_not_squash_the_colours() -> None:
+    points = [(2.0 + i / 100, 1.5e5 * 2 ** (i % 4), 1.5e3 * 2 ** (i // 4)) for i in range(11)]
+    figure = drawn(heatmap(grid([*points, (50.0, 1.5e6, 7e3)]), metric="val_bpb", title=""))
+    cells = fills(figure)
+    assert len({cells[corner] for corner in cells}) >= 11
+
+
+def test_an_empty_archive_has_a_picture() -> None:
+    figure = drawn(heatmap(Archive(AXES), metric="val_bpb", title="night", reference=2.5))
+    assert texts(figure) == ["no experiment has scored yet"]
+    assert fills(figure) == {}
+
+
+def test_a_single_elite_has_a_picture() -> None:
+    figure = drawn(heatmap(grid([(0.0, 1.5e5, 1.5e3)]), metric="loss", title=""))
+    assert "★ 0.000" in texts(figure)
+
+
+def test_best_so_far_follows_the_means_and_ignores_finals() -> None:
+    line = best_so_far(RUN[RUN["fitness"].notna()], MINIMIZE)
+    assert line["experiment"].tolist() == [1, 2, 3, 5, 6, 7, 8]
+    assert line["individual"].tolist() == [0, 0, 1, 1, 1, 1, 3]
+    assert line["objective"].tolist() == pytest.approx([2.5, 2.51, 2.4, 2.4, 2.4, 2.4, 2.45])
+
+
+def test_best_so_far_of_a_maximised_metric() -> None:
+    line = best_so_far(RUN[RUN["fitness"].notna()], MAXIMIZE)
+    assert line["individual"].tolist() == [0, 0, 0, 0, 0, 5, 5]
+
+
+def test_progress_says_what_it_shows() -> None:
+    figure = drawn(progress(RUN, metric="val_bpb", direction=MINIMIZE, title="night", noise=0.01))
+    assert (
+        "9 experiments  ·  2 kept  ·  1 failed  ·  best val_bpb 2.4500, 0.0600 better than the seed"
+        "  ·  fresh runs of #3: 2.4700" in texts(figure)
+    )
+    assert "#3  2.4500  idea 3" in texts(figure)
+    assert {
+        *("best so far", "± 1 deviation of one run", "seed run (2)", "final run (1)"),
+        *("tweak (4)", "aim (1)", "kept", "discarded", "off the scale (1)", "failed (1)"),
+    } <= set(texts(figure))
+
+
+def test_an_outlier_does_not_squash_the_chart() -> None:
+    figure = drawn(progress(RUN, metric="val_bpb", direction=MINIMIZE, title=""))
+    low, high = figure.axes[0].get_ylim()
+    assert low < 2.40
+    assert 2.60 < high < 4.0
+    assert "± 1 deviation of one run" not in texts(figure)
+
+
+@pytest.mark.parametrize(("direction", "worse_is_up"), [(MINIMIZE, True), (MAXIMIZE, False)])
+def test_failures_stand_at_the_worse_edge(direction: Direction, worse_is_up: bool) -> None:
+    steady = RUN[RUN["fitness"].isna() | (RUN["fitness"] < 3)]
+    axes = drawn(progress(steady, metric="m", direction=direction, title="")).axes[0]
+    x, y = np.asarray(axes.collections[-1].get_offsets(), float)[0]
+    assert x == 4
+    assert (y > 2.6) if worse_is_up else (y < 2.4)
+    low, high = axes.get_ylim()
+    assert low < y < high
+
+
+@pytest.mark.parametrize(
+    ("frame", "said"),
+    [
+        (pd.DataFrame([]), []),
+        (rows((0, "search", "seed", math.nan, False)), ["1 experiment  ·  0 kept  ·  1 failed"]),
+    ],
+)
+def test_nothing_scored_has_a_picture(frame: pd.DataFrame, said: list[str]) -> None:
+    figure = drawn(progress(frame, metric="val_bpb", direction=MINIMIZE, title="night"))
+    assert {"no experiment has scored yet", *said} <= set(texts(figure))
+
+
+def test_more_operators_than_colours_and_a_long_description() -> None:
+    many = rows(*((n, "search", f"operator {n}", 2.0 - n / 100, True) for n in range(12)))
+    many["description"] = "a very long idea " * 20 + "\nover two lines"
+    figure = drawn(progress(many, metric="val_bpb", direction=MINIMIZE, title=""))
+    assert "operator 11 (1)" in texts(figure)
+    assert max(len(text) for text in texts(figure)) < 100
+
+
+@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
+def test_save_writes_a_whole_readable_picture(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / "artifacts" / f"heatmap.{ending}"
+    figure = heatmap(grid([(2.5, 1.5e5, 1.5e3)]), metric="val_bpb", title="night")
+    save(figure, path)
+    save(figure, path)
+    assert path.read_bytes()[:4] == {"png": b"\x89PNG", "svg": b"<?xm", "pdf": b"%PDF"}[ending]
+    assert list(path.parent.iterdir()) == [path]
+    assert path.stat().st_mode & stat.S_IRUSR
+
+
+def test_a_failed_save_leaves_the_old_picture(tmp_path: Path) -> None:
+    class HalfWritten(Figure):
+        def savefig(self, fname: str | Path, **options: object) -> None:  # type: ignore[override]
+            Path(fname).write_bytes(b"half")
+            raise OSError("no space left on device")
+
+    path = tmp_path / "heatmap.png"
+    path.write_bytes(b"old")
+    with pytest.raises(OSError, match="no space"):
+        save(HalfWritten(), path)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_pictures_use_no_global_figures_and_the_grid_no_plotting() -> None:
+    code = (
+        "import sys, archive, population.formatting; assert 'matplotlib' not in sys.modules;"
+        "assert 'pandas' not in sys.modules; import views.heatmap;"
+        "assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
