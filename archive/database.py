@@ -10,9 +10,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from archive.schema import MIGRATIONS, SCHEMA, SCHEMA_VERSION
+from population.errors import UserError
 
 
-class RecordError(Exception):
+class RecordError(UserError):
     """archive.db cannot be read or written; the message says what to do."""
 
 

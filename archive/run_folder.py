@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from population.errors import UserError
+
 RUNS = Path("runs")
 
 
-class RunError(Exception):
+class RunError(UserError):
     """A run folder is missing, taken or unusable; the message says what to do."""
 
 

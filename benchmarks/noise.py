@@ -28,16 +28,16 @@ from functools import partial
 from itertools import product
 
 import numpy as np
-from deap import base
 from numpy.typing import NDArray
 
 from evolve.operators.registry import OPERATORS
 from evolve.search.axes import axes_around
 from evolve.search.bandit import FixedMix
 from evolve.search.search import Search
-from evolve.search.strategies import STRATEGIES, believe_every_run
+from evolve.search.strategies import Greedy, MapElites, RandomSampling, Strategy
 from evolve.settings import Settings
 from population import Direction, Individual, Measurement, Status
+from population.selection import SELECTORS
 from trainer.axes import AxisSpec
 from trainer.formula import Formula
 
@@ -143,38 +143,41 @@ class Scheme:
     """A search and what it does about noise.
 
     Attributes:
-        toolbox: the strategy's tools.
+        strategy: Strategy of the search.
         seed_runs: of the seed at the start.
         repeats: runs that may go into repeating an apparent best, as a share of all.
         finals: fresh runs of seed and best together, as a share of all.
     """
 
-    toolbox: base.Toolbox
+    strategy: Strategy
     seed_runs: Callable[[int], int] = lambda evaluations: 1
     repeats: float = 0.0
     finals: Callable[[int], int] = lambda evaluations: 0
 
 
-def _plain(toolbox: base.Toolbox) -> base.Toolbox:
-    believe_every_run(toolbox)
-    return toolbox
+class Believing(MapElites):
+    """MAP-Elites that expects nothing of a child and takes every run at its word."""
+
+    prior = Strategy.prior
+    doubts = Strategy.doubts
 
 
 def _program(evaluations: int) -> Settings:
     return Settings("", generations=1, children=evaluations)
 
 
+UCB, UNIFORM = SELECTORS["ucb"], SELECTORS["uniform"]
 SCHEMES = {
     "this program": Scheme(
-        STRATEGIES["map-elites"]("ucb"),
+        MapElites(UCB),
         seed_runs=lambda n: _program(n).seed_repeats,
         repeats=0.1,
         finals=lambda n: 2 * _program(n).final_repeats,
     ),
-    "the same, every run believed": Scheme(_plain(STRATEGIES["map-elites"]("ucb"))),
-    "plain MAP-Elites": Scheme(_plain(STRATEGIES["map-elites"]("uniform"))),
-    "greedy": Scheme(STRATEGIES["greedy"]("ucb")),
-    "random": Scheme(STRATEGIES["random"]("ucb")),
+    "the same, every run believed": Scheme(Believing(UCB)),
+    "plain MAP-Elites": Scheme(Believing(UNIFORM)),
+    "greedy": Scheme(Greedy(UCB)),
+    "random": Scheme(RandomSampling(UCB)),
 }
 
 
@@ -198,7 +201,7 @@ def claim(name: str, landscape: str, evaluations: int, noise: float, seed: int) 
         return Measurement(Status.OK, value, land.measures(genomes[number]), 1.0)
 
     search = Search(
-        toolbox=scheme.toolbox,
+        strategy=scheme.strategy,
         operators={"perturb": OPERATORS["perturb"]},
         models={},
         chooser=FixedMix({}),

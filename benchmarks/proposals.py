@@ -24,6 +24,7 @@ import tempfile
 import time
 import zlib
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,8 @@ from proposals_replies import main as print_replies
 from rich.console import Console
 
 from archive.rows import ModelCall
-from evolve.loop.conduct import conduct
+from evolve.commands.assembly import carry_on
+from evolve.loop.evaluators import DevicePool
 from evolve.models.prices import Price
 from evolve.runs.run import begin
 from evolve.settings import Settings
@@ -150,11 +152,11 @@ def main() -> None:
         marks = Marks(tenth)
         console = Console(file=io.StringIO(), width=160)
         model: Any = InstantModel()
-        conduct(
+        carry_on(
             run,
             [(model, 1.0)],
             console,
-            measure=marks.measure,
+            open_evaluator=partial(DevicePool, measure=marks.measure),
             draw=lambda run, archive, noise: None,
         )
         size = sum(f.stat().st_size for f in Path("runs").rglob("*") if f.is_file())

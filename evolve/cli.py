@@ -1,43 +1,20 @@
 """The command line: `python -m evolve` starts a run, further commands look after runs.
 
-Each command is a file in `evolve/commands`: `arguments` makes its parser, `command` does it.
+Each command is a file in `evolve/commands` with two functions: `arguments` makes its parser,
+`command` does it. A command is imported when it is called and not before.
 """
 
 from __future__ import annotations
 
 import argparse
+import difflib
+import importlib
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, cast
 
-from archive.record import RecordError
-from archive.run_folder import RunError
-from evolve.commands import (
-    check,
-    export,
-    heatmap,
-    listing,
-    new,
-    prompts,
-    rebin,
-    replay,
-    resume,
-    show,
-    start,
-)
-from evolve.settings import OptionError
-from population.lineage import LineageError
-from trainer.devices import DeviceError
-from trainer.process import SupervisorError
-from trainer.sandbox import SandboxError
-from trainer.setup import SetupError
-from trainer.task import TaskError
-
-EXPECTED = (
-    *(RunError, RecordError, LineageError, TaskError, SetupError, DeviceError, SupervisorError),
-    *(OptionError, SandboxError, check.UnfitError, OSError),
-)
+from population.errors import UserError
 
 
 class Command(Protocol):
@@ -52,31 +29,20 @@ class Command(Protocol):
         ...
 
 
-COMMANDS: dict[str, Command] = {
-    "resume": resume,
-    "list": listing,
-    "show": show,
-    "heatmap": heatmap,
-    "export": export,
-    "rebin": rebin,
-    "prompts": prompts,
-    "replay": replay,
-    "new": new,
-    "check": check,
+# The commands by name: the module, the arguments as the help shows them, and what it does.
+COMMANDS = {
+    "resume": ("resume", "RUN", "go on with a run that was interrupted, or add --generations"),
+    "list": ("listing", "[RUN]", "the runs, or the elites of one"),
+    "show": ("show", "RUN [ID|best]", "an individual: scores, parents, changes; --events of a run"),
+    "heatmap": ("heatmap", "RUN [-o PNG]", "the archive as a heatmap, in the terminal or a file"),
+    "export": ("export", "RUN ID|best", "a genome's source, -o FILE to write it"),
+    "rebin": ("rebin", "RUN", "cut the archive into other cells or bounds; loses nothing"),
+    "prompts": ("prompts", "RUN [ID]", "requests to language models, their replies and their cost"),
+    "replay": ("replay", "RUN", "take a run's decisions once more, and compare them"),
+    "new": ("new", "DIR", "write a small task that works, to make another one of it"),
+    "check": ("check", "DIR", "read a task, measure its start, and say whether it can run"),
 }
-HELP = """\
-commands:
-  resume RUN             go on with a run that was interrupted, or add --generations
-  list [RUN]             the runs, or the elites of one
-  show RUN [ID|best]     an individual: scores, parents, description, the change to each parent
-  heatmap RUN [-o PNG]   the archive as a heatmap, in the terminal or as a picture
-  export RUN ID|best     a genome's source, -o FILE to write it
-  rebin RUN              cut the archive into other cells or bounds; loses nothing
-  prompts RUN [ID]       what the language models were asked and answered, the spend, the lessons
-  replay RUN             take a run's decisions once more, and tell whether they are the same
-  new DIR                write a small task that works, to make another one of it
-  check DIR              read a task, measure its start once, and say whether it can run
-
+EXIT_CODES = """\
 `python -m evolve COMMAND --help` says more of each.
 
 exit codes: 0 it did what it was asked; 1 it did not (no child scored, no model gave one, the target
@@ -87,22 +53,44 @@ was missed, nothing new could be proposed); 2 it could not, and says why; 130 it
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code: 0 done, 1 the run did not achieve what was asked, 2 it could not, 130 Ctrl-C."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
+        print(f"evolve: {_describe_unknown(arguments[0])}", file=sys.stderr)
+        return 2
     if arguments and arguments[0] in COMMANDS:
-        chosen = COMMANDS[arguments.pop(0)]
-        parser, command = chosen.arguments(), chosen.command
+        chosen = _load(COMMANDS[arguments.pop(0)][0])
+        parser = chosen.arguments()
     else:
-        parser, command = start.arguments(HELP), start.command
+        chosen = _load("start")
+        parser = chosen.arguments()
+        parser.epilog = write_commands()
     options = parser.parse_args(arguments)
     # what Python thinks of a genome's style (an odd escape, a needless `is`) is no news to the user
     warnings.filterwarnings("ignore", category=SyntaxWarning)
     try:
-        return command(options)
+        return chosen.command(options)
     except BrokenPipeError:  # `| head` has seen enough
         sys.stderr.close()  # or the interpreter complains that stdout cannot be flushed
         return 0
-    except EXPECTED as error:
-        print(f"evolve: {error}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print("evolve: interrupted", file=sys.stderr)
         return 130
+    except (UserError, OSError) as error:
+        print(f"evolve: {error}", file=sys.stderr)
+        return 2
+
+
+def write_commands() -> str:
+    """The commands and the exit codes, for the help."""
+    width = max(len(f"{name} {more}") for name, (_, more, _) in COMMANDS.items())
+    lines = [f"  {f'{n} {more}':{width}}  {does}" for n, (_, more, does) in COMMANDS.items()]
+    return "\n".join(["commands:", *lines, "", EXIT_CODES])
+
+
+def _load(module: str) -> Command:
+    return cast(Command, importlib.import_module(f"evolve.commands.{module}"))
+
+
+def _describe_unknown(word: str) -> str:
+    close = difflib.get_close_matches(word, COMMANDS, n=1)
+    hint = f"did you mean {close[0]}? " if close else ""
+    return f"there is no command {word}; {hint}The commands are {', '.join(COMMANDS)}"

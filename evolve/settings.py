@@ -1,83 +1,308 @@
-"""What a run was asked to do; kept in its record, so that `resume` needs no option again."""
+"""What a run is asked to do; kept in its record, so that `resume` needs no option again."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from archive import default_cells
+from evolve.options import option, parse_count, parse_finite, parse_positive, parse_whole
+from population.errors import UserError
+
+WHAT, LENGTH, WHERE = "what to do", "how long", "where it runs"
+SEARCH, MODELS = "the search", "language models (without --model the offline operators work alone)"
 
 
-class OptionError(ValueError):
+class OptionError(UserError, ValueError):
     """An option of a run is impossible; the message says why."""
+
+
+def _list_strategies() -> list[str]:
+    from evolve.search.strategies import STRATEGIES
+
+    return list(STRATEGIES)
+
+
+def _list_selectors() -> list[str]:
+    from population.selection import SELECTORS
+
+    return list(SELECTORS)
+
+
+def _list_operators() -> list[str]:
+    from evolve.operators.registry import OPERATORS
+
+    return list(OPERATORS)
+
+
+def _list_sandboxes() -> list[str]:
+    return ["auto", "bwrap", "landlock", "none"]
+
+
+def _list_evaluators() -> list[str]:
+    from evolve.loop.evaluators import EVALUATORS
+
+    return list(EVALUATORS)
+
+
+def _resolve(text: str) -> str:
+    return str(Path(text).resolve())
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The options of a run.
+    """The settings of a run: each field is an option of the command line with the same meaning.
 
     Attributes:
-        task: the task's folder, as an absolute path.
-        generations: to run; a generation is `children` finished children.
-        children: a generation.
-        budget: seconds that a child may train.
-        strategy: map-elites, greedy or random.
-        selector: how map-elites draws parents: ucb, uniform or tournament.
-        operators: NAME[:WEIGHT] of the operators to use; empty takes those of the task, or all.
-        context_tokens: that a request to a language model may have.
+        task: Absolute path of the task's folder.
+        generations: Number of generations; a generation is `children` finished children.
+        children: Number of children in a generation.
+        budget: Seconds that a child may train.
+        hours: Hours after which no child is started any more; None is no limit.
+        target: Fitness at which the search may stop; None is none.
+        devices: Devices that children run on, as `--devices` names them.
+        evaluator: Name of the evaluator that measures the children.
+        sandbox: Level of the sandbox, as `--sandbox` names it.
+        strategy: Name of the strategy.
+        selector: Name of the parent selector that map-elites uses.
+        operators: NAME[:WEIGHT] of the operators; empty takes the task's own, or all.
+        cells: Number of cells on each axis; 0 chooses by the number of children.
+        seed: Seed of all the run's randomness.
+        seed_runs: Number of runs of the first seed genome at the start; 0 chooses.
+        final_runs: Number of fresh runs of the seed and of the best at the end; -1 chooses.
         models: NAME[:WEIGHT][@URL] of the language models; empty leaves the offline operators.
-        api_base: the address of those that are on a server of one's own and name none, or None.
-        prices: NAME=IN:OUT of a model, or IN:OUT of those whose price nobody knows, in dollars a
+        api_base: Address of the models on a server of one's own that name none, or None.
+        prices: NAME=IN:OUT of a model, or IN:OUT of all whose price is unknown, in dollars for a
             million tokens.
-        seed: of all randomness.
-        devices: as `--devices` names them.
-        sandbox: as `--sandbox` names it.
-        cells: on each axis; 0 chooses by the number of children.
-        seed_runs: how often the first seed is measured at the start; 0 chooses.
-        final_runs: fresh runs of the seed and of the best after the search; -1 chooses.
-        max_cost: dollars after which no model is asked any more; None is no limit.
-        offline_after: seconds without an answer from any model, after which the offline operators
+        context_tokens: Most tokens that a request may have, all its messages together.
+        max_cost: Dollars after which no model is asked any more; None is no limit.
+        offline_after: Seconds without an answer from any model, after which the offline operators
             go on.
-        hours: after which no child is started any more; None is no limit.
-        target: the fitness at which the search may stop; None is none.
     """
 
-    task: str
-    generations: int = 20
-    children: int = 5
-    budget: float = 300.0
-    strategy: str = "map-elites"
-    selector: str = "ucb"
-    operators: tuple[str, ...] = ()
-    context_tokens: int = 30_000
-    models: tuple[str, ...] = ()
-    api_base: str | None = None
-    prices: tuple[str, ...] = ()
-    seed: int = 0
-    devices: str = "auto"
-    sandbox: str = "auto"
-    cells: int = 0
-    seed_runs: int = 0
-    final_runs: int = -1
-    max_cost: float | None = None
-    offline_after: float = 60.0
-    hours: float | None = None
-    target: float | None = None
+    task: str = option(
+        ".",
+        "--task",
+        WHAT,
+        "folder with the task's program.md",
+        metavar="DIR",
+        parse=_resolve,
+        resumable=True,
+    )
+    generations: int = option(
+        20,
+        "--generations",
+        LENGTH,
+        "generations that the run has in all",
+        metavar="N",
+        parse=parse_whole,
+        default="as many as the task says, or 20",
+        resumable=True,
+    )
+    children: int = option(
+        5,
+        "--children",
+        LENGTH,
+        "children that make a generation",
+        metavar="N",
+        parse=parse_count,
+        default="as many as the task says, or 5",
+    )
+    budget: float = option(
+        300.0,
+        "--budget",
+        LENGTH,
+        "seconds that each child may work",
+        metavar="S",
+        parse=parse_positive,
+        default="the task's",
+    )
+    hours: float | None = option(
+        None,
+        "--hours",
+        LENGTH,
+        "hours after which no further child is started",
+        metavar="H",
+        parse=parse_positive,
+        default="no limit",
+        resumable=True,
+    )
+    target: float | None = option(
+        None,
+        "--target",
+        LENGTH,
+        "score of the best at which the run stops",
+        metavar="F",
+        parse=parse_finite,
+        default="the task's, if it has one",
+        resumable=True,
+    )
+    devices: str = option(
+        "auto",
+        "--devices",
+        WHERE,
+        "devices that children run on, one at a time on each: cuda or cuda:0,cuda:1 for GPUs, cpu "
+        "or cpu:0,cpu:2 for cores",
+        metavar="D,...",
+        default="every GPU, or every core if there is none",
+        resumable=True,
+    )
+    evaluator: str = option(
+        "devices",
+        "--evaluator",
+        WHERE,
+        "what measures the children; devices are those of this machine",
+        choices=_list_evaluators,
+    )
+    sandbox: str = option(
+        "auto",
+        "--sandbox",
+        WHERE,
+        "what keeps children from the rest of the machine; none trusts them",
+        choices=_list_sandboxes,
+        default="auto, the strongest that works here",
+        resumable=True,
+    )
+    strategy: str = option(
+        "map-elites",
+        "--strategy",
+        SEARCH,
+        "map-elites keeps the best of every cell; greedy has one parent, which a better child "
+        "replaces; random makes all children from the seed",
+        choices=_list_strategies,
+    )
+    selector: str = option(
+        "ucb",
+        "--selector",
+        SEARCH,
+        "how map-elites draws parents among the elites",
+        choices=_list_selectors,
+    )
+    operators: tuple[str, ...] = option(
+        (),
+        "--operators",
+        SEARCH,
+        "operators that make children, or FILE.py:NAME of your own; with weights they are drawn by "
+        "these, else by the gains that they made",
+        metavar="NAME[:WEIGHT],...",
+        separated=True,
+        choices=_list_operators,
+        default="all that can work",
+    )
+    cells: int = option(
+        0,
+        "--cells",
+        SEARCH,
+        "cells on each axis of the archive",
+        metavar="N",
+        parse=parse_count,
+        default="4, 6 or 8, more for more children",
+    )
+    seed: int = option(
+        0,
+        "--seed",
+        SEARCH,
+        "number from which all randomness of the run follows",
+        metavar="N",
+        parse=parse_whole,
+    )
+    seed_runs: int = option(
+        0,
+        "--seed-runs",
+        SEARCH,
+        "runs of the seed genome at the start, which show the noise",
+        metavar="N",
+        parse=parse_count,
+        default="2 to 4, more for more children",
+    )
+    final_runs: int = option(
+        -1,
+        "--final-runs",
+        SEARCH,
+        "fresh runs of the seed genome, and as many of the best, at the end",
+        metavar="N",
+        parse=parse_whole,
+        default="2 to 5, more for more children",
+    )
+    models: tuple[str, ...] = option(
+        (),
+        "--model",
+        MODELS,
+        "a model by litellm's name, such as anthropic/claude-sonnet-4-5, with its key in the "
+        "environment, or openai/NAME@URL on a server of your own; repeat it for several: if their "
+        "weights differ they are drawn by these, else by the gains that they made",
+        metavar="NAME[:WEIGHT][@URL]",
+        repeatable=True,
+        default="none",
+        resumable=True,
+    )
+    api_base: str | None = option(
+        None,
+        "--api-base",
+        MODELS,
+        "the server of every model on a server of your own (openai/..., hosted_vllm/..., "
+        "ollama_chat/...) that has no @URL; hosted models are asked at their providers",
+        metavar="URL",
+        default="none",
+        resumable=True,
+    )
+    prices: tuple[str, ...] = option(
+        (),
+        "--price",
+        MODELS,
+        "the price of a model, or of all models whose price is unknown, in dollars for a million "
+        "tokens in and out; repeatable",
+        metavar="[NAME=]IN:OUT",
+        repeatable=True,
+        default="what litellm knows",
+        resumable=True,
+    )
+    context_tokens: int = option(
+        30_000,
+        "--context-tokens",
+        MODELS,
+        "tokens that a request has at most",
+        metavar="N",
+        parse=parse_count,
+        resumable=True,
+    )
+    max_cost: float | None = option(
+        None,
+        "--max-cost",
+        MODELS,
+        "dollars that the models may take in all",
+        metavar="USD",
+        parse=parse_positive,
+        default="no limit",
+        resumable=True,
+    )
+    offline_after: float = option(
+        60.0,
+        "--offline-after",
+        MODELS,
+        "seconds without an answer from any model, after which the offline operators go on alone "
+        "until one answers",
+        metavar="S",
+        parse=parse_positive,
+        default="60",
+        resumable=True,
+    )
 
     @property
     def total_children(self) -> int:
-        """The children that the run is to finish."""
+        """The number of children that the run is to finish."""
         return self.generations * self.children
 
     @property
     def grid_cells(self) -> int:
-        """Cells on each axis."""
+        """The number of cells on each axis."""
         return self.cells or default_cells(self.total_children)
 
     @property
     def seed_repeats(self) -> int:
-        """Runs of the first seed at the start: they show the noise. One in 25 children, 2 to 4."""
+        """Runs of the first seed at the start, which show the noise: 1 in 25 children, 2 to 4."""
         return self.seed_runs or min(max(self.total_children // 25, 2), 4)
 
     @property
@@ -97,10 +322,12 @@ class Settings:
         return min(max(self.total_children // 20, 2), 5) if self.total_children else 0
 
     def to_json(self) -> dict[str, Any]:
+        """The settings as JSON holds them."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Settings:
+        """The settings out of JSON; what is unknown is left out."""
         known = {field.name for field in fields(cls)}
         kept: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value

@@ -12,13 +12,15 @@ from git.objects.fun import tree_to_stream
 from gitdb import IStream, LooseObjectDB
 from gitdb.exc import ODBError
 
+from population.errors import UserError
+
 AUTHOR = git.Actor("evolve", "evolve@localhost")
 FILE_MODE = 0o100644
 # What GitPython raises for a repository that is damaged, unwritable or lacks what was asked for.
 BROKEN = (git.GitError, ODBError, OSError, ValueError, KeyError)
 
 
-class LineageError(Exception):
+class LineageError(UserError):
     """The run's git repository cannot be read or written; the message says what to do."""
 
 

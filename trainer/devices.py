@@ -12,11 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from population.errors import UserError
+
 UUIDS = ("GPU-", "MIG-")  # how they begin in CUDA_VISIBLE_DEVICES
 PATIENCE = 60.0  # seconds for nvidia-smi, which wakes GPUs that sleep
 
 
-class DeviceError(Exception):
+class DeviceError(UserError):
     """A device that was asked for is not there; the message lists what is."""
 
 

@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from population.errors import UserError
+
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 POLL = 0.25  # seconds between two looks at the stop event
 GRACE = 20.0  # seconds that a supervisor may take to end a tree; it gives up itself before that
@@ -32,7 +34,7 @@ ALLOWED = (
 )
 
 
-class SupervisorError(Exception):
+class SupervisorError(UserError):
     """A supervisor could not do its work, for a cause that is not the command's."""
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from population.errors import UserError
 from trainer.head import inside
 from trainer.process import resolve
 from trainer.referee.text import Text, TextError, open_text
@@ -19,7 +20,7 @@ FACT = re.compile(r"\s*(seed|(?:env|fingerprint|masked|referee)\.[^\s:=]+)\s*:(.
 SHOWN = 15  # lines of a failed setup that its error repeats
 
 
-class SetupError(Exception):
+class SetupError(UserError):
     """A task's setup command failed, or reports what cannot be used."""
 
 

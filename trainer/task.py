@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from population import Direction
+from population.errors import UserError
 from trainer.axes import AxisSpec, read_axis
 from trainer.formula import Formula
 from trainer.head import Head, inside
@@ -40,7 +41,7 @@ measure = "peak_bytes / 2 ** 20"
 instructions to the LLM"""
 
 
-class TaskError(Exception):
+class TaskError(UserError):
     """The task's folder or its program.md is not what the contract asks for."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evolve.loop.briefing import outcome
+from evolve.operators.prompts.background import outcome
 from evolve.runs.run import Run
 from evolve.search.search import Search
 from population import Individual

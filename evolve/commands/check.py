@@ -13,14 +13,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from evolve.commands.console import new_console, sayer
-from evolve.commands.options import device_option, new_parser, positive
+from evolve.commands.options import new_parser
 from evolve.genome.screening import RefusedError, screen
 from evolve.operators.registry import absolute
+from evolve.options import add_options
 from evolve.runs.run import own_seed
 from evolve.search.axes import axes_around
 from evolve.search.operator_mix import operator_mix
-from evolve.settings import OptionError
+from evolve.settings import OptionError, Settings
 from population import Measurement, Status
+from population.errors import UserError
 from population.formatting import human
 from trainer.devices import find_devices
 from trainer.items import Item
@@ -34,7 +36,7 @@ SHOWN = 30  # lines of what the start printed
 CELLS = 6  # of an archive's axis, to see whether one can be laid
 
 
-class UnfitError(Exception):
+class UnfitError(UserError):
     """The task cannot run; the message says why and what to do."""
 
 
@@ -52,13 +54,7 @@ def arguments() -> argparse.ArgumentParser:
         metavar="DIR",
         help="the task's folder (default .)",
     )
-    parser.add_argument(
-        "--budget",
-        type=positive,
-        metavar="S",
-        help="seconds that the start may work (default: the task's)",
-    )
-    device_option(parser)
+    add_options(parser, Settings, only=("budget", "devices", "sandbox"))
     return parser
 
 

@@ -15,8 +15,8 @@ from rich.text import Text
 
 from archive.results import status_word
 from archive.rows import Experiment, Purpose
-from evolve.loop.device_pool import Running
-from evolve.loop.reports import Progress
+from evolve.loop.evaluators import Running
+from evolve.loop.reports import Snapshot
 from evolve.search.search import Search
 from population import Individual
 from population.formatting import dollars, duration, formatter
@@ -99,12 +99,12 @@ class Display:
         noise = self._search.noise
         return f" ± {individual.margin(noise):.2g}" if noise else ""
 
-    def watch(self, progress: Progress) -> None:
+    def watch(self, snapshot: Snapshot) -> None:
         """Draw the state, if the last drawing is old enough."""
-        self._total = progress.total
+        self._total = snapshot.total
         if self._live and time.monotonic() - self._drawn >= REFRESH:
             self._drawn = time.monotonic()
-            self._live.update(self._picture(progress), refresh=True)
+            self._live.update(self._picture(snapshot), refresh=True)
 
     def _write(self, fitness: float) -> str:
         # in the digits that tell the elites apart: they are few, however long the run
@@ -114,28 +114,28 @@ class Display:
 
     # -- the live picture ---------------------------------------------------------------------
 
-    def _picture(self, progress: Progress) -> RenderableType:
-        parts: list[RenderableType] = [self._headline(progress)]
-        if progress.running:
-            parts.append(self._children(progress))
+    def _picture(self, snapshot: Snapshot) -> RenderableType:
+        parts: list[RenderableType] = [self._headline(snapshot)]
+        if snapshot.running:
+            parts.append(self._children(snapshot))
         if self._search.archive is not None:
             parts.append(
                 heatmap_text(self._search.archive, self._task.metric, noise=self._search.noise)
             )
         return Group(*parts)
 
-    def _headline(self, progress: Progress) -> RenderableType:
+    def _headline(self, snapshot: Snapshot) -> RenderableType:
         line = Text(f"{self._title}  ", "bold")
-        line.append(f"{progress.phase}  ", "cyan")
-        line.append(f"{progress.finished} of {progress.total} children")
-        if progress.finished:
+        line.append(f"{snapshot.phase}  ", "cyan")
+        line.append(f"{snapshot.finished} of {snapshot.total} children")
+        if snapshot.finished:
             line.append(f", {duration(time.monotonic() - self._begun)} so far")
-        if progress.proposing:
-            line.append(f", {progress.proposing} proposals in the making")
-        if progress.spend.calls:
-            line.append(f", models {dollars(progress.spend.cost)}")
-            if progress.spend.unpriced:
-                line.append(f" and {progress.spend.unpriced} calls of unknown price")
+        if snapshot.proposing:
+            line.append(f", {snapshot.proposing} proposals in the making")
+        if snapshot.spend.calls:
+            line.append(f", models {dollars(snapshot.spend.cost)}")
+            if snapshot.spend.unpriced:
+                line.append(f" and {snapshot.spend.unpriced} calls of unknown price")
         best = self._search.best
         if best is not None and best.objective is not None:
             noise = self._margin(best)
@@ -145,9 +145,9 @@ class Display:
             line.append(best.description, "dim")
         return line
 
-    def _children(self, progress: Progress) -> RenderableType:
+    def _children(self, snapshot: Snapshot) -> RenderableType:
         table = Table(box=None, padding=(0, 1), show_header=False)
-        for running in progress.running:
+        for running in snapshot.running:
             table.add_row(*self._child(running))
         return table
 

@@ -13,30 +13,24 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from archive.record import RecordError
-from archive.run_folder import BusyError, RunError, RunFolder
+from archive.run_folder import BusyError, RunFolder
 from evolve.commands.console import new_console
 from evolve.commands.working import work, write_output
-from evolve.loop.controller import End, reached
+from evolve.loop.loop import End, is_reached
 from evolve.operators.registry import absolute
 from evolve.runs.history import shown_search
 from evolve.runs.run import Run, begin, look, reopen
 from evolve.search.operator_mix import operator_mix
 from evolve.settings import OptionError, Settings
 from population import Individual
+from population.errors import UserError
 from population.formatting import dollars, formatter, human
-from population.lineage import LineageError
-from trainer.devices import DeviceError, find_devices
+from trainer.devices import find_devices
 from trainer.items import Item
-from trainer.process import SupervisorError
-from trainer.sandbox import SandboxError, find_sandbox
-from trainer.setup import SetupError
-from trainer.task import Task, TaskError
+from trainer.sandbox import find_sandbox
+from trainer.task import Task
 
-BROKEN = (  # what ends one item and leaves the others alone
-    *(RunError, RecordError, LineageError, TaskError, SetupError, SupervisorError, OptionError),
-    *(DeviceError, SandboxError, OSError, UnicodeDecodeError),
-)
+BROKEN = (UserError, OSError, UnicodeDecodeError)  # ends one item and leaves the others alone
 Work = Callable[[Run, Console], tuple[int, End]]  # as `work`
 
 
@@ -258,7 +252,7 @@ def _state(call: Call, item: Item) -> State:
     state = State(item, "", children=children, cost=cost, start=search.reference, best=best)
     if best is None:
         return replace(state, words="its start has not scored")
-    if reached(best, settings.target):
+    if is_reached(best, settings.target):
         return replace(state, words="target reached", done=True)
     if children < settings.total_children:
         return replace(state, words="not finished")

@@ -9,7 +9,8 @@ from dataclasses import replace
 from archive import Axis
 from archive.run_folder import RunError
 from evolve.commands.archives import archive_of
-from evolve.commands.options import bounds, count, new_parser, run_argument
+from evolve.commands.options import new_parser, parse_bounds, run_argument
+from evolve.options import parse_count
 from evolve.runs.pictures import draw
 from evolve.runs.run import look
 
@@ -20,13 +21,13 @@ def arguments() -> argparse.ArgumentParser:
     )
     run_argument(parser)
     parser.add_argument(
-        "--cells", type=count, metavar="N", help="cells on each axis (default: as they are)"
+        "--cells", type=parse_count, metavar="N", help="cells on each axis (default: as they are)"
     )
     parser.add_argument(
         "--bounds",
         action="append",
         default=[],
-        type=bounds,
+        type=parse_bounds,
         metavar="AXIS=LOW:HIGH",
         help="bounds of an axis in its unit, such as size=1e5:4e6; repeatable (default: as they "
         "are)",

@@ -19,13 +19,12 @@ from evolve.commands.console import new_console
 from evolve.commands.options import new_parser, run_argument
 from evolve.genome.screening import Identity, identify, screen
 from evolve.genome.seen import Known
-from evolve.loop.briefing import Briefer
+from evolve.loop.attempts import carry_out
+from evolve.loop.contexts import ContextBuilder
 from evolve.models.client import ModelError
-from evolve.operators.attempts import make
-from evolve.operators.base import Context
 from evolve.runs.history import axes_of, retold, search_before
 from evolve.runs.run import Run, look
-from evolve.search.search import Plan
+from evolve.search.plan import Plan
 from evolve.settings import Settings
 from trainer.task import Task
 
@@ -127,16 +126,16 @@ def _again(
 ) -> Iterator[Repeated]:
     """Ask a new search what it was asked in one epoch."""
     search = search_before(run, Settings.from_json(epoch.settings))
-    briefer = Briefer(run.task, search, run.lineage, said_by=lambda one: "")
+    contexts = ContextBuilder(run.task, search, run.lineage, tokens=UNLIMITED)
     left, count = deque(asks), 0  # genomes that are known by now
     for event in retold(run, search, [ask.place for ask in asks], axes_of(epoch.axes)):
         if isinstance(event, int):
             ask = left.popleft()
             row = rows[ask.number]
             ended = row.asked == ask.place and row.told > 0  # else its process was killed before
-            plan = search.ask(ask.number, offline=ask.offline)
+            plan = search.ask(ask.number, place=ask.place, offline=ask.offline)
             screened = _Screen(run.task, known, row, count, mends=plan.operator.mends)
-            yield _repeated(run, ask, row if ended else None, plan, briefer, screened)
+            yield _repeated(run, ask, row if ended else None, plan, contexts, screened)
             if not left:
                 return
         count = len(search.individuals)
@@ -165,32 +164,25 @@ class _Screen:
 
 
 def _repeated(
-    run: Run, ask: Ask, row: ProposalRow | None, plan: Plan, briefer: Briefer, screened: _Screen
+    run: Run,
+    ask: Ask,
+    row: ProposalRow | None,
+    plan: Plan,
+    contexts: ContextBuilder,
+    screened: _Screen,
 ) -> Repeated:
-    parents = tuple(parent.id for parent in plan.parents)
     recorded = _words(ask.operator, ask.model, ask.parents)
-    now = _words(plan.operator.name, plan.model, parents)
+    now = _words(plan.operator.name, plan.model, plan.parent_ids)
     if recorded != now or row is None:
         return Repeated(ask.number, recorded, now)
-    briefing = briefer.brief(plan)
-    context = Context(
-        task=run.task,
-        rng=plan.rng,
-        screen=screened,
-        ask=Player(run.record.last_calls(row.number)),
-        background=briefing.background,
-        target=briefing.target,
-        ancestor=briefing.ancestor,
-        relatives=briefing.relatives,
-        tokens=UNLIMITED,
-    )
-    made = make(plan.operator, briefing.parents, context)
+    player = Player(run.record.last_calls(row.number))
+    attempt = carry_out(plan, contexts.build(plan, screen=screened, ask=player))
     if row.individual is None:  # refused then, if only for a twin that came while it was made
         return Repeated(row.number, recorded, now)
     # not the recorded hash, since older versions told genomes apart in another way
-    source = briefer.source(f"refs/genomes/{row.individual}")
+    source = contexts.read_source(f"refs/genomes/{row.individual}")
     before = identify(source, run.task.language).exact
-    child = f"no child: {made.reason}" if made.identity is None else made.identity.exact
+    child = f"no child: {attempt.reason}" if attempt.identity is None else attempt.identity.exact
     return Repeated(row.number, f"{recorded} {before}", f"{now} {child}")
 
 

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import argparse
 from contextlib import closing
-from pathlib import Path
 
 from archive.run_folder import RunFolder
 from evolve.commands.console import new_console, sayer
-from evolve.commands.options import (
-    device_option,
-    length_options,
-    model_options,
-    new_parser,
-    resumed,
-    run_argument,
-)
+from evolve.commands.options import new_parser, run_argument
 from evolve.commands.working import work
 from evolve.models.configuration import check_model_options
+from evolve.options import add_options, read_options
 from evolve.runs.run import look, reopen
+from evolve.settings import Settings
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -27,26 +21,18 @@ def arguments() -> argparse.ArgumentParser:
         "Go on with a run where it stopped; more --generations extend it. An option that is left "
         "out stays as the run has it; --model and --price replace all models and all prices.",
     )
-    what = parser.add_argument_group("what to do")
-    run_argument(what)
-    what.add_argument(
-        "--task",
-        type=lambda text: str(Path(text).resolve()),
-        metavar="DIR",
-        help="the task's folder, if it was moved (default: where it was)",
-    )
-    length_options(parser)
-    device_option(parser)
-    model_options(parser)
+    run_argument(parser)
+    add_options(parser, Settings, resumed=True)
     return parser
 
 
 def command(options: argparse.Namespace) -> int:
     """Go on with a run."""
-    changes, console = resumed(options), new_console()
+    changes = read_options(options, Settings, resumed=True)
+    console = new_console()
     with RunFolder.existing(options.name).lock():  # nothing of a run is touched that another uses
         if {"models", "api_base", "prices"} & changes.keys():
             with closing(look(options.name)) as run:
                 models = changes.get("models", run.settings.models)
-            check_model_options(models, options.api_base, changes.get("prices", ()))
+            check_model_options(models, changes.get("api_base"), changes.get("prices", ()))
         return work(reopen(options.name, changes, sayer(console)), console)[0]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from evolve.loop.conduct import Result
-from evolve.loop.controller import End, reached
+from evolve.loop.loop import End, is_reached
+from evolve.loop.phases import Ending
 from evolve.models.configuration import Configured
 from evolve.runs.history import fruitless_replies, stored_axes
 from evolve.runs.run import Run
@@ -74,14 +74,14 @@ def _request_costs(run: Run, models: list[Configured]) -> list[float | None]:
     return [one.model.estimate(messages) for one in models]
 
 
-def closing_lines(run: Run, result: Result) -> list[str]:
+def closing_lines(run: Run, ending: Ending) -> list[str]:
     """What a run achieved and where everything is."""
-    settings, best = run.settings, result.best
+    settings, best = run.settings, ending.best
     name, folder = run.folder.name, run.folder
-    lines = [f"{result.end} after {duration(result.seconds)}; children ran {result.busy:.0%} of it"]
-    if result.end is End.INTERRUPTED:
+    lines = [f"{ending.end} after {duration(ending.seconds)}; children ran {ending.busy:.0%} of it"]
+    if ending.end is End.INTERRUPTED:
         lines.append(f"go on with: python -m evolve resume {name}")
-    if result.end is End.NO_DEVICE:
+    if ending.end is End.NO_DEVICE:
         devices = ",".join(device.name for device in run.devices)
         models = " and ".join(sorted({device.model for device in run.devices}))
         lines.append(
@@ -89,7 +89,7 @@ def closing_lines(run: Run, result: Result) -> list[str]:
             f"python -m evolve resume {name} --devices {devices}"
         )
     spend = run.record.spend()
-    requests = spend.calls + result.unanswered
+    requests = spend.calls + ending.unanswered
     if requests and not spend.answered:
         why = run.record.last_error() or "the requests still wait"
         lines.append(
@@ -101,7 +101,7 @@ def closing_lines(run: Run, result: Result) -> list[str]:
             f"none of the models' {replies} replies gave a child: "
             f"python -m evolve prompts {name} --refused says why"
         )
-    if settings.target is not None and not reached(best, settings.target):
+    if settings.target is not None and not is_reached(best, settings.target):
         lines.append(f"the target {settings.target:g} was not reached")
     children = [i for i in run.individuals() if i.parents]
     if children and not any(child.scored for child in children):
@@ -109,8 +109,8 @@ def closing_lines(run: Run, result: Result) -> list[str]:
         lines.append(f"no child scored; they ended with {'; '.join(sorted(reasons)[:3])}")
     if best is None or best.objective is None or stored_axes(run.record) is None:
         return lines
-    if result.headline is not None:
-        lines.append(result.headline.text(run.task.metric, best.id))
+    if ending.headline is not None:
+        lines.append(ending.headline.text(run.task.metric, best.id))
     elif not best.parents:
         lines.append(f"no child was fitter than the seed ({run.task.metric} {best.objective:.6g})")
     lines += [

@@ -7,31 +7,35 @@ from pathlib import Path
 from rich.console import Console
 
 from archive.run_folder import RunError
+from evolve.commands.assembly import OpenEvaluator, carry_on
 from evolve.commands.changes import Step, markdown, story
 from evolve.commands.console import sayer
 from evolve.commands.summary import announce, closing_lines
-from evolve.loop.conduct import Result, conduct
-from evolve.loop.controller import End, reached
-from evolve.loop.device_pool import Measure
+from evolve.loop.loop import End, is_reached
+from evolve.loop.phases import Ending
 from evolve.models.configuration import configured
 from evolve.runs.history import fruitless_replies, shown_search
 from evolve.runs.pictures import Draw, draw
 from evolve.runs.run import Run
 from population import Individual
-from trainer.measure import measure
 
 TOLD = 15  # changes of the best genome that are told when a run ends
 
 
 def work(
-    run: Run, console: Console, *, measure: Measure = measure, draw: Draw = draw
+    run: Run,
+    console: Console,
+    *,
+    open_evaluator: OpenEvaluator | None = None,
+    draw: Draw = draw,
 ) -> tuple[int, End]:
     """Work on a run to its end: the exit code, and why it ended. The caller has locked it.
 
     Args:
-        run: which; it is closed then.
-        console: where to say what happens.
-        measure, draw: as for `conduct`.
+        run: The run, which is closed then.
+        console: Console that the user looks at.
+        open_evaluator: Function that opens the evaluator; None opens the one of the settings.
+        draw: Function that draws the run's pictures.
     """
     say = sayer(console)
     try:
@@ -39,15 +43,15 @@ def work(
         for line in announce(run, models):
             say(line)
         pairs = [(one.model, one.weight) for one in models]
-        result = conduct(run, pairs, console, measure=measure, draw=draw)
-        steps = _tell_story(run, result.best)
+        ending = carry_on(run, pairs, console, open_evaluator=open_evaluator, draw=draw)
+        steps = _tell_story(run, ending.best)
         console.print()
-        for line in closing_lines(run, result):
+        for line in closing_lines(run, ending):
             say(line)
         for one in steps[-TOLD:]:
             say(f"  #{one.individual.id} {one.individual.description}: {one.did}")
-        write_output(run, result.best)
-        return exit_code(run, result), result.end
+        write_output(run, ending.best)
+        return exit_code(run, ending), ending.end
     finally:
         run.close()
 
@@ -82,17 +86,17 @@ def write_output(run: Run, best: Individual | None) -> Path | None:
     return target
 
 
-def exit_code(run: Run, result: Result) -> int:
+def exit_code(run: Run, ending: Ending) -> int:
     """0: it did what it was asked; 1: it did not; 2: it could not; 130: it was interrupted."""
-    if result.end is End.INTERRUPTED:
+    if ending.end is End.INTERRUPTED:
         return 130
-    if result.end is End.NO_DEVICE:
+    if ending.end is End.NO_DEVICE:
         return 2
     children = [i for i in run.individuals() if i.parents]
     scored = any(child.scored for child in children)
     spend = run.record.spend()
-    mute = spend.calls + result.unanswered > 0 and not spend.answered
-    missed = run.settings.target is not None and not reached(result.best, run.settings.target)
+    mute = spend.calls + ending.unanswered > 0 and not spend.answered
+    missed = run.settings.target is not None and not is_reached(ending.best, run.settings.target)
     mute = mute or fruitless_replies(run) > 0
-    failed = result.end is End.STUCK or mute or missed or (bool(children) and not scored)
+    failed = ending.end is End.STUCK or mute or missed or (bool(children) and not scored)
     return 1 if failed else 0

@@ -1,273 +1,155 @@
-"""The loop: asynchronous and steady-state. While devices train, the next proposals are made.
-
-All decisions are taken here, in one thread; devices and proposals work in others.
-"""
+"""What has ended: proposals, lessons, notes, measurements and devices go into record and search."""
 
 from __future__ import annotations
 
-import math
-import threading
 import time
-from collections import deque
-from collections.abc import Iterable
-from enum import StrEnum
 
 from archive.rows import ProposalRow, Purpose
 from evolve.genome.screening import Identity
-from evolve.loop.briefing import Briefer
-from evolve.loop.device_pool import Bench, Job, Running
-from evolve.loop.interrupt import Interrupt
-from evolve.loop.proposer import Aside, Attempt, Proposer
-from evolve.loop.reports import Progress, Reports
-from evolve.loop.scheduler import Planner
+from evolve.loop.attempts import Attempt
+from evolve.loop.evaluators import Job, Running
+from evolve.loop.proposer import Aside
+from evolve.loop.refusals import Refusals
+from evolve.loop.reports import Reports
+from evolve.loop.state import LoopState
 from evolve.models.allowance import Allowance
-from evolve.operators.base import Proposal
 from evolve.operators.prompts.lessons import lessons_in, notes_in
 from evolve.runs.history import NOTES, tell_proposal
 from evolve.runs.run import Run
-from evolve.search.search import Plan, Search
-from population import Direction, Individual, Measurement
-from population.formatting import duration
+from evolve.search.plan import Plan
+from evolve.search.search import Search
+from population import Individual, Measurement
+from population.lineage import Lineage
 
-SILENT = "the model did not answer"
-TICK = 0.5  # seconds between two looks at the display when nothing happens
-
-
-class End(StrEnum):
-    """Why a search ended."""
-
-    COMPLETE = "all generations are done"
-    TARGET = "the target is reached"
-    HOURS = "the hours are over"
-    INTERRUPTED = "interrupted"
-    STUCK = "no new genome could be proposed"
-    NO_DEVICE = "no device is left"
+UNANSWERED = "the model did not answer"
+SMOOTHING = 0.3  # weight of the latest proposal in the typical time at a language model
 
 
-class Loop:
-    """Drives one run to its end, or to where it is interrupted.
+class Controller:
+    """Takes what has ended. The run's record and its repository are written here.
 
     Args:
-        run: what is worked on; its record and its repository are written here alone.
-        search: what was tried so far and what it means.
-        bench: the devices.
-        proposer: the operators at work.
-        briefer: gathers what they are told.
-        allowance: when to stop asking models, and when to stop at all.
-        interrupt: the user's wish to end.
-        wake: set when a device or a proposal is done.
-        reports: who is told.
+        run: The run.
+        search: Search that is informed.
+        allowance: Budget of time and money, which is informed.
+        state: State that is shared with the scheduler.
+        reports: Functions that are informed.
     """
 
     def __init__(
-        self,
-        run: Run,
-        search: Search,
-        bench: Bench,
-        proposer: Proposer,
-        briefer: Briefer,
-        allowance: Allowance,
-        interrupt: Interrupt,
-        wake: threading.Event,
-        reports: Reports,
+        self, run: Run, search: Search, allowance: Allowance, state: LoopState, reports: Reports
     ) -> None:
-        self._run, self._search, self._bench, self._proposer = run, search, bench, proposer
-        self._briefer = briefer
-        self._allowance, self._interrupt, self._wake = allowance, interrupt, wake
-        self._reports = reports
-        self._planner = Planner(run, search, bench, proposer, briefer, allowance, reports)
-        self._jobs: deque[Job] = deque()
-        self._next_id = len(search.individuals)
-        self._noticed_interrupt = 0
+        self._run, self._search, self._allowance = run, search, allowance
+        self._state, self._reports = state, reports
+        self._refusals = Refusals()
         self._announced: int | None = None
-        repeats = [e.individual for e in run.record.experiments() if e.purpose is Purpose.REPEAT]
-        self._repeated = set(repeats)
-        children = [i for i in search.individuals.values() if i.parents and i.measurements]
-        self._finished = len(children)
-        self._generation = children[len(children) - len(children) % run.settings.children :]
 
-    # -- the phases ---------------------------------------------------------------------------
+    # -- proposals ----------------------------------------------------------------------------
 
-    def measure(self, jobs: Iterable[Job], phase: str) -> bool:
-        """Make some measurements and nothing else.
+    def take_attempt(self, attempt: Attempt, recorded: int) -> None:
+        """Record how a proposal ended; its child, if there is one, waits for a device.
 
-        Returns:
-            Whether all were made; False if the user interrupted or no device is left.
+        Args:
+            attempt: The attempt.
+            recorded: Number of its requests to models that are recorded already.
         """
-        self._jobs.extend(jobs)
-        while self._jobs or self._bench.running:
-            if self._interrupt.requests or not self._bench.slots:
-                self._jobs.clear()
-            self._start_jobs()
-            self._turn(phase)
-        return not self._interrupt.requests and self._bench.slots > 0
-
-    def take_notes(self) -> None:
-        """Let a model write the notes that the task asks for, unless it has; they are waited for.
-
-        Without an answer from any model the search goes on without them.
-        """
-        if self._interrupt.requests or not self._planner.take_notes():
-            return
-        while self._planner.notes_are_due() and not self._interrupt.requests:
-            self._turn("taking notes")
-        if not self._briefer.notes:
-            self._reports.say("no model has taken the notes that the task asks for")
-
-    def evolve(self) -> End:
-        """Propose and measure children until there is a reason to end."""
-        children = (i for i in self._search.individuals.values() if i.parents)
-        self._jobs.extend(self._job(i) for i in children if not i.measurements)
-        self._repeat_best()
-        self._announce(aloud=False)  # a run that was killed may not have come to it
-        while True:
-            self._repeat_best()
-            end = self._reason_to_end()
-            if end is None:
-                self._start_jobs()  # before all else, so that no device waits for it
-                self._report_generations()
-                self._planner.ask(len(self._jobs), self._finished)
-            else:  # children that were not begun are measured when the run goes on
-                over = end in (End.INTERRUPTED, End.NO_DEVICE)
-                self._jobs = deque(
-                    j for j in self._jobs if j.purpose is Purpose.REPEAT and not over
-                )
-                if not self._jobs and not self._bench.running:
-                    self._report_generations()
-                    return end
-            self._start_jobs()
-            self._turn("evolving" if end is None else f"{end}; finishing")
-
-    def _reason_to_end(self) -> End | None:
-        if not self._bench.slots:
-            return End.NO_DEVICE
-        if self._interrupt.requests:
-            return End.INTERRUPTED
-        if reached(self._settled_best, self._run.settings.target):
-            return End.TARGET
-        if self._finished >= self._run.settings.total_children:
-            return End.COMPLETE
-        if self._allowance.out_of_time:
-            return End.HOURS
-        idle = not (self._jobs or self._bench.running or self._proposer.pending)
-        return End.STUCK if idle and self._planner.stuck else None
-
-    @property
-    def _settled_best(self) -> Individual | None:
-        """The best so far; None while it waits for the repeat that shows whether it is."""
-        best = self._search.best
-        waits = best is not None and best.id in self._repeated and len(best.measurements) < 2
-        return None if waits else best
-
-    # -- what is begun ------------------------------------------------------------------------
-
-    def _repeat_best(self) -> None:
-        """Let what seems to be the best run once more, before anything else, and only once."""
-        best = self._search.doubtful()
-        full = len(self._repeated) >= self._run.settings.max_repeats
-        if best is None or best.id in self._repeated or full:
-            return
-        self._repeated.add(best.id)
-        source = self._run.lineage.source(best.commit)
-        self._jobs.appendleft(Job(best, source, Purpose.REPEAT, repeat=1))
-
-    def _start_jobs(self) -> None:
-        while self._jobs and self._bench.free and not self._is_surplus(self._jobs[0]):
-            job = self._jobs.popleft()
-            best = self._search.best
-            self._bench.start(job, None if best is None else self._to_beat(job, best))
-
-    def _is_surplus(self, job: Job) -> bool:
-        """Whether children enough run already, as when a model that was silent answers late."""
-        if job.purpose is not Purpose.SEARCH or not job.individual.parents:
-            return False
-        running = sum(
-            one.job.purpose is Purpose.SEARCH and bool(one.job.individual.parents)
-            for one in self._bench.running
-        )
-        return self._finished + running >= self._run.settings.total_children
-
-    @staticmethod
-    def _to_beat(job: Job, best: Individual) -> float | None:
-        """What makes a job's result worth a harder look: being the best, or in the headline."""
-        if job.purpose is not Purpose.FINAL:
-            return best.objective
-        return math.inf if best.direction is Direction.MINIMIZE else -math.inf
-
-    def _job(self, individual: Individual) -> Job:
-        return Job(individual, self._run.lineage.source(individual.commit))
-
-    # -- what has ended -----------------------------------------------------------------------
-
-    def _turn(self, phase: str) -> None:
-        """Wait for something to happen, and take note of it."""
-        self._notice_interrupt()
-        self._wake.wait(TICK)
-        self._wake.clear()
-        self._planner.notice_traffic()
-        for number, calls in self._proposer.calls():
-            self._run.record.add_calls(number, calls)
-        for ended, recorded in self._proposer.finished():
-            if isinstance(ended, Aside):
-                self._take_aside(ended, recorded)
-            else:
-                self._take_proposal(ended, recorded)
-        for running, measurement in self._bench.finished():
-            if measurement is None:
-                self._take_loss(running)
-            else:
-                self._take_measurement(running.job, measurement)
-        self._reports.watch(
-            Progress(
-                phase=phase,
-                finished=self._finished,
-                total=self._run.settings.total_children,
-                running=self._bench.running,
-                proposing=self._proposer.pending,
-                limit=self._bench.limit,
-                spend=self._planner.spend,
-            )
-        )
-
-    def _take_proposal(self, attempt: Attempt, recorded: int) -> None:
-        plan, made, reason = attempt.asked.plan, attempt.made, attempt.made.reason
-        identity = made.identity or Identity("", "")
-        child = None
-        if made.proposal is not None:
-            known, mends = self._planner.known, plan.operator.mends
-            if identity.exact in known or (identity.near in known and not mends):
+        plan, reason = attempt.plan, attempt.reason
+        identity, child = attempt.identity or Identity("", ""), None
+        if attempt.proposal is not None:
+            if self._is_seen(identity, plan):
                 reason = "the same genome was proposed a moment before"
             else:
-                child = self._commit(plan, made.proposal, attempt.model)
+                child = self._create_child(attempt)
         row = ProposalRow(
             number=plan.number,
             operator=plan.operator.name,
-            parents=tuple(parent.id for parent in plan.parents),
+            parents=plan.parent_ids,
             individual=None if child is None else child.id,
             reason=reason,
             seconds=attempt.seconds,
             ended=time.time(),
-            calls=attempt.calls,
+            calls=tuple(attempt.calls),
             model=plan.model,
-            asked=attempt.asked.place,
-            told=self._planner.next_place(),
-            offline=attempt.asked.offline,
-            screened=attempt.screened,
+            asked=plan.place,
+            told=self._state.take_place(),
+            offline=plan.offline,
+            screened=tuple(attempt.screened),
         )
         self._run.record.end_proposal(row, child, identity.exact, identity.near, recorded=recorded)
-        costs = self._planner.take_spend(row, made.unreachable)
+        costs = self._take_spend(row, unreachable=attempt.unreachable)
         tell_proposal(self._search, row, child, costs)
-        if child is None or made.proposal is None:
-            self._planner.refused(attempt, reason)
+        if child is None or attempt.proposal is None:
+            self._take_refusal(attempt, reason)
             return
-        self._planner.born(identity)
-        self._jobs.append(Job(child, made.proposal.source))
+        self._state.refusals = self._state.stopgap_refusals = 0
+        self._state.seen.add(identity.exact, identity.near)
+        self._state.jobs.append(Job(child, attempt.proposal.source))
 
-    def _take_aside(self, aside: Aside, recorded: int) -> None:
-        asks_notes = aside.kind == NOTES
-        text = notes_in(aside.text) if asks_notes else lessons_in(aside.text)
-        lacking = "" if asks_notes else ": it lacks Helped, Hurt or Untested"
-        unused = f"the reply has no {aside.kind} in it{lacking}" if aside.text else SILENT
+    def _is_seen(self, identity: Identity, plan: Plan) -> bool:
+        """Whether the same child came of another proposal meanwhile."""
+        seen = self._state.seen
+        return identity.exact in seen or (identity.near in seen and not plan.operator.mends)
+
+    def _create_child(self, attempt: Attempt) -> Individual:
+        """Commit a child's genome, whose git parents are its genetic parents."""
+        plan, proposal, number = attempt.plan, attempt.proposal, self._state.take_individual()
+        assert proposal is not None
+        return Individual(
+            id=number,
+            commit=commit_child(self._run.lineage, number, plan, attempt),
+            parents=plan.parent_ids,
+            operator=plan.operator.name,
+            description=proposal.description,
+            generation=self._state.finished // self._run.settings.children + 1,
+            direction=self._run.task.direction,
+            prior=self._search.prior(plan.parent_ids),
+            model=attempt.model,
+        )
+
+    def _take_refusal(self, attempt: Attempt, reason: str) -> None:
+        """Count a proposal without a child, and say so unless that was said before.
+
+        A refusal that is due to an unresponsive model is no reason for the search to give up.
+        """
+        plan, state = attempt.plan, self._state
+        text = self._refusals.take(str(plan.arm), reason, by_model=plan.operator.needs_model)
+        if text:
+            self._reports.say(text)
+        if attempt.defect:
+            self._run.record.add_event(time.time(), "defect", attempt.defect)
+        if plan.offline and self._allowance.hopes:
+            state.stopgap_refusals += 1
+        elif not attempt.unreachable:
+            state.refusals += 1
+
+    def _take_spend(self, row: ProposalRow, *, unreachable: bool) -> dict[str, float]:
+        """Add up what a proposal took; its known dollars by model."""
+        if unreachable or row.calls:
+            self._allowance.note(unreachable)
+        if not row.calls:
+            return {}
+        state, costs = self._state, dict[str, float]()
+        state.spend = state.spend.plus(row.calls)
+        for call in row.calls:
+            costs[call.model] = costs.get(call.model, 0.0) + (call.cost or 0.0)
+        seconds = sum(call.seconds for call in row.calls)  # less the pauses between them
+        share = SMOOTHING if state.model_seconds else 1.0
+        state.model_seconds += share * (seconds - state.model_seconds)
+        return costs
+
+    # -- lessons and notes --------------------------------------------------------------------
+
+    def take_aside(self, aside: Aside, recorded: int) -> None:
+        """Record lessons or notes.
+
+        Args:
+            aside: What a model wrote.
+            recorded: Number of its requests that are recorded already.
+        """
+        is_notes = aside.kind == NOTES
+        text = notes_in(aside.text) if is_notes else lessons_in(aside.text)
+        lacking = "" if is_notes else ": it lacks Helped, Hurt or Untested"
+        unused = f"the reply has no {aside.kind} in it{lacking}" if aside.text else UNANSWERED
         row = ProposalRow(
             number=aside.number,
             operator=aside.kind,
@@ -281,64 +163,65 @@ class Loop:
         )
         self._run.record.end_proposal(row, recorded=recorded)
         answered = bool(aside.calls) and not aside.calls[-1].error
-        self._planner.take_spend(row, unreachable=not answered)
-        if text and asks_notes:
-            self._briefer.notes = text
+        self._take_spend(row, unreachable=not answered)
+        if text and is_notes:
+            self._state.notes = text
             self._run.record.set_meta({NOTES: text})
         elif text:
-            self._briefer.lessons = text
+            self._state.lessons = text
             self._run.record.add_lessons(row.ended, aside.children, text)
 
-    def _commit(self, plan: Plan, proposal: Proposal, model: str) -> Individual:
-        number, self._next_id = self._next_id, self._next_id + 1
-        parents = [parent.commit for parent in plan.parents]
-        message = "\n\n".join(filter(None, (proposal.description, proposal.notes)))
-        commit = self._run.lineage.commit(
-            number, proposal.source, parents, f"{plan.operator.name}: {message}"
-        )
-        return Individual(
-            id=number,
-            commit=commit,
-            parents=tuple(parent.id for parent in plan.parents),
-            operator=plan.operator.name,
-            description=proposal.description,
-            generation=self._finished // self._run.settings.children + 1,
-            direction=self._run.task.direction,
-            prior=self._search.prior([parent.id for parent in plan.parents]),
-            model=model,
-        )
+    # -- measurements -------------------------------------------------------------------------
 
-    def _take_measurement(self, job: Job, measurement: Measurement) -> None:
+    def take_measurement(self, job: Job, measurement: Measurement) -> None:
+        """Tell the search of a measurement, and record it."""
+        state = self._state
         decides = job.purpose is not Purpose.FINAL
         kept = decides and self._search.tell(job.individual.id, measurement)
         individual = self._search.individuals[job.individual.id]
         experiment = self._run.record.add_measurement(
-            individual.id, measurement, job.purpose, kept, self._planner.next_place()
+            individual.id, measurement, job.purpose, kept, state.take_place()
         )
         if kept:  # there are other parents now, of which other children may come
-            self._planner.refusals = 0
+            state.refusals = 0
         self._run.results.append(individual, experiment)
         self._reports.experiment(individual, experiment)
-        self._repeat_best()
-        self._announce()
         if job.purpose is Purpose.SEARCH and individual.parents:
-            self._finished += 1
-            self._generation.append(individual)
-            if self._finished % self._run.settings.children == 0:
-                self._planner.distil(self._finished)
+            state.finished += 1
+            state.ended.append(individual)
 
-    def _report_generations(self) -> None:
-        """Say what came of every generation that has ended, which may take a picture's time."""
-        children = self._run.settings.children
-        while len(self._generation) >= children:
-            generation, self._generation = self._generation[:children], self._generation[children:]
-            number = (self._finished - len(self._generation)) // children
-            self._reports.generation(number, generation)
-            self._planner.notice_refusals()
+    def take_loss(self, running: Running, slots: int) -> None:
+        """A device is lost: its job, of which nothing is known, is the next on another.
 
-    def _announce(self, *, aloud: bool = True) -> None:
-        """Mark the best so far where git shows it, and say it, once it is believed."""
-        best = self._settled_best
+        Args:
+            running: Job that ran on the device.
+            slots: Number of devices that are left.
+        """
+        self._state.jobs.appendleft(running.job)
+        if slots:
+            left = f"{slots} {'devices are' if slots > 1 else 'device is'} left"
+        else:
+            left = "no device is left"
+        text = (
+            f"{running.device.name} ({running.device.model}) is gone, #{running.job.individual.id} "
+            f"will be measured again; {left}"
+        )
+        self._reports.event(self._run.record, "device", text)
+
+    @property
+    def settled_best(self) -> Individual | None:
+        """The best so far; None while it waits for the repeat that shows whether it is."""
+        best = self._search.best
+        waits = best is not None and best.id in self._state.repeated and len(best.measurements) < 2
+        return None if waits else best
+
+    def announce_best(self, *, aloud: bool = True) -> None:
+        """Mark the best so far where git shows it, and report it, once it is confirmed.
+
+        Args:
+            aloud: Whether it is reported; a run that goes on has reported it before.
+        """
+        best = self.settled_best
         if best is None or best.id == self._announced:
             return
         self._announced = best.id
@@ -346,38 +229,21 @@ class Loop:
         if best.parents and aloud:
             self._reports.best(best)
 
-    def _take_loss(self, running: Running) -> None:
-        """A device is gone: its job, of which nothing is known, is the next on another."""
-        self._jobs.appendleft(running.job)
-        left = self._bench.slots
-        others = f"{left} {'devices are' if left > 1 else 'device is'} left"
-        text = (
-            f"{running.device.name} ({running.device.model}) is gone, #{running.job.individual.id} "
-            f"will be measured again; {others if left else End.NO_DEVICE}"
-        )
-        self._run.record.add_event(time.time(), "device", text)
-        self._reports.say(text)
-
-    # -- what the user should know ------------------------------------------------------------
-
-    def _notice_interrupt(self) -> None:
-        if self._interrupt.requests == self._noticed_interrupt:
-            return
-        self._noticed_interrupt = self._interrupt.requests
-        running = len(self._bench.running)
-        if self._interrupt.requests == 1:
-            self._reports.say(
-                "stopping"
-                if not running
-                else f"stopping: the {running} children that run now are finished first, within "
-                f"{duration(self._bench.limit)} at most; Ctrl-C again stops them at once"
-            )
-        elif self._interrupt.requests > 1:
-            self._bench.close()
+    def report_generations(self) -> None:
+        """Report every generation that has ended, which may take as long as drawing a picture."""
+        children, state = self._run.settings.children, self._state
+        while len(state.ended) >= children:
+            generation, state.ended = state.ended[:children], state.ended[children:]
+            number = (state.finished - len(state.ended)) // children
+            self._reports.generation(number, generation)
+            if text := self._refusals.since():
+                self._reports.say(text)
 
 
-def reached(best: Individual | None, target: float | None) -> bool:
-    """Whether a target was set and the best is as fit as that."""
-    if target is None or best is None or best.objective is None:
-        return False
-    return best.direction.gain(best.objective, target) >= 0
+def commit_child(lineage: Lineage, number: int, plan: Plan, attempt: Attempt) -> str:
+    """Commit the genome of a child with its description and notes: the commit's hash."""
+    proposal = attempt.proposal
+    assert proposal is not None
+    message = "\n\n".join(filter(None, (proposal.description, proposal.notes)))
+    parents = [parent.commit for parent in plan.parents]
+    return lineage.commit(number, proposal.source, parents, f"{plan.operator.name}: {message}")

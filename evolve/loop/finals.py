@@ -1,5 +1,8 @@
-"""The end of a run: seed and best measured again, interleaved, on fresh seeds. Their difference is
-the run's headline; the search's own best value is the luckiest of many and too good by nature."""
+"""The end of a run: seed and best measured again, interleaved, on fresh seeds.
+
+Their difference is the run's headline; the search's own best value is the luckiest of many and too
+good by nature.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from itertools import count, islice
 
 from archive.record import Record
 from archive.rows import Experiment, Purpose
-from evolve.loop.device_pool import Job
+from evolve.loop.evaluators import Job
 from population import Direction, Individual
 from population.formatting import formatter
 
@@ -19,11 +22,13 @@ FRESH = 1000  # repeats from here on are fresh: the search never uses their seed
 
 @dataclass(frozen=True)
 class Finalists:
-    """Who is compared: the reference (the first seed) and the best of the search, by id.
+    """The individuals that are compared when a run ends.
 
     Attributes:
-        after: the number of the last experiment before these finals; older fresh runs, of another
-            end of this run, do not count.
+        seed: Id of the reference, the first seed that scored.
+        best: Id of the best of the search.
+        after: Number of the last experiment before these finals; older fresh runs, of another end
+            of this run, do not count.
     """
 
     seed: int
@@ -36,10 +41,12 @@ class Headline:
     """What the run achieved, from fresh runs alone.
 
     Attributes:
-        seed_mean, best_mean: in the metric's unit.
-        gain: how much fitter the best is; positive is fitter.
-        low, high: the 95 % interval of the gain (Welch's t); None with fewer than two runs each.
-        runs: of each.
+        seed_mean: Mean score of the seed, in the metric's unit.
+        best_mean: Mean score of the best, in the metric's unit.
+        gain: How much fitter the best is than the seed, in the metric's unit.
+        low: Lower end of the gain's 95 % interval (Welch's t); None with fewer than two runs each.
+        high: Upper end of that interval; None with fewer than two runs each.
+        runs: Number of fresh runs of the seed and of the best.
     """
 
     seed_mean: float
@@ -76,7 +83,7 @@ def choose_finalists(record: Record, reference: Individual, best: Individual) ->
     return finalists
 
 
-def final_jobs(
+def list_final_jobs(
     finalists: Finalists,
     experiments: Sequence[Experiment],
     genomes: dict[int, tuple[Individual, str]],
@@ -88,11 +95,11 @@ def final_jobs(
     The two take turns in the order a b b a, so that neither gets one device or the warmer machine.
 
     Args:
-        finalists: who.
-        experiments: all of the run; fresh runs that were made already are not made again.
-        genomes: individual and source of both, by id.
-        repeats: how many fresh runs each shall have.
-        run_seed: of the run's randomness; tells which runs were made already.
+        finalists: The finalists.
+        experiments: All experiments of the run; fresh runs among them are not made again.
+        genomes: Individual and source of both finalists, by id.
+        repeats: Number of fresh runs that each should have.
+        run_seed: Seed of the run's randomness, which tells the runs that were made already.
     """
     jobs: dict[int, list[Job]] = {}
     made: set[tuple[int, int]] = set()
@@ -111,10 +118,10 @@ def final_jobs(
     return [job for job in ordered if (job.individual.id, job.seed(run_seed)) not in made]
 
 
-def headline(
+def compare_finalists(
     finalists: Finalists, experiments: Sequence[Experiment], direction: Direction
 ) -> Headline | None:
-    """What the fresh runs say; None if one of the two never scored in them."""
+    """Compare the finalists by their fresh runs; None if one of the two never scored in them."""
 
     def scores(number: int) -> list[float]:
         return [

@@ -1,4 +1,4 @@
-"""Proposals in the making: operators work in threads, since a language model takes its time."""
+"""Proposals under way: operators work in threads, since a language model takes its time."""
 
 from __future__ import annotations
 
@@ -13,81 +13,34 @@ from queue import SimpleQueue
 
 from archive.rows import ModelCall
 from evolve.genome.screening import Identity, screen
-from evolve.genome.seen import Known
-from evolve.loop.briefing import Briefing
+from evolve.loop.attempts import Attempt, carry_out
+from evolve.loop.contexts import ContextBuilder
+from evolve.loop.state import LoopState
 from evolve.models.allowance import SpentError
 from evolve.models.client import ModelError
 from evolve.models.ensemble import Ensemble
-from evolve.operators.attempts import Made, make
-from evolve.operators.base import Ask, Context, rough_tokens
+from evolve.operators.base import Ask
 from evolve.operators.prompts.lessons import lessons_request
 from evolve.operators.prompts.requests import notes_request
 from evolve.runs.history import LESSONS, NOTES
-from evolve.search.search import Plan
+from evolve.search.plan import Plan
 from trainer.task import Task
 
 WITH_MODEL, OFFLINE = "with a model", "offline"  # kinds of proposals
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A plan, with its place in the order of what the search was asked and told.
-
-    Attributes:
-        plan: what to propose.
-        place: from 1.
-        offline: whether no language model might be asked.
-    """
-
-    plan: Plan
-    place: int
-    offline: bool
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """How a plan ended.
-
-    Attributes:
-        asked: what was asked for, and when.
-        made: what came of it.
-        calls: the requests to language models that were made, in order.
-        seconds: it took.
-        screened: how many genomes were known at each screening, in order.
-    """
-
-    asked: Asked
-    made: Made
-    calls: tuple[ModelCall, ...]
-    seconds: float
-    screened: tuple[int, ...]
-
-    @property
-    def number(self) -> int:
-        """Of the proposal."""
-        return self.asked.plan.number
-
-    @property
-    def model(self) -> str:
-        """The model whose reply was used: not always the one that the plan has drawn.
-
-        Empty if none was asked, as for parents whose changes merge by themselves.
-        """
-        return self.calls[-1].model if self.calls else ""
-
-
-@dataclass(frozen=True)
 class Aside:
-    """What a language model wrote that is no child: lessons from results, notes from sources.
+    """A reply that is no child: lessons from results, or notes from sources.
 
     Attributes:
-        kind: what the record calls it.
-        number: of the proposal that it counts as.
-        model: that was asked.
-        children: that had run until then.
-        text: what it wrote; empty if it did not answer.
-        calls: the request, after those that had no answer.
-        seconds: it took.
+        kind: Name of its kind in the record.
+        number: Number of the proposal that it counts as.
+        model: Name of the model that was asked.
+        children: Number of children that had ended before.
+        text: The reply; empty if no model answered.
+        calls: Requests to language models, in order: the ones before the last had no answer.
+        seconds: Wall-clock of it all, in seconds.
     """
 
     kind: str
@@ -105,26 +58,16 @@ class Proposer:
     The threads are daemons: a model that hangs does not keep the program from ending.
 
     Args:
-        task: whose genomes they are.
-        models: the language models, if there are any.
-        shown: the task's files for a language model, as `prompts.shown_text` writes them.
-        tokens: that a request may have.
-        count: the tokens of a text.
-        wake: set whenever a proposal is done.
+        task: Task whose genomes they are.
+        models: The run's language models, if there are any.
+        contexts: Builder of the operators' contexts.
+        wake: Event that is set whenever a proposal is done.
     """
 
     def __init__(
-        self,
-        task: Task,
-        models: Ensemble,
-        *,
-        shown: str = "",
-        tokens: int,
-        count: Callable[[str], int] = rough_tokens,
-        wake: threading.Event,
+        self, task: Task, models: Ensemble, contexts: ContextBuilder, wake: threading.Event
     ) -> None:
-        self._task, self._models, self._wake = task, models, wake
-        self._shown, self._tokens, self._count = shown, tokens, count
+        self._task, self._models, self._contexts, self._wake = task, models, contexts, wake
         self._done: SimpleQueue[tuple[str, Attempt | Aside | BaseException]] = SimpleQueue()
         self._begun = Counter[str]()  # what is under way, by kind
         self._calls: dict[int, list[ModelCall]] = {}  # of what is under way, by number
@@ -132,94 +75,85 @@ class Proposer:
 
     @property
     def pending(self) -> int:
-        """The proposals in the making."""
+        """The number of proposals under way."""
         return self._begun[WITH_MODEL] + self._begun[OFFLINE]
 
     @property
     def pending_offline(self) -> int:
-        """Those of them that ask no model."""
+        """The number of those that ask no model."""
         return self._begun[OFFLINE]
 
     @property
     def asking(self) -> int:
-        """What waits for a model: proposals, and whatever else one writes."""
+        """The number of proposals, lessons and notes that wait for a model."""
         return self._begun.total() - self._begun[OFFLINE]
 
     def news(self) -> list[str]:
-        """What happened to the requests since the last call, for the user."""
+        """What happened to the requests since the last call, a line each, for the user."""
         return self._models.news()
 
     def calls(self) -> Iterator[tuple[int, list[ModelCall]]]:
-        """The requests that have ended since the last call, of what is under way, by number."""
+        """The requests that have ended since the last call, by the number of their proposal.
+
+        Only those of proposals that are still under way.
+        """
         for number, calls in self._calls.items():
             new = calls[self._handed_out[number] :]
             if new:
                 self._handed_out[number] += len(new)
                 yield number, new
 
-    def submit(self, asked: Asked, briefing: Briefing, known: Known) -> None:
+    def submit(self, plan: Plan, state: LoopState) -> None:
         """Begin a proposal.
 
         Args:
-            asked: what to propose.
-            briefing: what the operator is told besides.
-            known: the genomes that were tried; may grow meanwhile.
+            plan: The plan.
+            state: State with the genomes that were seen, which may grow meanwhile, and with the
+                lessons and notes.
         """
-        plan, screened = asked.plan, list[int]()
+        screened = list[int]()
         calls = self._calls[plan.number] = list[ModelCall]()
 
         def screen_now(source: str) -> Identity:
-            screened.append(len(known))
-            now = known.as_of(screened[-1])
-            return screen(source, self._task, now, mends=plan.operator.mends)
+            screened.append(len(state.seen))
+            seen = state.seen.as_of(screened[-1])
+            return screen(source, self._task, seen, mends=plan.operator.mends)
 
-        context = Context(
-            task=self._task,
-            rng=plan.rng,
+        context = self._contexts.build(
+            plan,
             screen=screen_now,
             ask=self._asking(plan.model, calls) if plan.model else None,
-            background=briefing.background,
-            target=briefing.target,
-            ancestor=briefing.ancestor,
-            relatives=briefing.relatives,
-            shown=self._shown,
-            said=briefing.said,
-            tokens=self._tokens,
-            count=self._count,
+            lessons=state.lessons,
+            notes=state.notes,
         )
-
-        def work() -> Attempt:
-            start = time.monotonic()
-            made = make(plan.operator, briefing.parents, context)
-            seconds = time.monotonic() - start
-            return Attempt(asked, made, tuple(calls), seconds, tuple(screened))
-
+        work = partial(carry_out, plan, context, calls=calls, screened=screened)
         self._begin(WITH_MODEL if plan.model else OFFLINE, work)
 
-    def distil(
+    def learn_lessons(
         self, number: int, model: str, children: int, earlier: str, results: Sequence[str]
     ) -> None:
         """Begin to learn lessons from results.
 
         Args:
-            number: of the proposal that it counts as.
-            model: to ask.
-            children: that the results are of, in all.
-            earlier: the lessons until now; may be empty.
-            results: a line each, the most telling ones first.
+            number: Number of the proposal that it counts as.
+            model: Name of the model to ask.
+            children: Number of children that have ended.
+            earlier: The lessons until now; may be empty.
+            results: Results, a line each, the most informative first.
         """
-        messages = lessons_request(self._task, earlier, results, self._tokens, self._count)
+        contexts = self._contexts
+        messages = lessons_request(self._task, earlier, results, contexts.tokens, contexts.count)
         self._begin_aside(LESSONS, number, model, children, messages)
 
     def take_notes(self, number: int, model: str, instruction: str) -> None:
         """Begin to take the notes that the task wants before its search begins.
 
         Args:
-            number: of the proposal that it counts as.
-            model: to ask.
-            instruction: what to take notes of, and how.
+            number: Number of the proposal that it counts as.
+            model: Name of the model to ask.
+            instruction: The task's own words on what to take notes of, and how.
         """
-        messages = notes_request(self._task, self._shown, instruction)
+        messages = notes_request(self._task, self._contexts.shown, instruction)
         self._begin_aside(NOTES, number, model, 0, messages)
 
     def finished(self) -> list[tuple[Attempt | Aside, int]]:
@@ -235,7 +169,7 @@ class Proposer:
         return done
 
     def _asking(self, model: str, calls: list[ModelCall]) -> Ask:
-        """What asks a model, or one that stands in for it, and keeps every request that it made."""
+        """The function that asks a model, or one that takes over, and keeps every request."""
         return partial(self._models.ask, model, calls=calls)
 
     def _begin_aside(
@@ -257,7 +191,7 @@ class Proposer:
         def run() -> None:
             try:
                 self._done.put((kind, work()))
-            except BaseException as error:  # a defect of an operator: raised where it is seen
+            except BaseException as error:  # a defect of this program: raised in the loop's thread
                 self._done.put((kind, error))
             self._wake.set()
 

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from archive.record import Record
 from archive.rows import Experiment, Spend
-from evolve.loop.device_pool import Running
+from evolve.loop.evaluators import Running
 from population import Individual
 
 
 @dataclass(frozen=True)
-class Progress:
-    """A moment of the run, for whoever shows it.
+class Snapshot:
+    """A moment of a run, for whoever shows it.
 
     Attributes:
-        phase: what is being done, in a few words.
-        finished: children that have ended.
-        total: children that the run is to finish.
-        running: what runs now.
-        proposing: proposals in the making.
-        limit: seconds that a child may take at most.
-        spend: on language models.
+        phase: What is being done, in a few words.
+        finished: Number of children that have ended.
+        total: Number of children that the run is to finish.
+        running: Jobs that run now.
+        proposing: Number of proposals under way.
+        limit: Seconds that a child may take at most.
+        spend: What the language models took so far.
     """
 
     phase: str
@@ -35,18 +37,29 @@ class Progress:
 
 @dataclass(frozen=True)
 class Reports:
-    """Who is told what.
+    """The functions that are informed of a run's progress.
 
     Attributes:
-        watch: the state, at least every half second.
-        experiment: every experiment that has ended, with its individual.
-        best: every individual that is the best so far, once that is believed.
-        generation: the number of every generation that has ended, and its children.
-        say: what a user should know, a line at a time.
+        watch: Receives a snapshot at least every half second.
+        experiment: Receives every experiment that has ended, with its individual.
+        best: Receives every individual that is the best so far, once that is confirmed.
+        generation: Receives the number of every generation that has ended, and its children.
+        say: Receives what a user should know, a line at a time.
     """
 
-    watch: Callable[[Progress], None]
+    watch: Callable[[Snapshot], None]
     experiment: Callable[[Individual, Experiment], None]
     best: Callable[[Individual], None]
     generation: Callable[[int, list[Individual]], None]
     say: Callable[[str], None]
+
+    def event(self, record: Record, kind: str, text: str) -> None:
+        """Record an event and tell the user of it.
+
+        Args:
+            record: The run's record.
+            kind: Kind of the event, such as "device".
+            text: The event in one line.
+        """
+        record.add_event(time.time(), kind, text)
+        self.say(text)

@@ -110,6 +110,7 @@ class Context:
         screen: what a source will be known by; raises `evolve.genome.screening.RefusedError` for
             one that is not worth a run.
         ask: a language model; None if the operator needs none.
+        parents: The child's parents with their genomes.
         background: what else a language model should know, the most important first.
         target: where in the archive the child should be, in words; empty if anywhere.
         ancestor: the genome of the parents' lowest common ancestor; None if that is of no use.
@@ -125,6 +126,7 @@ class Context:
     rng: np.random.Generator
     screen: Callable[[str], Identity]
     ask: Ask | None = None
+    parents: Sequence[Parent] = ()
     background: Sequence[Section] = ()
     target: str = ""
     ancestor: str | None = None

@@ -15,12 +15,18 @@ from evolve.runs.run import Run
 from evolve.search.bandit import Arm, FixedMix
 from evolve.search.operator_mix import operator_mix
 from evolve.search.search import Search
-from evolve.search.strategies import STRATEGIES
+from evolve.search.strategies import STRATEGIES, Strategy
 from evolve.settings import Settings
 from population import Individual
+from population.selection import SELECTORS
 
 LESSONS, NOTES = "lessons", "notes"  # what the record calls proposals that ask for these
 ASIDE = (LESSONS, NOTES)  # proposals of which the search knows nothing
+
+
+def new_strategy(settings: Settings) -> Strategy:
+    """The strategy that some settings name, with its parent selector."""
+    return STRATEGIES[settings.strategy](SELECTORS[settings.selector])
 
 
 def restored_search(run: Run) -> Search:
@@ -31,7 +37,7 @@ def restored_search(run: Run) -> Search:
 def shown_search(run: Run) -> Search:
     """The search of a run that is only looked at: it loads no operator, so it cannot be asked."""
     search = Search(
-        toolbox=STRATEGIES[run.settings.strategy](run.settings.selector),
+        strategy=new_strategy(run.settings),
         operators={},
         models={},
         chooser=FixedMix({}),
@@ -68,7 +74,7 @@ def search_before(run: Run, settings: Settings | None = None) -> Search:
         suited=own,
     )
     search = Search(
-        toolbox=STRATEGIES[settings.strategy](settings.selector),
+        strategy=new_strategy(settings),
         operators=mix.operators,
         models=models,
         chooser=mix.chooser(models),

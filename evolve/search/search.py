@@ -7,15 +7,16 @@ is told again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-from deap import base
 
 from archive import AddStatus, Archive, Axis, Cell
 from evolve.operators.base import Operator
 from evolve.operators.offline import Perturb
 from evolve.search.bandit import Arm, Chooser, Outcome, device_price
+from evolve.search.plan import Plan
+from evolve.search.strategies import Strategy
 from population import Individual, Measurement, Status
 from population.estimate import Gains, Noise, Prior
 from population.family import Family
@@ -30,55 +31,36 @@ NEW_BEST, FITTER, ELITE = 1.0, 0.5, 0.25
 LAST_RESORT = Perturb()  # one parent and no model: it works whatever was chosen
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What to propose next.
-
-    Attributes:
-        number: of the proposal, from 0.
-        operator: that shall make the child.
-        model: the language model to ask; empty if the operator asks none.
-        parents: of the child, as many as the operator wants.
-        rng: the proposal's own generator, a function of the run's seed and the number alone.
-        target: the cell of the archive that the child shall reach; None if any will do.
-    """
-
-    number: int
-    operator: Operator
-    model: str
-    parents: tuple[Individual, ...]
-    rng: np.random.Generator
-    target: Cell | None = None
-
-    @property
-    def arm(self) -> Arm:
-        """What the bandit calls it."""
-        return Arm(self.operator.name, self.model)
-
-
 class Search:
-    """The state of a search: everyone that was tried, the archive, who is whose child.
+    """The state of a search: everyone that was tried, the archive, the family tree.
 
     Args:
-        toolbox: the strategy's tools, see `evolve.search.strategies`.
-        operators: by name.
-        models: the language models with their weights; empty leaves the operators without one.
-        chooser: draws operators and models.
-        seed: of all randomness.
-        budget: seconds that a child may train, without start-up and evaluation.
+        strategy: Strategy that decides who may be a parent and which children are kept.
+        operators: Operators by name.
+        models: Weights of the language models by name; empty leaves the operators without one.
+        chooser: Chooser of operators and models.
+        seed: Seed of all the run's randomness.
+        budget: Seconds that a child may train, without start-up and evaluation.
+
+    Attributes:
+        individuals: Everyone that was tried, by id, with the results so far.
+        family: The family tree of them.
+        archive: The archive; None until the seeds are measured.
+        incumbent: The fittest so far; None until the archive is open.
+        reference: The first seed that scored; None until the archive is open.
     """
 
     def __init__(
         self,
         *,
-        toolbox: base.Toolbox,
+        strategy: Strategy,
         operators: Mapping[str, Operator],
         models: Mapping[str, float],
         chooser: Chooser,
         seed: int,
         budget: float = 0.0,
     ) -> None:
-        self._toolbox, self._chooser = toolbox, chooser
+        self._strategy, self._chooser = strategy, chooser
         self._operators = {**operators, LAST_RESORT.name: operators.get("perturb", LAST_RESORT)}
         self._models = dict(models)
         drawn = [operator for operator in operators.values() if not operator.mends]
@@ -132,19 +114,25 @@ class Search:
 
     # -- ask ----------------------------------------------------------------------------------
 
-    def ask(self, number: int, *, offline: bool = False) -> Plan:
-        """Draw an operator, a model and parents for proposal `number`.
+    def ask(self, number: int, *, place: int = 0, offline: bool = False) -> Plan:
+        """Draw an operator, a model and parents for a proposal.
 
         Args:
-            number: counts the run's proposals.
-            offline: leave out the operators that need a language model.
+            number: Number of the proposal in its run.
+            place: Place in the order of everything that the search is asked and told.
+            offline: Whether operators that need a language model are left out.
         """
+        return replace(self._draw_plan(number, offline=offline), place=place, offline=offline)
+
+    def _draw_plan(self, number: int, *, offline: bool) -> Plan:
         assert self.archive is not None
+        assert self.reference is not None
+        assert self.incumbent is not None
         rng = np.random.default_rng([self._seed, number])
         if self._broken and self._mender is not None and not offline:
             arm = self._draw(self._arms_of(self._mender), rng)
             return self._plan(number, arm, [self.individuals[self._broken.pop(0)]], rng)
-        pool = self._toolbox.pool(self.archive, self.reference, self.incumbent)
+        pool = self._strategy.pool(self.archive, self.reference, self.incumbent)
         for arity in (2, 1):
             arms = [arm for arm in self._arms if self._fits(arm, min(arity, len(pool)), offline)]
             arm = self._draw(arms or [Arm(LAST_RESORT.name)], rng)
@@ -183,13 +171,13 @@ class Search:
         """
         left = list(pool)
         while left:
-            first = self._toolbox.select(left, self._offspring, self._unit, rng)
+            first = self._strategy.select(left, self._offspring, self._unit, rng)
             if arity == 1:
                 return [first]
             left.remove(first)
             partners = [one for one in pool if self._may_cross(first, one)]
             if partners:
-                second = self._toolbox.select(partners, self._offspring, self._unit, rng)
+                second = self._strategy.select(partners, self._offspring, self._unit, rng)
                 return [first, second]
         return []
 
@@ -214,14 +202,14 @@ class Search:
     def prior(self, parents: Sequence[int]) -> Prior | None:
         """What to expect of a child of some individuals, by their ids; to be fixed at its birth."""
         parent = self._nearest(parents)
-        return None if parent is None else self._toolbox.prior(parent, self._gains, self.noise)
+        return None if parent is None else self._strategy.prior(parent, self._gains, self.noise)
 
     def doubtful(self) -> Individual | None:
         """The best so far, if it should run once more before that is believed; else None."""
         best = self.best
         if best is None or not best.parents:
             return None
-        return best if self._toolbox.doubts(best, self._lead, self.noise) else None
+        return best if self._strategy.doubts(best, self._lead, self.noise) else None
 
     # -- tell ---------------------------------------------------------------------------------
 
@@ -276,7 +264,7 @@ class Search:
         if individual.objective is not None:
             added = self.archive.add(individual)
             assert self.incumbent is not None
-            kept = bool(self._toolbox.kept(added, individual, self.incumbent))
+            kept = self._strategy.keeps(added, individual, self.incumbent)
             self._crown()
         if not before.measurements and individual.parents:
             self._reward(individual, added, best, measurement)

@@ -32,7 +32,8 @@ from rich.console import Console
 
 from archive.record import RecordError
 from archive.run_folder import RunError
-from evolve.loop.conduct import conduct
+from evolve.commands.assembly import carry_on
+from evolve.loop.evaluators import DevicePool
 from evolve.runs.history import restored_search
 from evolve.runs.run import Run, begin, look, reopen
 from evolve.settings import Settings
@@ -104,8 +105,8 @@ def work(place: Any, name: str, seed: int, slots: int, clock: Clock = time.time)
             return {"refused": [str(error), why_not_begun(place, name)]}
     with run.folder.lock():
         console = Console(file=io.StringIO(), width=160)
-        measure = partial(measured, clock=clock)
-        result = conduct(run, [], console, measure=measure, draw=lambda *told: None)
+        pool = partial(DevicePool, measure=partial(measured, clock=clock))
+        result = carry_on(run, [], console, open_evaluator=pool, draw=lambda *told: None)
     assert result.best is not None
     headline = result.headline and result.headline.text(run.task.metric, result.best.id)
     run.close()

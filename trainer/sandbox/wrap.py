@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from population.errors import UserError
 from trainer.devices import Device
 from trainer.process import resolve
 
 LAUNCHER = Path(__file__).with_name("launch.py")
 
 
-class SandboxError(Exception):
+class SandboxError(UserError):
     """The sandbox that was asked for does not work here; the message says why and what to do."""
 
 

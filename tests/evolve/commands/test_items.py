@@ -13,6 +13,7 @@ import pytest
 from evolve.cli import main
 from evolve.commands import items
 from evolve.commands.working import work
+from evolve.loop.evaluators import DevicePool
 from evolve.settings import Settings
 from population import Measurement, Status
 from trainer.devices import Device
@@ -131,7 +132,9 @@ def evolve(rhymes: Any, capsys: pytest.CaptureFixture[str]) -> Callable[..., tup
             target=task.target,
         )
         changes = {"generations": generations, "api_base": server.base}
-        instant = partial(work, measure=evaluated, draw=lambda *told: None)
+        instant = partial(
+            work, open_evaluator=partial(DevicePool, measure=evaluated), draw=lambda *told: None
+        )
         code = items.start(settings, changes, task, None, (), only, work=instant)
         return code, capsys.readouterr().out
 

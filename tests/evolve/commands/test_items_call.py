@@ -18,7 +18,8 @@ from archive.run_folder import RunFolder
 from evolve.cli import main
 from evolve.commands import items
 from evolve.commands.working import work
-from evolve.loop.controller import End
+from evolve.loop.evaluators import DevicePool
+from evolve.loop.loop import End
 from evolve.runs.run import Run, begin, look
 from evolve.search.axes import axes_around
 from evolve.settings import Settings
@@ -79,7 +80,9 @@ def widths(here: Any) -> Path:
 @pytest.fixture
 def call(widths: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
     """Calls the task: exit code and what was printed."""
-    instant = partial(work, measure=measured, draw=lambda *told: None)
+    instant = partial(
+        work, open_evaluator=partial(DevicePool, measure=measured), draw=lambda *told: None
+    )
 
     def call(
         changes: dict[str, Any] | None = None,
@@ -121,7 +124,9 @@ def test_an_output_that_cannot_be_written_leaves_the_run_and_the_other_items(
     widths: Path, call: Any
 ) -> None:
     (widths / "output").mkdir()
-    instant = partial(work, measure=measured, draw=lambda *told: None)
+    instant = partial(
+        work, open_evaluator=partial(DevicePool, measure=measured), draw=lambda *told: None
+    )
 
     def late(run: Run, console: Console) -> tuple[int, End]:
         if run.folder.name == "widths-sun":

@@ -6,6 +6,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from rich.console import Console
 from archive.record import Record
 from archive.rows import ModelCall
 from archive.run_folder import RunError
-from evolve.loop.conduct import conduct
+from evolve.commands.assembly import carry_on
+from evolve.loop.evaluators import DevicePool
 from evolve.models.client import Price
 from evolve.runs.run import begin, look
 from evolve.settings import Settings
@@ -86,7 +88,8 @@ def conducted(place: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Reco
         )
         run = begin(settings, "r", [], lambda line: None)
         told: Any = list(zip(models, weights, strict=True))
-        conduct(run, told, Console(file=io.StringIO()), measure=instant, draw=lambda *told: None)
+        console, pool = Console(file=io.StringIO()), partial(DevicePool, measure=instant)
+        carry_on(run, told, console, open_evaluator=pool, draw=lambda *told: None)
         run.close()
         return look("r").record
 

@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ import pytest
 from rich.console import Console
 
 from archive.run_folder import RunError
-from evolve.loop.conduct import conduct
+from evolve.commands.assembly import carry_on
+from evolve.loop.evaluators import DevicePool
 from evolve.runs.run import begin
 from evolve.settings import Settings
 from population import Measurement, Status
@@ -34,7 +36,13 @@ def advice(place: Any, *seed_genomes: str, item: Item | None = None) -> str:
     )
     run = begin(settings, "a", seed_genomes, lambda line: None, item)
     with pytest.raises(RunError) as error, run.folder.lock():
-        conduct(run, [], Console(file=io.StringIO()), measure=crash, draw=lambda *told: None)
+        carry_on(
+            run,
+            [],
+            Console(file=io.StringIO()),
+            open_evaluator=partial(DevicePool, measure=crash),
+            draw=lambda *told: None,
+        )
     run.close()
     return str(error.value).partition("try it alone: ")[2]
 

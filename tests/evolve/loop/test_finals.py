@@ -13,8 +13,14 @@ from scipy import stats
 
 from archive.record import Record
 from archive.rows import Experiment, Purpose
-from evolve.loop.device_pool import Job
-from evolve.loop.finals import Finalists, Headline, choose_finalists, final_jobs, headline
+from evolve.loop.evaluators import Job
+from evolve.loop.finals import (
+    Finalists,
+    Headline,
+    choose_finalists,
+    compare_finalists,
+    list_final_jobs,
+)
 from population import Direction, Individual, Measurement, Status
 
 SEED, BEST = 0, 7
@@ -98,15 +104,15 @@ def order(jobs: list[Job]) -> str:
 
 
 def test_seed_and_best_take_turns() -> None:
-    jobs = final_jobs(Finalists(SEED, BEST, after=0), [], GENOMES, 5, RUN_SEED)
+    jobs = list_final_jobs(Finalists(SEED, BEST, after=0), [], GENOMES, 5, RUN_SEED)
     assert order(jobs) == "sbbssbbssb"
     assert {job.purpose for job in jobs} == {Purpose.FINAL}
     assert all(job.source == f"source {job.individual.id}" for job in jobs)
-    assert final_jobs(Finalists(SEED, BEST, after=0), [], GENOMES, 0, RUN_SEED) == []
+    assert list_final_jobs(Finalists(SEED, BEST, after=0), [], GENOMES, 0, RUN_SEED) == []
 
 
 def test_fresh_runs_have_seeds_that_the_search_never_used() -> None:
-    jobs = final_jobs(Finalists(SEED, BEST, after=0), [], GENOMES, 20, RUN_SEED)
+    jobs = list_final_jobs(Finalists(SEED, BEST, after=0), [], GENOMES, 20, RUN_SEED)
     used = {Job(one(n), "", repeat=r).seed(RUN_SEED) for n in (SEED, BEST) for r in range(100)}
     drawn = {job.seed(RUN_SEED) for job in jobs}
     assert len(drawn) == len(jobs) == 40
@@ -119,13 +125,13 @@ def test_interrupted_finals_go_on_with_what_is_missing_in_the_same_order(
 ) -> None:
     """Devices end their jobs in any order. Runs of an earlier end of the run, of which one was
     interrupted, do not count and do not come again."""
-    before = final_jobs(Finalists(SEED, BEST, after=0), [], GENOMES, 2, RUN_SEED)
+    before = list_final_jobs(Finalists(SEED, BEST, after=0), [], GENOMES, 2, RUN_SEED)
     old = ended(Finalists(SEED, BEST, after=0), before[1:], 1.5)
     finalists = Finalists(SEED, BEST, after=len(old))
-    whole = final_jobs(finalists, old, GENOMES, repeats, RUN_SEED)
+    whole = list_final_jobs(finalists, old, GENOMES, repeats, RUN_SEED)
     first = [whole[i] for i in drawn if i < len(whole)][:made]
     new = ended(finalists, first, None if failed else 1.5)
-    rest = final_jobs(finalists, [*old, *new], GENOMES, repeats, RUN_SEED)
+    rest = list_final_jobs(finalists, [*old, *new], GENOMES, repeats, RUN_SEED)
     assert rest == [job for job in whole if job not in first]
     assert len({job.seed(RUN_SEED) for job in whole}) == len(whole) == 2 * repeats
     assert not {job.seed(RUN_SEED) for job in before[1:]} & {job.seed(RUN_SEED) for job in whole}
@@ -133,8 +139,8 @@ def test_interrupted_finals_go_on_with_what_is_missing_in_the_same_order(
 
 def test_fewer_repeats_than_were_made_ask_for_nothing() -> None:
     finalists = Finalists(SEED, BEST, after=0)
-    made = ended(finalists, final_jobs(finalists, [], GENOMES, 3, RUN_SEED), 1.5)
-    assert final_jobs(finalists, made, GENOMES, 2, RUN_SEED) == []
+    made = ended(finalists, list_final_jobs(finalists, [], GENOMES, 3, RUN_SEED), 1.5)
+    assert list_final_jobs(finalists, made, GENOMES, 2, RUN_SEED) == []
 
 
 # -- what the runs say ----------------------------------------------------------------------------
@@ -146,7 +152,7 @@ scores = st.lists(st.floats(-100, 100), min_size=2, max_size=6).filter(
 
 @given(scores, scores, st.sampled_from(Direction))
 def test_the_interval_is_welchs(seed: list[float], best: list[float], way: Direction) -> None:
-    result = headline(Finalists(SEED, BEST, after=0), fresh([*seed], [*best]), way)
+    result = compare_finalists(Finalists(SEED, BEST, after=0), fresh([*seed], [*best]), way)
     assert result is not None
     means = [math.fsum(values) / len(values) for values in (seed, best)]
     errors = [
@@ -172,7 +178,7 @@ def test_without_a_score_of_both_there_is_no_headline(
     seed: list[float | None], best: list[float | None]
 ) -> None:
     finalists = Finalists(SEED, BEST, after=0)
-    assert headline(finalists, fresh(seed, best), Direction.MINIMIZE) is None
+    assert compare_finalists(finalists, fresh(seed, best), Direction.MINIMIZE) is None
 
 
 def test_only_fresh_runs_of_this_end_that_scored_count() -> None:
@@ -185,7 +191,7 @@ def test_only_fresh_runs_of_this_end_that_scored_count() -> None:
         (BEST, 0.02, Purpose.SEARCH),
         (5, 0.03, Purpose.FINAL),
     )
-    result = headline(Finalists(SEED, BEST, after=2), experiments, Direction.MINIMIZE)
+    result = compare_finalists(Finalists(SEED, BEST, after=2), experiments, Direction.MINIMIZE)
     assert result == Headline(2.0, 1.0, 1.0, low=None, high=None, runs=(1, 1))
 
 
@@ -194,7 +200,7 @@ def test_only_fresh_runs_of_this_end_that_scored_count() -> None:
 def test_scores_that_do_not_vary_have_an_interval_of_no_width(best: float) -> None:
     """A deterministic task gives them, and the user should see no warning of it."""
     experiments = fresh([2.0] * 3, [best] * 3)
-    result = headline(Finalists(SEED, BEST, after=0), experiments, Direction.MINIMIZE)
+    result = compare_finalists(Finalists(SEED, BEST, after=0), experiments, Direction.MINIMIZE)
     assert result is not None
     assert (result.gain, result.low, result.high) == (2.0 - best,) * 3
     assert "nan" not in result.text("loss", BEST)

@@ -14,17 +14,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evolve.genome.screening import RefusedError, identify
+from evolve.genome.screening import Identity, RefusedError, identify
 from evolve.genome.syntax import literals, replaced
-from evolve.loop.briefing import LOOKED_AT, Briefer
+from evolve.loop.contexts import VISITED, ContextBuilder
 from evolve.operators.base import Context, Operator, Parent, Proposal, ProposalError, Relative
 from evolve.operators.offline import Perturb, perturbed
 from evolve.operators.tune import FEWEST_RELATIVES, Tune, valueless
 from evolve.search.bandit import FixedMix
-from evolve.search.search import Plan, Search
+from evolve.search.plan import Plan
+from evolve.search.search import Search
 from evolve.search.strategies import STRATEGIES
 from population import Direction, Individual, Measurement, Status
 from population.lineage import Lineage
+from population.selection import SELECTORS
 
 # `1if x else 2` is meant: a literal may end where a word begins.
 pytestmark = pytest.mark.filterwarnings("ignore::SyntaxWarning")
@@ -271,19 +273,23 @@ def test_valueless_is_all_but_the_values_of_constants(one: str, other: str, same
     assert (valueless(one) == valueless(other)) is same
 
 
+def unscreened(source: str) -> Identity:
+    raise AssertionError("nothing is screened here")
+
+
 class Told:
     """A search whose genomes are in a real repository, and what `tune` is told in it."""
 
     def __init__(self, folder: Path, task: Any) -> None:
         self._lineage = Lineage.create(folder / "genomes", task.genome, "root")
         self._search = Search(
-            toolbox=STRATEGIES["map-elites"]("uniform"),
+            strategy=STRATEGIES["map-elites"](SELECTORS["uniform"]),
             operators={"tune": Tune()},
             models={},
             chooser=FixedMix({}),
             seed=0,
         )
-        self._briefer = Briefer(task, self._search, self._lineage, said_by=lambda one: "")
+        self._contexts = ContextBuilder(task, self._search, self._lineage)
 
     def add(
         self, source: str, *parents: int, fitness: float | None = None, ran: bool = True
@@ -303,7 +309,7 @@ class Told:
     def relatives(self, number: int, operator: Operator | None = None) -> list[Relative]:
         parents = (self._search.individuals[number],)
         plan = Plan(0, operator or Tune(), "", parents, np.random.default_rng(0))
-        return list(self._briefer.brief(plan).relatives)
+        return list(self._contexts.build(plan, screen=unscreened).relatives)
 
     def looked_at(self, number: int, limit: int) -> tuple[int, list[int]]:
         """How many genomes a search for relatives looks at, and which it finds if all are alike."""
@@ -349,8 +355,8 @@ def test_relatives_are_the_nearest_and_of_these_the_latest(told: Told) -> None:
 
 def test_the_work_for_a_proposal_does_not_grow_with_the_run(told: Told) -> None:
     seed = told.add("A = 0\n", fitness=3.0)
-    children = [told.add(f"A = {n}\n", seed, fitness=3.0) for n in range(1, 2 * LOOKED_AT)]
-    assert len(told.relatives(children[0])) == LOOKED_AT
+    children = [told.add(f"A = {n}\n", seed, fitness=3.0) for n in range(1, 2 * VISITED)]
+    assert len(told.relatives(children[0])) == VISITED
     assert told.looked_at(seed, 10) == (9, [0, *children[:-10:-1]])
 
 

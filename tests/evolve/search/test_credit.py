@@ -15,6 +15,7 @@ from evolve.search.bandit import Arm, Outcome
 from evolve.search.search import Search
 from evolve.search.strategies import STRATEGIES
 from population import Direction, Individual, Measurement, Status
+from population.selection import SELECTORS
 
 A, B = "openai/a", "openai/b"
 AXES = (Axis("size", "", "", 1, 100, 4, log=True), Axis("speed", "", "", 1, 100, 4, log=True))
@@ -46,7 +47,7 @@ def listener() -> Listener:
 def search(listener: Listener) -> Search:
     """A search whose seed has scored 2."""
     search = Search(
-        toolbox=STRATEGIES["map-elites"]("ucb"),
+        strategy=STRATEGIES["map-elites"](SELECTORS["ucb"]),
         operators={"tweak": TWEAK},
         models={A: 1.0, B: 1.0},
         chooser=listener,

@@ -25,7 +25,7 @@ from evolve.search.search import Search
 from evolve.search.strategies import STRATEGIES
 from evolve.settings import Settings
 from population import Direction, Individual, Measurement, Status
-from population.selection import SELECTORS, Offspring
+from population.selection import SELECTORS, Offspring, ParentSelector
 from trainer.axes import AxisSpec
 from trainer.formula import Formula
 
@@ -55,6 +55,18 @@ def mixed(operators: Mapping[str, float], models: Mapping[str, float]) -> FixedM
     )
 
 
+class Scripted(ParentSelector):
+    """Draws as a test says."""
+
+    name = "scripted"
+
+    def __init__(self, draw: Callable[..., Individual]) -> None:
+        self._draw = draw
+
+    def select(self, *told: Any) -> Individual:
+        return self._draw(*told)
+
+
 def new_search(
     strategy: str = "map-elites",
     operators: Mapping[str, float] = OFFLINE,
@@ -68,11 +80,9 @@ def new_search(
     opened: bool = True,
 ) -> Search:
     """A search whose seeds, genomes 0 and on, are measured."""
-    toolbox = STRATEGIES[strategy](selector)
-    if select is not None:
-        toolbox.register("select", select)
+    chosen = SELECTORS[selector] if select is None else Scripted(select)
     search = Search(
-        toolbox=toolbox,
+        strategy=STRATEGIES[strategy](chosen),
         operators={name: OPERATORS[name] for name in operators},
         models=models,
         chooser=chooser or mixed(operators, models),

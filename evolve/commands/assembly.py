@@ -1,0 +1,175 @@
+"""A run's parts put together: devices, models, operators, loop and display."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+
+from rich.console import Console
+
+from archive.run_folder import RunError
+from evolve.commands.display import Display
+from evolve.loop.contexts import ContextBuilder
+from evolve.loop.evaluators import EVALUATORS, Evaluator
+from evolve.loop.interrupt import Interrupt
+from evolve.loop.loop import Loop
+from evolve.loop.phases import Ending, run_phases
+from evolve.loop.proposer import Proposer
+from evolve.loop.reports import Reports
+from evolve.models.allowance import Allowance, Purse
+from evolve.models.client import LiteLLM, count_tokens
+from evolve.models.ensemble import Ensemble
+from evolve.operators.base import rough_tokens
+from evolve.operators.prompts.packing import remembering
+from evolve.operators.prompts.requests import room_for_files, shown_text
+from evolve.runs.history import restored_search
+from evolve.runs.logbook import generation_line, new_logbook, record_generation
+from evolve.runs.pictures import Artist, Draw, draw
+from evolve.runs.run import Run, remove_work
+from evolve.search.search import Search
+from population import Individual
+from trainer.log import tail
+from trainer.secrets import Secrets
+from trainer.task import shown_files
+
+OpenEvaluator = Callable[[Run, threading.Event], Evaluator]  # as an evaluator's constructor
+LAST_LINES = 40  # lines of a failed child, or of its scoring, that a language model is shown
+
+
+def carry_on(
+    run: Run,
+    models: Sequence[tuple[LiteLLM, float]],
+    console: Console,
+    *,
+    open_evaluator: OpenEvaluator | None = None,
+    draw: Draw = draw,
+) -> Ending:
+    """Put a run's parts together and work on it until it ends or is interrupted.
+
+    The caller holds the run's lock.
+
+    Args:
+        run: The run.
+        models: The run's language models with their weights.
+        console: Console that the user looks at.
+        open_evaluator: Function that opens the evaluator; None opens the one of the settings.
+        draw: Function that draws the run's pictures.
+
+    Raises:
+        RunError: No seed genome scored, or program.md and the genome have no room in a request.
+        RecordError, LineageError, SupervisorError: The disk or git failed, or a supervisor on a
+            device that is there; what was recorded before is safe.
+    """
+    begun, settings = time.monotonic(), run.settings
+    _tidy_up(run)
+    search = restored_search(run)
+    wake = threading.Event()
+    interrupt = Interrupt(wake)
+    evaluator = (open_evaluator or EVALUATORS[settings.evaluator])(run, wake)
+    evaluator.limit = run.record.meta("limit", evaluator.limit)
+    display = Display(
+        console, run.task, search, f"{run.folder.name} ({settings.strategy})", settings.budget
+    )
+    reports = _connect(run, search, display, Artist(run, draw))
+    purse = Purse(settings.max_cost, run.record.spend().cost)
+    ensemble = Ensemble(
+        [model for model, _ in models], purse=purse, patience=settings.offline_after
+    )
+    allowance = Allowance(
+        has_models=bool(models),
+        purse=purse,
+        deadline=None if settings.hours is None else begun + settings.hours * 3600,
+        clock=time.monotonic,
+        why_silent=ensemble.why_silent,
+    )
+    contexts = _build_contexts(run, search, reports, with_models=bool(models))
+    proposer = Proposer(run.task, ensemble, contexts, wake)
+    loop = Loop(run, search, evaluator, proposer, allowance, interrupt, wake, reports)
+    with interrupt.listening(), closing(evaluator), display:
+        end, headline = run_phases(run, search, loop, evaluator, reports)
+    remove_work(run.folder)
+    if search.archive is not None:
+        draw(run, search.archive, search.noise)
+    run.record.add_event(time.time(), "end", str(end))
+    usage = evaluator.usage
+    return Ending(
+        end=end,
+        best=search.best,
+        headline=headline,
+        seconds=time.monotonic() - begun,
+        busy=usage.busy_seconds / usage.slot_seconds,
+        unanswered=proposer.asking,
+    )
+
+
+def _tidy_up(run: Run) -> None:
+    """Put in order what a process that was killed has left, and record the sandbox."""
+    remove_work(run.folder)
+    run.lineage.unlock()
+    run.rebuild_results()
+    run.record.abandon_proposals(time.time())
+    run.record.add_event(time.time(), "sandbox", f"{run.sandbox.level}: {run.sandbox.note}")
+
+
+def _connect(run: Run, search: Search, display: Display, artist: Artist) -> Reports:
+    """Connect what the loop reports with the display, the logbook and the pictures."""
+    logbook = new_logbook()
+
+    def report_generation(number: int, children: list[Individual]) -> None:
+        assert search.archive is not None
+        reference = run.record.meta("reference")
+        record_generation(logbook, number, children, search.archive, reference)
+        artist(search.archive, search.noise)
+        display.say(generation_line(logbook, search.archive, run.task.metric), "bold")
+
+    return Reports(
+        watch=display.watch,
+        experiment=display.experiment,
+        best=display.best,
+        generation=report_generation,
+        say=display.say,
+    )
+
+
+def _build_contexts(
+    run: Run, search: Search, reports: Reports, *, with_models: bool
+) -> ContextBuilder:
+    count = remembering(count_tokens if with_models else rough_tokens)
+    secrets = Secrets(os.environ)  # a scoring script runs in this environment, and may print it
+
+    def last_words(individual: Individual) -> str:
+        return secrets.hidden(tail(run.folder.log(str(individual.id)), LAST_LINES))
+
+    return ContextBuilder(
+        run.task,
+        search,
+        run.lineage,
+        last_words=last_words,
+        shown=_pack_files(run, search, count, reports.say) if with_models else "",
+        tokens=run.settings.context_tokens,
+        count=count,
+    )
+
+
+def _pack_files(
+    run: Run, search: Search, count: Callable[[str], int], say: Callable[[str], None]
+) -> str:
+    """The files that the task shows to a language model, as far as they have room."""
+    genomes = [one for one in search.individuals.values() if not one.parents]
+    genomes += [search.best] if search.best else []
+    texts = [run.lineage.source(one.commit) for one in genomes]
+    tokens, files = run.settings.context_tokens, shown_files(run.task)
+    try:
+        room = room_for_files(run.task, texts, tokens, count)
+    except ValueError as error:
+        raise RunError(str(error)) from error
+    shown, whole = shown_text(files, room, count), sum(map(count, files.values()))
+    if whole > room:
+        say(
+            f"of the files that the task shows ({whole:,} tokens) {room:,} tokens fit into a "
+            f"request: allow more with --context-tokens, now {tokens:,}"
+        )
+    return shown

@@ -1,0 +1,146 @@
+"""What an evaluator is: it measures genomes, several at a time."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from archive.rows import Purpose
+from evolve.runs.run import Run
+from population import Individual, Measurement
+from trainer.devices import Device
+
+
+@dataclass(frozen=True)
+class Job:
+    """One measurement to make.
+
+    Attributes:
+        individual: Individual whose genome is measured.
+        source: Text of the genome.
+        purpose: Reason for the measurement.
+        repeat: Number of the measurement among the individual's, from 0; decides the child's
+            randomness.
+    """
+
+    individual: Individual
+    source: str
+    purpose: Purpose = Purpose.SEARCH
+    repeat: int = 0
+
+    @property
+    def label(self) -> str:
+        """The name of the job's log and working folder."""
+        return f"{self.individual.id}" + (f"-{self.repeat}" if self.repeat else "")
+
+    def seed(self, run_seed: int) -> int:
+        """The seed of the child's randomness, 0 to 2^31 - 1: another one for each repeat."""
+        generator = np.random.default_rng([run_seed, self.individual.id, self.repeat])
+        return int(generator.integers(2**31))
+
+
+@dataclass(frozen=True)
+class Running:
+    """A job on its device.
+
+    Attributes:
+        job: The job.
+        device: The device.
+        started: Start by the monotonic clock, in seconds.
+        log: File that the child's output goes to.
+    """
+
+    job: Job
+    device: Device
+    started: float
+    log: Path
+
+
+@dataclass(frozen=True)
+class Usage:
+    """How much an evaluator's devices worked.
+
+    Attributes:
+        jobs: Number of measurements that were made.
+        busy_seconds: Wall-clock of these measurements together, in seconds.
+        slot_seconds: Time for which all devices together were there, in seconds.
+    """
+
+    jobs: int
+    busy_seconds: float
+    slot_seconds: float
+
+    @property
+    def mean_seconds(self) -> float:
+        """The mean wall-clock of a measurement, in seconds; 0 before the first."""
+        return self.busy_seconds / self.jobs if self.jobs else 0.0
+
+
+class Evaluator(ABC):
+    """Measures genomes, one at a time on each of its devices.
+
+    All methods are called from the loop's thread.
+
+    Args:
+        run: Run whose genomes are measured.
+        wake: Event that is set whenever a job has ended.
+
+    Attributes:
+        name: Name of the evaluator on the command line.
+        summary: What it measures on, in a few words of help.
+        limit: Seconds that a measurement may take at most, start-up and evaluation included.
+    """
+
+    name: str
+    summary: str
+    limit: float
+
+    @abstractmethod
+    def __init__(self, run: Run, wake: threading.Event) -> None: ...
+
+    @property
+    @abstractmethod
+    def slots(self) -> int:
+        """The number of devices that are there."""
+
+    @property
+    @abstractmethod
+    def free(self) -> int:
+        """The number of idle devices."""
+
+    @property
+    @abstractmethod
+    def running(self) -> list[Running]:
+        """The jobs that run now, ordered by device."""
+
+    @property
+    @abstractmethod
+    def usage(self) -> Usage:
+        """How much the devices worked until now."""
+
+    @abstractmethod
+    def start(self, job: Job, beat: float | None) -> None:
+        """Start a job on an idle device.
+
+        Args:
+            job: The measurement to make.
+            beat: Fitness beyond which a referee probes a result harder; None probes none harder.
+        """
+
+    @abstractmethod
+    def finished(self) -> Iterator[tuple[Running, Measurement | None]]:
+        """The jobs that ended since the last call with their results; None if the device is lost.
+
+        Raises:
+            SupervisorError: A measurement could not be made, although its device is there. It is
+                raised after all other results.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Stop what runs, with everything that it started, and wait until it is gone."""

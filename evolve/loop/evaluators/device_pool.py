@@ -1,0 +1,120 @@
+"""The devices of this machine: each measures one genome at a time, in a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+from evolve.loop.evaluators.base import Evaluator, Job, Running, Usage
+from evolve.runs.run import Run
+from population import Measurement, Status
+from trainer.devices import is_there
+from trainer.measure import Stopped, measure
+from trainer.process import SupervisorError
+
+Measure = Callable[..., Measurement]  # as `trainer.measure.measure`
+
+
+class DevicePool(Evaluator):
+    """Measures on this machine's devices. A device that is lost is used no more.
+
+    Args:
+        run: Run whose genomes are measured, with its devices and its sandbox.
+        wake: Event that is set whenever a job has ended.
+        measure: Function that runs a genome once.
+    """
+
+    name = "devices"
+    summary = "the devices of this machine"
+
+    def __init__(self, run: Run, wake: threading.Event, *, measure: Measure = measure) -> None:
+        self._run, self._wake, self._measure = run, wake, measure
+        self._free = list(run.devices)
+        self._running: dict[Future[Measurement | None], Running] = {}
+        self._stop = threading.Event()
+        self._threads = ThreadPoolExecutor(len(run.devices), thread_name_prefix="device")
+        self._slots = len(run.devices)
+        self._jobs, self._busy_seconds = 0, 0.0
+        self._begun, self._lost_seconds = time.monotonic(), 0.0
+        self.limit = run.settings.budget + run.task.overhead
+
+    @property
+    def slots(self) -> int:
+        return self._slots
+
+    @property
+    def free(self) -> int:
+        return len(self._free)
+
+    @property
+    def running(self) -> list[Running]:
+        return sorted(self._running.values(), key=lambda running: running.device.name)
+
+    @property
+    def usage(self) -> Usage:
+        there = self._slots * (time.monotonic() - self._begun)
+        return Usage(self._jobs, self._busy_seconds, self._lost_seconds + there)
+
+    def start(self, job: Job, beat: float | None) -> None:
+        device, folder = self._free.pop(0), self._run.folder
+        running = Running(job, device, time.monotonic(), folder.log(job.label))
+        future = self._threads.submit(self._work, running, self._slots, self.limit, beat)
+        self._running[future] = running
+        future.add_done_callback(lambda _: self._wake.set())
+
+    def finished(self) -> Iterator[tuple[Running, Measurement | None]]:
+        done = [future for future in self._running if future.done()]
+        for future in sorted(done, key=lambda future: future.exception() is not None):
+            running = self._running.pop(future)
+            try:
+                measurement = future.result()
+            except Stopped:  # asked for by `close`: the job is made again when the run goes on
+                continue
+            if measurement is None:
+                self._slots -= 1
+                self._lost_seconds += time.monotonic() - self._begun
+            else:
+                self._free.append(running.device)
+                self._busy_seconds += measurement.seconds
+                self._jobs += 1
+            yield running, measurement
+
+    def _work(
+        self, running: Running, slots: int, limit: float, beat: float | None
+    ) -> Measurement | None:
+        """Measure in the device's thread; None if the device is lost.
+
+        A failure on a lost device says nothing about the genome. A lost core shows only where the
+        supervisor cannot be pinned to it; a child that it had goes on elsewhere.
+        """
+        job, device, run = running.job, running.device, self._run
+        try:
+            measurement = self._measure(
+                run.task,
+                run.ready,
+                job.source,
+                device=device,
+                sandbox=run.sandbox,
+                slots=slots,
+                budget=run.settings.budget,
+                seed=job.seed(run.settings.seed),
+                folder=run.folder.work / job.label,
+                log=running.log,
+                limit=limit,
+                stop=self._stop,
+                beat=beat,
+            )
+        except SupervisorError:
+            if is_there(device):
+                raise
+            return None
+        failed = measurement.status is not Status.OK and device.kind == "cuda"
+        return None if failed and not is_there(device) else measurement
+
+    def close(self) -> None:
+        """Stop what runs, with everything that it started, and wait until it is gone."""
+        self._stop.set()
+        wait(self._running)
+        self._threads.shutdown()

@@ -1,0 +1,146 @@
+"""The phases of a run: measure the seeds, open the archive, evolve, compare seed and best."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from archive.rows import Epoch, Purpose
+from archive.run_folder import RunError
+from evolve.loop.evaluators import Evaluator, Job
+from evolve.loop.finals import Headline, choose_finalists, compare_finalists, list_final_jobs
+from evolve.loop.loop import End, Loop
+from evolve.loop.reports import Reports
+from evolve.runs.by_hand import write_command
+from evolve.runs.run import Run
+from evolve.search.axes import axes_around
+from evolve.search.search import Search
+from population import Individual
+from population.formatting import duration, human
+
+OVERHEAD_FACTOR = 4  # a child may take this many times the seed's start-up and evaluation
+OVERHEAD_LEAST = 20.0  # seconds that it may take in any case, a referee's further probes included
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended.
+
+    Attributes:
+        end: Reason why it ended.
+        best: The fittest of the search; None if no seed scored.
+        headline: The fresh comparison of seed and best; None if it was not made.
+        seconds: Time that this process worked on it, in seconds.
+        busy: Share of that time, over all devices while they were there, in which children ran.
+        unanswered: Number of requests to language models that still waited for an answer.
+    """
+
+    end: End
+    best: Individual | None
+    headline: Headline | None
+    seconds: float
+    busy: float
+    unanswered: int = 0
+
+
+def run_phases(
+    run: Run, search: Search, loop: Loop, evaluator: Evaluator, reports: Reports
+) -> tuple[End, Headline | None]:
+    """Take a run through its phases: why it ended, and the fresh comparison if it was made.
+
+    Args:
+        run: The run.
+        search: Search of the run, restored from its record.
+        loop: The run's loop.
+        evaluator: Devices that measure.
+        reports: Functions that are informed.
+
+    Raises:
+        RunError: No seed genome scored, or no archive can be laid around it.
+    """
+    if search.archive is None:
+        if not loop.measure(_list_seed_jobs(run, search), "measuring the seed"):
+            return _name_end(evaluator), None
+        _open_archive(run, search, evaluator)
+        reports.say(_describe_prospect(run, evaluator, search))
+    place, axes = run.record.next_place(), run.record.meta("axes")
+    run.record.add_epoch(time.time(), Epoch(place, run.settings.to_json(), axes))
+    loop.take_notes()
+    end = loop.evolve()
+    if end in (End.INTERRUPTED, End.STUCK, End.NO_DEVICE):
+        return end, None
+    best, reference = search.best, search.reference
+    assert best is not None
+    assert reference is not None
+    if best.id == reference.id or not run.settings.final_repeats:
+        return end, None
+    finalists = choose_finalists(run.record, reference, best)
+    genomes = {one.id: (one, run.lineage.source(one.commit)) for one in (reference, best)}
+    experiments, repeats = run.record.experiments(), run.settings.final_repeats
+    jobs = list_final_jobs(finalists, experiments, genomes, repeats, run.settings.seed)
+    if jobs:
+        reports.say(
+            f"the seed and the best (#{best.id}) are measured again on {len(jobs)} fresh seeds"
+        )
+    if not loop.measure(jobs, "fresh runs of the seed and the best"):
+        return _name_end(evaluator), None
+    return end, compare_finalists(finalists, run.record.experiments(), run.task.direction)
+
+
+def _name_end(evaluator: Evaluator) -> End:
+    """Why measurements were not made."""
+    return End.INTERRUPTED if evaluator.slots else End.NO_DEVICE
+
+
+def _list_seed_jobs(run: Run, search: Search) -> list[Job]:
+    """The seeds' first runs, the first one's repeats included, less those that were made."""
+    jobs = []
+    for seed in search.individuals.values():
+        repeats = run.settings.seed_repeats if seed.id == 0 else 1
+        source = run.lineage.source(seed.commit)
+        made = {measurement.seed for measurement in seed.measurements}
+        runs = (Job(seed, source, Purpose.SEARCH, repeat) for repeat in range(repeats))
+        jobs += [job for job in runs if job.seed(run.settings.seed) not in made]
+    return jobs
+
+
+def _open_archive(run: Run, search: Search, evaluator: Evaluator) -> None:
+    """Lay the grid around the first seed that scored, and store it with the run."""
+    seeds = list(search.individuals.values())
+    reference = next((seed for seed in seeds if seed.scored), None)
+    if reference is None or reference.objective is None:
+        failed = seeds[0].measurements[-1]
+        raise RunError(
+            f"the seed genome did not score ({failed.status}: {failed.reason}); see "
+            f"{run.folder.log('0')}, mend it, and try it alone: {write_command(run, seeds[0])}"
+        )
+    try:
+        axes = axes_around(run.task.axes, reference.measures, run.settings.grid_cells)
+    except ValueError as error:
+        raise RunError(f"the archive cannot be laid around the seed: {error}") from error
+    search.open_archive(axes)
+    overhead = max(m.seconds for m in reference.scored) - run.settings.budget
+    evaluator.limit = min(
+        evaluator.limit, run.settings.budget + max(OVERHEAD_FACTOR * overhead, OVERHEAD_LEAST)
+    )
+    run.record.set_meta(
+        {
+            "axes": [axis.to_dict() for axis in axes],
+            "reference": reference.objective,
+            "limit": evaluator.limit,
+        }
+    )
+
+
+def _describe_prospect(run: Run, evaluator: Evaluator, search: Search) -> str:
+    """What the seed showed: its score, the noise, and how long the run will take."""
+    seed, settings = search.reference, run.settings
+    assert seed is not None
+    assert seed.objective is not None
+    measured = ", ".join(human(seed.measures[axis.name], axis.unit) for axis in run.task.axes)
+    runs, each = settings.total_children + 2 * settings.final_repeats, evaluator.usage.mean_seconds
+    return (
+        f"the seed: {run.task.metric} {seed.objective:.6g} ± {search.noise:.2g} over "
+        f"{len(seed.scored)} runs ({measured}); a run takes {duration(each)}, "
+        f"the {runs} to come about {duration(runs * each / evaluator.slots)}"
+    )

@@ -1,0 +1,93 @@
+"""What the loop's halves share: how far the run is, and what waits to be done."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from archive.rows import Purpose, Spend
+from evolve.genome.seen import Known
+from evolve.loop.evaluators import Job
+from evolve.runs.history import NOTES
+from evolve.runs.run import Run
+from evolve.search.search import Search
+from population import Individual
+
+
+@dataclass
+class LoopState:
+    """The state of a run's loop. It is read and written in the loop's thread alone.
+
+    Attributes:
+        seen: Hashes of the genomes that were tried.
+        next_individual: Id of the next child.
+        next_proposal: Number of the next proposal.
+        place: Place of the latest event in the order of what the search was asked and told.
+        finished: Number of children that have ended.
+        ended: Ended children whose generation was not reported yet, in order.
+        repeated: Ids of the individuals that were repeated since they seemed to be the best.
+        spend: What the language models took so far.
+        model_seconds: Typical time of a proposal at a language model, in seconds; 0 if unknown.
+        refusals: Proposals in a row that gave no child.
+        stopgap_refusals: The same of offline operators that stand in for unresponsive models.
+        lessons: The latest lessons; may be empty.
+        lessons_after: Number of ended children that the latest lessons know of.
+        notes: Notes from the task's sources; may be empty.
+        jobs: Measurements that wait for a device, the next one first.
+    """
+
+    seen: Known
+    next_individual: int
+    next_proposal: int
+    place: int
+    finished: int
+    ended: list[Individual]
+    repeated: set[int]
+    spend: Spend
+    model_seconds: float = 0.0
+    refusals: int = 0
+    stopgap_refusals: int = 0
+    lessons: str = ""
+    lessons_after: int = 0
+    notes: str = ""
+    jobs: deque[Job] = field(default_factory=deque)
+
+    @classmethod
+    def restored(cls, run: Run, search: Search) -> LoopState:
+        """The state of a run as its record has it.
+
+        Args:
+            run: The run.
+            search: The run's search, restored from its record.
+        """
+        record = run.record
+        children = [i for i in search.individuals.values() if i.parents and i.measurements]
+        lessons = record.lessons()
+        return cls(
+            seen=Known(record.digests()),
+            next_individual=len(search.individuals),
+            next_proposal=record.next_proposal(),
+            place=record.next_place() - 1,
+            finished=len(children),
+            ended=children[len(children) - len(children) % run.settings.children :],
+            repeated={e.individual for e in record.experiments() if e.purpose is Purpose.REPEAT},
+            spend=record.spend(),
+            lessons=lessons[-1][2] if lessons else "",
+            lessons_after=lessons[-1][1] if lessons else 0,
+            notes=record.meta(NOTES, ""),
+        )
+
+    def take_place(self) -> int:
+        """The next place in the order of what the search is asked and told."""
+        self.place += 1
+        return self.place
+
+    def take_individual(self) -> int:
+        """The id of a new child."""
+        self.next_individual += 1
+        return self.next_individual - 1
+
+    def take_proposal(self) -> int:
+        """The number of a new proposal."""
+        self.next_proposal += 1
+        return self.next_proposal - 1
