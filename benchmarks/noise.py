@@ -207,7 +207,7 @@ def claim(name: str, landscape: str, evaluations: int, noise: float, seed: int) 
         chooser=FixedMix({}),
         seed=seed,
     )
-    search.born(Individual(0, "", (), "seed", "", 0, Direction.MINIMIZE))
+    search.add_individual(Individual(0, "", (), "seed", "", 0, Direction.MINIMIZE))
     for _ in range(scheme.seed_runs(evaluations)):
         search.tell(0, run(0))
     search.open_archive(axes_around(AXES, {"size": 1.0, "throughput": 1.0}, 6))
@@ -230,7 +230,7 @@ def claim(name: str, landscape: str, evaluations: int, noise: float, seed: int) 
         tried.add(genomes[number].tobytes())
         prior = search.prior([parent.id])
         child = Individual(number, "", (parent.id,), "", "", 1, Direction.MINIMIZE, prior=prior)
-        search.born(child)
+        search.add_individual(child)
         search.tell(number, run(number))
     best = search.best
     assert best is not None

@@ -36,7 +36,7 @@ from archive.rows import ModelCall
 from evolve.commands.assembly import carry_on
 from evolve.loop.evaluators import DevicePool
 from evolve.models.prices import Price
-from evolve.runs.run import begin
+from evolve.runs.run import begin_run
 from evolve.settings import Settings
 from population import Measurement, Status
 from trainer.devices import Device
@@ -99,7 +99,7 @@ class Marks:
     """What was used when so many more genomes had run.
 
     Args:
-        every: genomes.
+        every: Number of genomes between two marks.
     """
 
     def __init__(self, every: int) -> None:
@@ -148,7 +148,7 @@ def main() -> None:
             seed_runs=2,
             final_runs=0,
         )
-        run = begin(settings, "benchmark", [], lambda line: None)
+        run = begin_run(settings, "benchmark", [], lambda line: None)
         marks = Marks(tenth)
         console = Console(file=io.StringIO(), width=160)
         model: Any = InstantModel()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from archive import Archive
 from archive.run_folder import RunError
-from evolve.runs.history import shown_search
+from evolve.runs.history import view_search
 from evolve.runs.run import Run
 
 
 def archive_of(run: Run) -> tuple[Archive, float]:
     """A run's archive, and the standard deviation of its runs (0 if unknown)."""
-    search = shown_search(run)
+    search = view_search(run)
     if search.archive is None:
         raise RunError(f"the archive of run {run.folder.name} is empty: no seed has scored yet")
     return search.archive, search.noise

@@ -25,8 +25,8 @@ from evolve.models.ensemble import Ensemble
 from evolve.operators.base import rough_tokens
 from evolve.operators.prompts.packing import remembering
 from evolve.operators.prompts.requests import room_for_files, shown_text
-from evolve.runs.history import restored_search
-from evolve.runs.logbook import generation_line, new_logbook, record_generation
+from evolve.runs.history import restore_search
+from evolve.runs.logbook import describe_generation, new_logbook, record_generation
 from evolve.runs.pictures import Artist, Draw, draw
 from evolve.runs.run import Run, remove_work
 from evolve.search.search import Search
@@ -65,7 +65,7 @@ def carry_on(
     """
     begun, settings = time.monotonic(), run.settings
     _tidy_up(run)
-    search = restored_search(run)
+    search = restore_search(run)
     wake = threading.Event()
     interrupt = Interrupt(wake)
     evaluator = (open_evaluator or EVALUATORS[settings.evaluator])(run, wake)
@@ -123,7 +123,7 @@ def _connect(run: Run, search: Search, display: Display, artist: Artist) -> Repo
         reference = run.record.meta("reference")
         record_generation(logbook, number, children, search.archive, reference)
         artist(search.archive, search.noise)
-        display.say(generation_line(logbook, search.archive, run.task.metric), "bold")
+        display.say(describe_generation(logbook, search.archive, run.task.metric), "bold")
 
     return Reports(
         watch=display.watch,

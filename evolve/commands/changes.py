@@ -16,10 +16,9 @@ class Step:
     """One change on the way.
 
     Attributes:
-        individual: that it made.
-        notes: what the operator gave with it: what was changed, and what was expected; may be
-            empty.
-        did: what came of it, in words.
+        individual: Individual that the change made.
+        notes: Operator's notes: what was changed and what was expected; may be empty.
+        did: Result of the change, in words.
     """
 
     individual: Individual
@@ -27,7 +26,7 @@ class Step:
     did: str
 
 
-def story(run: Run, search: Search, number: int) -> list[Step]:
+def trace_changes(run: Run, search: Search, number: int) -> list[Step]:
     """The changes from the seed to an individual, the oldest first, its own included."""
     line: set[int] = set()
     above = [number]
@@ -36,10 +35,10 @@ def story(run: Run, search: Search, number: int) -> list[Step]:
         if one.parents and one.id not in line:
             line.add(one.id)
             above += one.parents
-    return [step(run, search, i) for i in sorted(line)]
+    return [trace_change(run, search, i) for i in sorted(line)]
 
 
-def step(run: Run, search: Search, number: int) -> Step:
+def trace_change(run: Run, search: Search, number: int) -> Step:
     """One individual's own change."""
     individual = search.individuals[number]
     parents = [search.individuals[parent] for parent in individual.parents]

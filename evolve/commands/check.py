@@ -17,7 +17,7 @@ from evolve.commands.options import new_parser
 from evolve.genome.screening import RefusedError, screen
 from evolve.operators.registry import absolute
 from evolve.options import add_options
-from evolve.runs.run import own_seed
+from evolve.runs.run import read_own_seed
 from evolve.search.axes import axes_around
 from evolve.search.operator_mix import operator_mix
 from evolve.settings import OptionError, Settings
@@ -150,7 +150,7 @@ def _tell_operators(task: Task, say: Callable[[str], None]) -> bool:
 
 def _start(task: Task, ready: Ready) -> str:
     """The genome that a run would begin with, which nothing may overwrite."""
-    source = own_seed(task, ready).source
+    source = read_own_seed(task, ready).source
     try:
         check_output(replace(task, start=ready.seed))
     except ValueError as error:

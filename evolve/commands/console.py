@@ -15,7 +15,7 @@ WIDTH = 160  # columns, where the output is no terminal
 
 
 def new_console() -> Console:
-    """Of a terminal's own width; a file or a pipe gets lines that are long enough for tables."""
+    """A console as wide as the terminal; a file or a pipe gets lines long enough for tables."""
     return Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
 
 

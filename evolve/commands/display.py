@@ -1,4 +1,4 @@
-"""What the user sees of a run: a live picture on a terminal, plain lines elsewhere."""
+"""The display of a run: a live picture on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Display:
     """Shows a run while it goes.
 
     Args:
-        console: where to; a live picture is drawn if it is a terminal.
-        task: what is worked on.
-        search: whose state is shown.
-        title: of the picture.
-        budget: seconds that a child trains.
+        console: Console to print on; on a terminal it shows a live picture.
+        task: Task of the run.
+        search: Search whose state is shown.
+        title: Title of the live picture.
+        budget: Seconds that a child trains.
     """
 
     def __init__(

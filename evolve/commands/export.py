@@ -8,8 +8,8 @@ from pathlib import Path
 
 from evolve.commands.console import score_words
 from evolve.commands.options import individual_argument, new_parser, run_argument
-from evolve.runs.history import shown_search
-from evolve.runs.run import find_individual, look
+from evolve.runs.history import view_search
+from evolve.runs.run import find_individual, open_run
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -24,7 +24,7 @@ def arguments() -> argparse.ArgumentParser:
 
 def command(options: argparse.Namespace) -> int:
     """Write a genome's source."""
-    run = look(options.name)
+    run = open_run(options.name)
     individual = find_individual(run, options.individual)
     source = run.lineage.source(individual.commit)
     output: Path | None = options.output
@@ -32,7 +32,7 @@ def command(options: argparse.Namespace) -> int:
         sys.stdout.write(source)
     else:
         output.write_text(source, encoding="utf-8")
-        score = score_words(individual, shown_search(run).noise)
+        score = score_words(individual, view_search(run).noise)
         print(f"{output}: genome #{individual.id} of {run.folder.name} ({score})")
     run.close()
     return 0

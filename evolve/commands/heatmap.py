@@ -8,7 +8,7 @@ from pathlib import Path
 from evolve.commands.archives import archive_of
 from evolve.commands.console import new_console
 from evolve.commands.options import new_parser, run_argument
-from evolve.runs.run import look
+from evolve.runs.run import open_run
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -26,7 +26,7 @@ def arguments() -> argparse.ArgumentParser:
 
 def command(options: argparse.Namespace) -> int:
     """Draw the archive in the terminal, or as a picture."""
-    run = look(options.name)
+    run = open_run(options.name)
     archive, noise = archive_of(run)
     if options.output is None:
         from views.terminal import heatmap_text

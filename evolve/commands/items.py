@@ -15,11 +15,11 @@ from rich.text import Text
 
 from archive.run_folder import BusyError, RunFolder
 from evolve.commands.console import new_console
-from evolve.commands.working import work, write_output
+from evolve.commands.working import work_on, write_output
 from evolve.loop.loop import End, is_reached
 from evolve.operators.registry import absolute
-from evolve.runs.history import shown_search
-from evolve.runs.run import Run, begin, look, reopen
+from evolve.runs.history import view_search
+from evolve.runs.run import Run, begin_run, open_run, reopen_run
 from evolve.search.operator_mix import operator_mix
 from evolve.settings import OptionError, Settings
 from population import Individual
@@ -39,12 +39,12 @@ class Call:
     """What one call asks of every item.
 
     Attributes:
-        task: of all items.
-        name: what the runs' names begin with.
-        settings: of a run that begins.
-        changes: the settings that a run which goes on takes from this call, by name.
-        seed_genomes: to begin each run with; empty takes the task's own.
-        work: works on a run.
+        task: Task of all items.
+        name: Beginning of the runs' names.
+        settings: Settings of a run that begins.
+        changes: Settings that a run which goes on takes from this call, by name.
+        seed_genomes: Seed genomes of each run; empty takes the task's own.
+        work: Function that works on a run.
     """
 
     task: Task
@@ -70,12 +70,13 @@ class State:
     """How far an item is.
 
     Attributes:
-        item: which.
-        words: what came of it.
-        done: whether it is what was asked for.
-        children: that were measured.
-        cost: of its language models, in dollars.
-        start, best: the seed and the fittest; None before they scored.
+        item: The item.
+        words: State in words.
+        done: Whether it is what was asked for.
+        children: Number of children that were measured.
+        cost: Cost of its language models, in dollars.
+        start: The seed; None before it scored.
+        best: The fittest; None before one scored.
     """
 
     item: Item
@@ -95,7 +96,7 @@ def start(
     seed_genomes: Sequence[str],
     only: Sequence[str],
     *,
-    work: Work = work,
+    work: Work = work_on,
     clock: Callable[[], float] = time.monotonic,
 ) -> int:
     """Work on the items that are not done, one after the other, and print what came of all.
@@ -104,29 +105,29 @@ def start(
     settings' hours and dollars are for the whole call: each item gets what is left of them.
 
     Args:
-        settings: of an item's run that begins.
-        changes: those that a run which goes on takes from this call, by name.
-        task: of all items.
-        name: what the runs' names begin with; None takes the task's name.
-        seed_genomes: to begin each with; empty takes the task's own.
-        only: names of the items to work on; empty takes all.
-        work: works on a run.
-        clock: seconds.
+        settings: Settings of an item's run that begins.
+        changes: Settings that a run which goes on takes from this call, by name.
+        task: Task of all items.
+        name: Beginning of the runs' names; None takes the task's name.
+        seed_genomes: Seed genomes of each run; empty takes the task's own.
+        only: Names of the items to work on; empty takes all.
+        work: Function that works on a run.
+        clock: Clock in seconds.
 
     Returns:
         The exit code: 0 if every item is what was asked for, 130 after Ctrl-C, else 1.
     """
-    items = _chosen(task.all_items(), only)
+    items = _choose_items(task.all_items(), only)
     find_devices(settings.devices)  # what no item can do without is said once, before all
     find_sandbox(settings.sandbox)
     call = Call(task, name or task.name, settings, changes, seed_genomes, work)
     console = new_console()
     begun, spent, states, interrupted = clock(), 0.0, list[State](), False
     for number, item in enumerate(items, 1):
-        before = _seen(call, item)
+        before = _find_state(call, item)
         hours = None if settings.hours is None else settings.hours - (clock() - begun) / 3600
         money = None if settings.max_cost is None else max(settings.max_cost - spent, 0.0)
-        over = "interrupted" if interrupted else _used_up(call, hours, money)
+        over = "interrupted" if interrupted else _find_limit(call, hours, money)
         done = before is not None and before.done
         if interrupted or (over and not done):
             states.append(before or State(item, f"not begun: {over}"))
@@ -139,12 +140,12 @@ def start(
         states.append(state)
     console.print()
     console.print(_table(states, task))
-    for line in _closing(states, spent, settings.max_cost):
+    for line in _list_closing_lines(states, spent, settings.max_cost):
         console.print(Text(line), soft_wrap=True)
     return 130 if interrupted else int(any(not state.done for state in states))
 
 
-def _closing(states: Sequence[State], spent: float, most: float | None) -> list[str]:
+def _list_closing_lines(states: Sequence[State], spent: float, most: float | None) -> list[str]:
     lines = []
     if spent:
         allowed = "" if most is None else f" of the {dollars(most)} allowed"
@@ -158,7 +159,7 @@ def _closing(states: Sequence[State], spent: float, most: float | None) -> list[
     return lines
 
 
-def _used_up(call: Call, hours: float | None, money: float | None) -> str:
+def _find_limit(call: Call, hours: float | None, money: float | None) -> str:
     """Why no further item is begun; empty if one may be."""
     if hours is not None and hours <= 0:
         return "the hours are over"
@@ -173,7 +174,7 @@ def _used_up(call: Call, hours: float | None, money: float | None) -> str:
     return "the money is spent" if asking and task.language != "python" else ""
 
 
-def _chosen(items: Sequence[Item], only: Sequence[str]) -> list[Item]:
+def _choose_items(items: Sequence[Item], only: Sequence[str]) -> list[Item]:
     names = [item.name for item in items]
     for name in only:
         if name not in names:
@@ -194,7 +195,7 @@ def _attempt(call: Call, item: Item, console: Console) -> tuple[State, bool]:
     except BROKEN as error:
         words = f"failed: {error}".splitlines()[0]
         console.print(Text(f"{item.name} failed: {error}", "red"), soft_wrap=True)
-    return replace(_seen(call, item) or State(item, ""), words=words, done=False), interrupted
+    return replace(_find_state(call, item) or State(item, ""), words=words, done=False), interrupted
 
 
 def _work_on(call: Call, item: Item, console: Console) -> tuple[State, bool]:
@@ -207,45 +208,45 @@ def _work_on(call: Call, item: Item, console: Console) -> tuple[State, bool]:
     folder = RunFolder.named(name)
     if folder.database.exists():
         with folder.lock():  # before it is looked at: nothing is removed that another works on
-            before = _state(call, item)
+            before = _read_state(call, item)
             if before.done:
                 say(f"done before: {before.words}")
                 _leave_output(call, item, before, say)
                 return before, False
             if before.best is not None:
-                _, end = call.work(reopen(name, dict(call.changes), say), console)
-                return _state(call, item), end is End.INTERRUPTED
+                _, end = call.work(reopen_run(name, dict(call.changes), say), console)
+                return _read_state(call, item), end is End.INTERRUPTED
             say("its start has never scored, so it begins anew")
             shutil.rmtree(folder.path)
-    run = begin(call.settings, name, call.seed_genomes, say, item)
+    run = begin_run(call.settings, name, call.seed_genomes, say, item)
     with run.folder.lock():
         _, end = call.work(run, console)
-    return _state(call, item), end is End.INTERRUPTED
+    return _read_state(call, item), end is End.INTERRUPTED
 
 
 def _leave_output(call: Call, item: Item, state: State, say: Callable[[str], None]) -> None:
     """Write what a finished item came to, if that was removed."""
     own = call.task.for_item(item)
     if own.output and not (own.folder / own.output).exists():
-        with closing(look(call.run(item))) as run:
+        with closing(open_run(call.run(item))) as run:
             written = write_output(replace(run, task=own), state.best)
         if written is not None:
             say(f"written again: {written}")
 
 
-def _seen(call: Call, item: Item) -> State | None:
+def _find_state(call: Call, item: Item) -> State | None:
     """An item's state, whatever its run is like; None if there is no run."""
     try:
         exists = RunFolder.named(call.run(item)).database.exists()
-        return _state(call, item) if exists else None
+        return _read_state(call, item) if exists else None
     except BROKEN as error:
         return State(item, f"cannot be read: {error}".splitlines()[0])
 
 
-def _state(call: Call, item: Item) -> State:
+def _read_state(call: Call, item: Item) -> State:
     """An item's state as its run records it, against what this call asks."""
-    with closing(look(call.run(item))) as run:
-        search = shown_search(run)
+    with closing(open_run(call.run(item))) as run:
+        search = view_search(run)
         children = sum(1 for i in search.individuals.values() if i.parents and i.measurements)
         best, settings = search.best, replace(run.settings, **call.changes)
         cost = run.record.spend().cost
@@ -276,7 +277,7 @@ def _table(states: Sequence[State], task: Task) -> Table:
         table.add_row(
             state.item.name,
             str(state.children),
-            *(_written(one, write) for one in (start, best)),
+            *(_write_score(one, write) for one in (start, best)),
             *(
                 human(measures[axis.name], axis.unit) if axis.name in measures else "-"
                 for axis in task.axes
@@ -286,7 +287,7 @@ def _table(states: Sequence[State], task: Task) -> Table:
     return table
 
 
-def _written(one: Individual | None, write: Callable[[float], str]) -> str:
+def _write_score(one: Individual | None, write: Callable[[float], str]) -> str:
     if one is None or one.objective is None:
         return "-"
     return write(one.objective)

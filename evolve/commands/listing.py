@@ -12,8 +12,8 @@ from archive.run_folder import RUNS, RunError
 from evolve.commands.archives import archive_of
 from evolve.commands.console import new_console, new_table
 from evolve.commands.options import new_parser
-from evolve.runs.history import shown_search
-from evolve.runs.run import Run, look
+from evolve.runs.history import view_search
+from evolve.runs.run import Run, open_run
 from population.formatting import formatter, human, noise_words
 from population.lineage import LineageError
 from trainer.task import TaskError
@@ -46,7 +46,7 @@ def command(options: argparse.Namespace) -> int:
     unreadable: list[str] = []
     for folder in folders:
         try:
-            run = look(str(folder))
+            run = open_run(str(folder))
         except (RunError, RecordError, LineageError, TaskError) as error:
             table.add_row(folder.name, Text("unreadable", "red"))
             unreadable.append(f"{folder.name}: {error}")
@@ -60,7 +60,7 @@ def command(options: argparse.Namespace) -> int:
 
 
 def _row(run: Run) -> list[str]:
-    search = shown_search(run)
+    search = view_search(run)
     children = [i for i in search.individuals.values() if i.parents and i.measurements]
     archive, best, seed = search.archive, search.best, search.reference
     values = [i.objective for i in (seed, best) if i is not None and i.objective is not None]
@@ -80,7 +80,7 @@ def _row(run: Run) -> list[str]:
 
 
 def _list_elites(name: str, console: Console) -> int:
-    run = look(name)
+    run = open_run(name)
     archive, noise = archive_of(run)
     columns = (run.task.metric, "±", "runs") if noise else (run.task.metric, "runs")
     table = new_table("cell", "id", *columns, *(axis.label for axis in archive.axes))

@@ -16,7 +16,7 @@ from archive.run_folder import RunError
 from evolve.commands.console import new_console, printable
 from evolve.commands.options import new_parser, run_argument
 from evolve.runs.history import LESSONS, NOTES
-from evolve.runs.run import Run, find_individual, look
+from evolve.runs.run import Run, find_individual, open_run
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -48,7 +48,7 @@ def arguments() -> argparse.ArgumentParser:
 def command(options: argparse.Namespace) -> int:
     """Show requests, refusals, lessons, or the spend of a run."""
     console = new_console()
-    run = look(options.name)
+    run = open_run(options.name)
     try:
         if options.refused:
             _print_refused(run, console)
@@ -161,8 +161,10 @@ def _print_spend(run: Run, console: Console) -> None:
 
 
 def _sums(run: Run) -> dict[tuple[str, str], _Sum]:
-    """By operator and model: a proposal is that of the model that was drawn for it, a child and
-    a request that of the one which answered."""
+    """Sums by operator and model.
+
+    A proposal counts for the model that was drawn, a child and a request for the one that answered.
+    """
     kept = {e.individual for e in run.record.experiments() if e.kept}
     authors = {individual.id: individual.model for individual in run.individuals()}
     sums: defaultdict[tuple[str, str], _Sum] = defaultdict(_Sum)

@@ -12,7 +12,7 @@ from evolve.commands.archives import archive_of
 from evolve.commands.options import new_parser, parse_bounds, run_argument
 from evolve.options import parse_count
 from evolve.runs.pictures import draw
-from evolve.runs.run import look
+from evolve.runs.run import open_run
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -39,7 +39,7 @@ def command(options: argparse.Namespace) -> int:
     """Cut the archive anew, store its axes, draw its pictures."""
 
     cells, bounds_of = options.cells, dict(options.bounds)
-    run = look(options.name)
+    run = open_run(options.name)
     with run.folder.lock():
         before, noise = archive_of(run)
         names = [axis.name for axis in before.axes]

@@ -22,8 +22,8 @@ from evolve.genome.seen import Known
 from evolve.loop.attempts import carry_out
 from evolve.loop.contexts import ContextBuilder
 from evolve.models.client import ModelError
-from evolve.runs.history import axes_of, retold, search_before
-from evolve.runs.run import Run, look
+from evolve.runs.history import begin_search, parse_axes, replay_events
+from evolve.runs.run import Run, open_run
 from evolve.search.plan import Plan
 from evolve.settings import Settings
 from trainer.task import Task
@@ -46,7 +46,7 @@ def arguments() -> argparse.ArgumentParser:
 def command(options: argparse.Namespace) -> int:
     """Take a run's decisions again, and say whether they are the same."""
     console = new_console()
-    run = look(options.name)
+    run = open_run(options.name)
     try:
         again = list(replay(run))
     finally:
@@ -69,9 +69,9 @@ class Repeated:
     """One proposal, made again.
 
     Attributes:
-        number: of the proposal.
-        recorded: what it was, in words.
-        now: what it is now; the same words if nothing differs.
+        number: Number of the proposal.
+        recorded: Recorded decision, in words.
+        now: Decision of the replay, in words; the same words if nothing differs.
     """
 
     number: int
@@ -125,10 +125,10 @@ def _again(
     run: Run, epoch: Epoch, asks: Sequence[Ask], rows: Mapping[int, ProposalRow], known: Known
 ) -> Iterator[Repeated]:
     """Ask a new search what it was asked in one epoch."""
-    search = search_before(run, Settings.from_json(epoch.settings))
+    search = begin_search(run, Settings.from_json(epoch.settings))
     contexts = ContextBuilder(run.task, search, run.lineage, tokens=UNLIMITED)
     left, count = deque(asks), 0  # genomes that are known by now
-    for event in retold(run, search, [ask.place for ask in asks], axes_of(epoch.axes)):
+    for event in replay_events(run, search, [ask.place for ask in asks], parse_axes(epoch.axes)):
         if isinstance(event, int):
             ask = left.popleft()
             row = rows[ask.number]
@@ -145,11 +145,12 @@ class _Screen:
     """Screens as a proposal was screened: by what was known then.
 
     Args:
-        task: whose contract counts.
-        known: all genomes of the run.
-        row: the proposal.
-        count: genomes that were known when it was asked for, where more is not recorded.
-        mends: whether it mends a genome that failed.
+        task: Task whose contract counts.
+        known: Hashes of all genomes of the run.
+        row: The proposal.
+        count: Number of genomes that were known when the proposal was asked for; used for the
+            screenings whose own number is not recorded.
+        mends: Whether the operator repairs a genome that failed.
     """
 
     def __init__(

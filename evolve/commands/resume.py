@@ -8,10 +8,10 @@ from contextlib import closing
 from archive.run_folder import RunFolder
 from evolve.commands.console import new_console, sayer
 from evolve.commands.options import new_parser, run_argument
-from evolve.commands.working import work
+from evolve.commands.working import work_on
 from evolve.models.configuration import check_model_options
 from evolve.options import add_options, read_options
-from evolve.runs.run import look, reopen
+from evolve.runs.run import open_run, reopen_run
 from evolve.settings import Settings
 
 
@@ -32,7 +32,7 @@ def command(options: argparse.Namespace) -> int:
     console = new_console()
     with RunFolder.existing(options.name).lock():  # nothing of a run is touched that another uses
         if {"models", "api_base", "prices"} & changes.keys():
-            with closing(look(options.name)) as run:
+            with closing(open_run(options.name)) as run:
                 models = changes.get("models", run.settings.models)
             check_model_options(models, changes.get("api_base"), changes.get("prices", ()))
-        return work(reopen(options.name, changes, sayer(console)), console)[0]
+        return work_on(reopen_run(options.name, changes, sayer(console)), console)[0]

@@ -13,11 +13,11 @@ from rich.text import Text
 
 from archive.results import status_word
 from archive.rows import Experiment
-from evolve.commands.changes import Step, step, story
+from evolve.commands.changes import Step, trace_change, trace_changes
 from evolve.commands.console import new_console, new_table, printable, score_words
 from evolve.commands.options import individual_argument, new_parser, run_argument
-from evolve.runs.history import shown_search
-from evolve.runs.run import Run, find_individual, look
+from evolve.runs.history import view_search
+from evolve.runs.run import Run, find_individual, open_run
 from evolve.search.search import Search
 from population import Individual
 from population.formatting import human, noise_words
@@ -33,9 +33,9 @@ def arguments() -> argparse.ArgumentParser:
 def command(options: argparse.Namespace) -> int:
     """Show an individual."""
     console = new_console()
-    run = look(options.name)
+    run = open_run(options.name)
     try:
-        _show(run, find_individual(run, options.individual), shown_search(run), console)
+        _show(run, find_individual(run, options.individual), view_search(run), console)
     finally:
         run.close()
     return 0
@@ -56,9 +56,9 @@ def _show(run: Run, individual: Individual, search: Search, console: Console) ->
         console.print(_experiments(run, experiments))
         _print_parts(run, experiments[-1], console)
     if individual.parents:
-        own = step(run, search, individual.id)
+        own = trace_change(run, search, individual.id)
         _print_notes(own, console)
-        _print_line(story(run, search, individual.id)[:-1], console)
+        _print_line(trace_changes(run, search, individual.id)[:-1], console)
     for parent in (search.individuals[number] for number in individual.parents):
         console.print(Text(f"\nwhat changed against parent #{parent.id}:", "bold"))
         change = run.lineage.diff(parent.commit, individual.commit)

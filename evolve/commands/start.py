@@ -9,11 +9,11 @@ from typing import Any
 
 from evolve.commands import items
 from evolve.commands.console import new_console, sayer
-from evolve.commands.working import work
+from evolve.commands.working import work_on
 from evolve.models.configuration import check_model_options, configured
 from evolve.operators.registry import absolute
 from evolve.options import add_options, read_options
-from evolve.runs.run import begin
+from evolve.runs.run import begin_run
 from evolve.search.operator_mix import operator_mix
 from evolve.settings import OptionError, Settings
 from trainer.task import Task, load_task
@@ -63,9 +63,9 @@ def command(options: argparse.Namespace) -> int:
         changes = {**read_options(options, Settings, resumed=True), "task": settings.task}
         return items.start(settings, changes, task, options.run, options.seed_genome, only)
     console = new_console()
-    run = begin(settings, options.run, options.seed_genome, sayer(console))
+    run = begin_run(settings, options.run, options.seed_genome, sayer(console))
     with run.folder.lock():
-        return work(run, console)[0]
+        return work_on(run, console)[0]
 
 
 def choose_settings(task: Task, given: Mapping[str, Any]) -> Settings:

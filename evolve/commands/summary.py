@@ -1,4 +1,4 @@
-"""What is said before a run and after it."""
+"""The summaries that are printed before a run and after it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from evolve.loop.loop import End, is_reached
 from evolve.loop.phases import Ending
 from evolve.models.configuration import Configured
-from evolve.runs.history import fruitless_replies, stored_axes
+from evolve.runs.history import count_fruitless_replies, read_axes
 from evolve.runs.run import Run
 from population.formatting import dollars, duration
 from trainer.sandbox import Level
@@ -37,7 +37,7 @@ def announce(run: Run, models: list[Configured]) -> list[str]:
     if run.sandbox.level is Level.NONE:
         lines.append(f"WARNING: {run.sandbox.note}")
     else:
-        lines.append(f"children are kept in by {run.sandbox.note}")
+        lines.append(f"children are sandboxed by {run.sandbox.note}")
     return lines + _cost_lines(run, models, children)
 
 
@@ -74,7 +74,7 @@ def _request_costs(run: Run, models: list[Configured]) -> list[float | None]:
     return [one.model.estimate(messages) for one in models]
 
 
-def closing_lines(run: Run, ending: Ending) -> list[str]:
+def list_closing_lines(run: Run, ending: Ending) -> list[str]:
     """What a run achieved and where everything is."""
     settings, best = run.settings, ending.best
     name, folder = run.folder.name, run.folder
@@ -96,7 +96,7 @@ def closing_lines(run: Run, ending: Ending) -> list[str]:
             f"no model ever answered in {requests} requests, the offline operators did it all: "
             f"check the model's name, its key and its address ({why})"
         )
-    if replies := fruitless_replies(run):
+    if replies := count_fruitless_replies(run):
         lines.append(
             f"none of the models' {replies} replies gave a child: "
             f"python -m evolve prompts {name} --refused says why"
@@ -107,7 +107,7 @@ def closing_lines(run: Run, ending: Ending) -> list[str]:
     if children and not any(child.scored for child in children):
         reasons = {f"{c.status}: {c.measurements[-1].reason}" for c in children if c.measurements}
         lines.append(f"no child scored; they ended with {'; '.join(sorted(reasons)[:3])}")
-    if best is None or best.objective is None or stored_axes(run.record) is None:
+    if best is None or best.objective is None or read_axes(run.record) is None:
         return lines
     if ending.headline is not None:
         lines.append(ending.headline.text(run.task.metric, best.id))

@@ -8,21 +8,21 @@ from rich.console import Console
 
 from archive.run_folder import RunError
 from evolve.commands.assembly import OpenEvaluator, carry_on
-from evolve.commands.changes import Step, markdown, story
+from evolve.commands.changes import Step, markdown, trace_changes
 from evolve.commands.console import sayer
-from evolve.commands.summary import announce, closing_lines
+from evolve.commands.summary import announce, list_closing_lines
 from evolve.loop.loop import End, is_reached
 from evolve.loop.phases import Ending
 from evolve.models.configuration import configured
-from evolve.runs.history import fruitless_replies, shown_search
+from evolve.runs.history import count_fruitless_replies, view_search
 from evolve.runs.pictures import Draw, draw
 from evolve.runs.run import Run
 from population import Individual
 
-TOLD = 15  # changes of the best genome that are told when a run ends
+LISTED = 15  # changes of the best genome that are listed when a run ends
 
 
-def work(
+def work_on(
     run: Run,
     console: Console,
     *,
@@ -44,11 +44,11 @@ def work(
             say(line)
         pairs = [(one.model, one.weight) for one in models]
         ending = carry_on(run, pairs, console, open_evaluator=open_evaluator, draw=draw)
-        steps = _tell_story(run, ending.best)
+        steps = _write_changes(run, ending.best)
         console.print()
-        for line in closing_lines(run, ending):
+        for line in list_closing_lines(run, ending):
             say(line)
-        for one in steps[-TOLD:]:
+        for one in steps[-LISTED:]:
             say(f"  #{one.individual.id} {one.individual.description}: {one.did}")
         write_output(run, ending.best)
         return exit_code(run, ending), ending.end
@@ -56,12 +56,12 @@ def work(
         run.close()
 
 
-def _tell_story(run: Run, best: Individual | None) -> list[Step]:
+def _write_changes(run: Run, best: Individual | None) -> list[Step]:
     """Leave the best genome's story in the run: what each change in it was and did."""
     if best is None or not best.parents:
         return []
-    search = shown_search(run)
-    steps = story(run, search, best.id)
+    search = view_search(run)
+    steps = trace_changes(run, search, best.id)
     run.folder.changes.write_text(markdown(run, search, steps), encoding="utf-8")
     return steps
 
@@ -97,6 +97,6 @@ def exit_code(run: Run, ending: Ending) -> int:
     spend = run.record.spend()
     mute = spend.calls + ending.unanswered > 0 and not spend.answered
     missed = run.settings.target is not None and not is_reached(ending.best, run.settings.target)
-    mute = mute or fruitless_replies(run) > 0
+    mute = mute or count_fruitless_replies(run) > 0
     failed = ending.end is End.STUCK or mute or missed or (bool(children) and not scored)
     return 1 if failed else 0

@@ -1,13 +1,13 @@
-"""What is said of proposals that gave no child: a model that always refuses floods no screen."""
+"""Reports of proposals that gave no child, few enough that they do not flood a screen."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 
-PATIENCE = 5  # refusals of one kind by an operator that asks no model, before the first is told
-FACTOR = 10  # from one telling of a kind to the next
-KIND = 60  # characters that tell one kind of reason from another
+PATIENCE = 5  # refusals of one kind by an offline operator, before the first is reported
+FACTOR = 10  # from one report of a kind to the next, in refusals
+KIND = 60  # characters of a reason that distinguish its kind
 
 
 class Refusals:
@@ -19,15 +19,15 @@ class Refusals:
         self._new = Counter[str]()
 
     def take(self, who: str, reason: str, *, by_model: bool) -> str:
-        """Take note of one.
+        """Count one.
 
         Args:
-            who: made the proposal.
-            reason: why there is no child.
-            by_model: whether it was a language model's, which costs, so that its first is told.
+            who: Name of the operator, with its model, that made the proposal.
+            reason: Reason why there is no child.
+            by_model: Whether a language model made it: that costs, so the first one is reported.
 
         Returns:
-            What to say of it: the first of a kind, then the tenth, the hundredth; else empty.
+            The report: of the first of a kind, the tenth, the hundredth; else empty.
         """
         kind = who, re.sub(r"\d+", "#", reason)[:KIND]
         self._counts[kind] += 1

@@ -1,4 +1,4 @@
-"""What a run's record says of its search: everything that it was asked and told, in that order."""
+"""The search of a run, restored from its record by replaying all its events in order."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def new_strategy(settings: Settings) -> Strategy:
     return STRATEGIES[settings.strategy](SELECTORS[settings.selector])
 
 
-def restored_search(run: Run) -> Search:
-    """The search of a run, told everything that its record holds, in the order in which it came."""
-    return _told_all(run, search_before(run))
+def restore_search(run: Run) -> Search:
+    """The search of a run with everything that its record holds."""
+    return _replay_all(run, begin_search(run))
 
 
-def shown_search(run: Run) -> Search:
-    """The search of a run that is only looked at: it loads no operator, so it cannot be asked."""
+def view_search(run: Run) -> Search:
+    """The search of a run that is only viewed: it loads no operator, so it cannot be asked."""
     search = Search(
         strategy=new_strategy(run.settings),
         operators={},
@@ -45,24 +45,24 @@ def shown_search(run: Run) -> Search:
         budget=run.settings.budget,
     )
     _tell_seeds(run, search)
-    return _told_all(run, search)
+    return _replay_all(run, search)
 
 
-def _told_all(run: Run, search: Search) -> Search:
-    for _ in retold(run, search):
+def _replay_all(run: Run, search: Search) -> Search:
+    for _ in replay_events(run, search):
         pass
-    axes = stored_axes(run.record)
+    axes = read_axes(run.record)
     if axes is not None and search.archive is None:
         search.open_archive(axes)
     return search
 
 
-def search_before(run: Run, settings: Settings | None = None) -> Search:
+def begin_search(run: Run, settings: Settings | None = None) -> Search:
     """The search of a run that knows its seeds and none of its results.
 
     Args:
-        run: whose it is.
-        settings: that it had then; None takes those that it has now.
+        run: The run.
+        settings: Settings of the run at that time; None takes the present ones.
     """
     settings = settings or run.settings
     models = {spec.name: spec.weight for spec in map(ModelSpec.parse, settings.models)}
@@ -88,28 +88,28 @@ def search_before(run: Run, settings: Settings | None = None) -> Search:
 def _tell_seeds(run: Run, search: Search) -> None:
     for individual in run.individuals():
         if not individual.parents:
-            search.born(replace(individual, measurements=()))
+            search.add_individual(replace(individual, measurements=()))
 
 
-def retold(
+def replay_events(
     run: Run,
     search: Search,
     pause: Sequence[int] = (),
     axes: tuple[Axis, Axis] | None = None,
 ) -> Iterator[ProposalRow | Experiment | int]:
-    """Tell a search what a run's record holds, one event after another; each is yielded when told.
+    """Replay the events of a run's record on a search; each is yielded after the search knows it.
 
     Args:
-        run: whose record it is.
-        search: as `search_before` makes it.
-        pause: places in the order of what the search was asked and told that are yielded, too,
-            when everything before them is told.
-        axes: of the archive then; None takes those that it has now.
+        run: The run.
+        search: Search without results, as `begin_search` makes it.
+        pause: Places in the order of what the search was asked and told, which are yielded when
+            everything before them was replayed.
+        axes: Axes of the archive at that time; None takes the present ones.
     """
     individuals = {individual.id: individual for individual in run.individuals()}
     costs = run.record.costs()
     proposals = [row for row in run.record.proposals(with_calls=False) if row.told]
-    axes = axes or stored_axes(run.record)
+    axes = axes or read_axes(run.record)
     events: list[ProposalRow | Experiment | int] = [*proposals, *run.record.experiments(), *pause]
     for event in sorted(events, key=lambda e: e if isinstance(e, int) else e.told):
         if isinstance(event, int):
@@ -134,45 +134,45 @@ def retold(
 def tell_proposal(
     search: Search, row: ProposalRow, child: Individual | None, costs: Mapping[str, float]
 ) -> None:
-    """Tell a search how a proposal ended, which is the same when it is told again.
+    """Tell a search how a proposal ended, in the run itself and in each replay.
 
-    A child is credited to the model that answered. If another one was drawn and failed, what was
-    drawn is refused, at the price of what it took.
+    A child is credited to the model that answered. If another model was drawn and failed, its arm
+    gets a refusal with its cost.
 
     Args:
-        search: to tell.
-        row: the proposal.
-        child: that came of it, not measured yet; None if it was refused.
-        costs: in dollars, by model.
+        search: Search that learns of it.
+        row: The proposal.
+        child: The child, not measured yet; None if the proposal was refused.
+        costs: Cost in dollars, by model.
     """
     drawn, cost = Arm(row.operator, row.model), sum(costs.values())
     if child is None:
-        search.refused(drawn, row.parents, cost)
+        search.add_refusal(drawn, row.parents, cost)
         return
     if not child.model:  # no model was needed after all, as for changes that merge by themselves
-        search.born(child, cost, drawn=drawn)
+        search.add_individual(child, cost, drawn=drawn)
         return
     if child.model != row.model:
         own = costs.get(child.model, 0.0)
-        search.refused(drawn, row.parents, cost - own)
+        search.add_refusal(drawn, row.parents, cost - own)
         cost = own
-    search.born(child, cost)
+    search.add_individual(child, cost)
 
 
-def fruitless_replies(run: Run) -> int:
-    """How many replies of language models gave no child, if none ever did; else 0."""
+def count_fruitless_replies(run: Run) -> int:
+    """The number of replies of language models, if none ever gave a child; else 0."""
     if any(one.model for one in run.individuals()):
         return 0
     return run.record.replies(apart_from=ASIDE)
 
 
-def stored_axes(record: Record) -> tuple[Axis, Axis] | None:
+def read_axes(record: Record) -> tuple[Axis, Axis] | None:
     """The archive's axes; None before the seeds are measured."""
     values = record.meta("axes")
-    return None if values is None else axes_of(values)
+    return None if values is None else parse_axes(values)
 
 
-def axes_of(values: Sequence[Mapping[str, Any]]) -> tuple[Axis, Axis]:
-    """The archive's axes out of JSON."""
+def parse_axes(values: Sequence[Mapping[str, Any]]) -> tuple[Axis, Axis]:
+    """Parse the archive's axes out of JSON."""
     first, second = (Axis.from_dict(value) for value in values)
     return first, second

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from deap import tools
 
 from archive import Archive
-from population.formatting import formatter
 from archive.rows import Experiment, Purpose
-from evolve.runs.history import retold, search_before
+from evolve.runs.history import begin_search, replay_events
 from evolve.runs.run import Run
 from population import Individual
+from population.formatting import formatter
 
 
 def new_logbook() -> tools.Logbook:
@@ -32,11 +32,11 @@ def record_generation(
     """Add a generation.
 
     Args:
-        logbook: gets the row.
-        number: of the generation, from 1.
-        children: those that ended in it, scored or not.
-        archive: as it is after them.
-        reference: the fitness against which the QD score counts.
+        logbook: Logbook that gets the row.
+        number: Number of the generation, from 1.
+        children: Children that ended in it, scored or not.
+        archive: The archive after them.
+        reference: Fitness against which the QD score counts, in the metric's unit.
     """
     scored = [child for child in children if child.objective is not None]
     of_children = tools.Statistics(key=lambda child: child.objective)
@@ -57,11 +57,11 @@ def record_generation(
     )
 
 
-def logbook_of(run: Run) -> tools.Logbook:
+def read_logbook(run: Run) -> tools.Logbook:
     """The logbook of a run so far, from its record; empty before its archive is open."""
     logbook, children = new_logbook(), []
-    search = search_before(run)
-    for event in retold(run, search):
+    search = begin_search(run)
+    for event in replay_events(run, search):
         if not isinstance(event, Experiment) or event.purpose is not Purpose.SEARCH:
             continue
         child = search.individuals[event.individual]
@@ -76,7 +76,7 @@ def logbook_of(run: Run) -> tools.Logbook:
     return logbook
 
 
-def generation_line(logbook: tools.Logbook, archive: Archive, metric: str) -> str:
+def describe_generation(logbook: tools.Logbook, archive: Archive, metric: str) -> str:
     """The last generation in one line, for people."""
     row = logbook[-1]
     best = archive.best

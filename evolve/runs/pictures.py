@@ -10,7 +10,7 @@ from archive.results import read_frame
 from evolve.runs.run import Run
 
 Draw = Callable[[Run, Archive, float], None]  # as `draw`
-SHARE = 0.1  # of the time may go into drawing: it shares the cores with the children
+SHARE = 0.1  # of the time for drawing at most: it shares the cores with the children
 FIRST = 5.0  # seconds before which nothing is drawn: a run that is so short draws at its end
 
 
@@ -18,9 +18,9 @@ def draw(run: Run, archive: Archive, noise: float) -> None:
     """Draw artifacts/heatmap.png and artifacts/progress.png anew.
 
     Args:
-        run: whose experiments are shown.
-        archive: its grid as it is now.
-        noise: standard deviation of one measurement; 0 if unknown.
+        run: Run whose experiments are shown.
+        archive: Archive of the run.
+        noise: Standard deviation of one measurement, in the metric's unit; 0 if unknown.
     """
     from views.heatmap import heatmap, save  # matplotlib takes half a second
     from views.progress import progress

@@ -24,7 +24,7 @@ from trainer.setup import Ready, set_up
 from trainer.task import Task, check_files, check_output, load_task
 
 Say = Callable[[str], None]
-NOWHERE = Sandbox(Level.NONE, "nothing runs")  # of a run that is only looked at
+NOWHERE = Sandbox(Level.NONE, "nothing runs")  # for a run that is only viewed
 
 
 @dataclass(frozen=True)
@@ -32,15 +32,15 @@ class Run:
     """Everything that a run consists of.
 
     Attributes:
-        folder: where it lies.
-        task: what it works on, as it was when the run began.
-        settings: what it was asked to do.
-        ready: what the task's setup found; empty for a run that is only looked at.
-        devices: what it runs on; empty for a run that is only looked at.
-        sandbox: what keeps its children in.
-        record: its numbers.
-        lineage: its genomes.
-        results: its results.tsv.
+        folder: Folder of the run.
+        task: Task of the run, as it was when the run began.
+        settings: Settings of the run.
+        ready: Findings of the task's setup; empty for a run that is only viewed.
+        devices: Devices of the run; empty for a run that is only viewed.
+        sandbox: Sandbox of the children.
+        record: Database with the run's numbers.
+        lineage: Repository with the run's genomes.
+        results: The run's results.tsv.
     """
 
     folder: RunFolder
@@ -74,7 +74,7 @@ class SeedGenome:
     origin: str
 
 
-def begin(
+def begin_run(
     settings: Settings,
     name: str | None,
     seed_genomes: Sequence[str],
@@ -84,11 +84,11 @@ def begin(
     """Make a new run: its folder, its repository with the seeds, its record.
 
     Args:
-        settings: what it shall do.
-        name: of the run; None makes one of the task and the time.
-        seed_genomes: files, or RUN:ID of other runs; empty takes the task's own seed.
-        say: is told what is being made ready.
-        item: of the task, which the run works on; None if the task has none.
+        settings: Settings of the run.
+        name: Name of the run; None makes one of the task and the time.
+        seed_genomes: Files, or RUN:ID of other runs; empty takes the task's own seed.
+        say: Function that receives what is being made ready, a line at a time.
+        item: Item of the task that the run works on; None if the task has none.
 
     Raises:
         TaskError, SetupError, DeviceError, SandboxError, RunError: with the way out.
@@ -104,7 +104,7 @@ def begin(
         check_output(replace(task, start=ready.seed))
     except ValueError as error:
         raise RunError(f"no run can begin: {error}") from error
-    seeds = [read_seed(text) for text in seed_genomes] or [own_seed(task, ready)]
+    seeds = [read_seed(text) for text in seed_genomes] or [read_own_seed(task, ready)]
     identities: list[Identity] = []
     for seed in seeds:
         try:
@@ -134,19 +134,19 @@ def begin(
     return run
 
 
-def reopen(name: str, changes: dict[str, Any], say: Say) -> Run:
+def reopen_run(name: str, changes: dict[str, Any], say: Say) -> Run:
     """Open a run to go on with it.
 
     Args:
-        name: of the run, or its folder.
-        changes: settings that differ from before, by name.
-        say: is told what is being made ready.
+        name: Name of the run, or its folder.
+        changes: Settings that differ from before, by name.
+        say: Function that receives what is being made ready, a line at a time.
 
     Raises:
         RunError: there is no such run, or its protocol is another one now.
         TaskError, SetupError, DeviceError, SandboxError: as for a new run.
     """
-    looked = look(name)
+    looked = open_run(name)
     settings = replace(looked.settings, **changes)
     looked = replace(looked, task=_task(settings, looked.task.item, looked.folder.program))
     try:
@@ -186,8 +186,8 @@ def reopen(name: str, changes: dict[str, Any], say: Say) -> Run:
     return replace(looked, settings=settings, devices=devices, sandbox=sandbox, ready=ready)
 
 
-def look(name: str) -> Run:
-    """Open a run to look at it; nothing is set up.
+def open_run(name: str) -> Run:
+    """Open a run to view it; nothing is set up.
 
     Raises:
         RunError, RecordError, LineageError: it is not there or damaged.
@@ -235,7 +235,7 @@ def read_seed(text: str) -> SeedGenome:
     name, colon, number = text.rpartition(":")
     if not colon:
         raise RunError(f"the seed genome {text} is no file, nor RUN:ID of another run")
-    run = look(name)
+    run = open_run(name)
     try:
         individual = find_individual(run, number)
         return SeedGenome(run.lineage.source(individual.commit), text)
@@ -261,7 +261,7 @@ def find_individual(run: Run, number: str) -> Individual:
     raise RunError(f"run {run.folder.name} has no genome {number}; there are 0 to {last}, and best")
 
 
-def own_seed(task: Task, ready: Ready) -> SeedGenome:
+def read_own_seed(task: Task, ready: Ready) -> SeedGenome:
     """The seed genome that the task itself begins with.
 
     Raises:

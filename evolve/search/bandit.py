@@ -1,14 +1,14 @@
-"""Which operator, with which model, makes the next child: a bandit over what they gave so far.
+"""A bandit over operators and models: it chooses what makes the next child by the gains so far.
 
 Discounted Thompson sampling (V. Raj and S. Kalyani, "Taming non-stationary bandits", arXiv
-1707.09727): an arm's chance to pay is drawn from a Beta distribution over its successes and
-failures, which fade, since what pays changes as a search moves on from the easy gains. It draws
-itself out of a tie, needs no horizon, and takes feedback that comes late and in batches, as that
-of parallel devices does, where UCB would draw one arm again and again. What is compared is the
-chance to pay per dollar (Y. Xia et al., "Thompson sampling for budgeted multi-armed bandits",
-IJCAI 2015), a device's time included, so a dear model must be better, not only good. A run ends
-after so many children, so each of them has a price beside: where devices and children cost next to
-nothing, what counts is what comes of a child.
+1707.09727): an arm's chance of success is drawn from a Beta distribution over its successes and
+failures, which fade, since the best arm changes as a search moves on from the easy gains. Thompson
+sampling breaks ties by itself, needs no horizon, and copes with delayed feedback in batches, as
+parallel devices give it, where UCB would draw one arm again and again. Arms are compared by the
+chance of success per dollar (Y. Xia et al., "Thompson sampling for budgeted multi-armed bandits",
+IJCAI 2015), a device's time included, so an expensive model must be better, not only good. A run
+ends after a number of children, so each child has a price besides: where models and devices are
+almost free, only the gain of a child counts.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from typing import Protocol
 
 import numpy as np
 
-DISCOUNT = 0.99  # of what is known, with every result: half of it is forgotten after 70
-REFUSED_WEIGHT = 0.25  # of a proposal that was refused: it took no device, so less of a trial
-UNIFORM_SHARE = 0.1  # of the draws, so that no arm is given up for ever
+DISCOUNT = 0.99  # of earlier results, with every new one: half is forgotten after 70
+REFUSED_WEIGHT = 0.25  # of a refused proposal as a trial: it took no device
+UNIFORM_SHARE = 0.1  # of the draws, so that no arm is given up for good
 
 
 # Dollars an hour that a device is taken to cost, as one is rented in 2026; only the ratio to the
@@ -40,8 +40,8 @@ class Arm:
     """A way to make a child.
 
     Attributes:
-        operator: its name.
-        model: the language model's name; empty if the operator asks none.
+        operator: Name of the operator.
+        model: Name of the language model; empty if the operator asks none.
     """
 
     operator: str
@@ -53,12 +53,12 @@ class Arm:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a draw of an arm.
+    """The result of one draw of an arm.
 
     Attributes:
-        reward: 0 (nothing) to 1 (a new best).
-        cost: dollars, the device's time included.
-        measured: whether a child came of it that took a device.
+        reward: Reward, from 0 (nothing) to 1 (a new best).
+        cost: Cost in dollars, the device's time included.
+        measured: Whether a child came of it that was measured.
     """
 
     reward: float
@@ -67,14 +67,14 @@ class Outcome:
 
 
 class Chooser(Protocol):
-    """Draws arms, and hears what came of them."""
+    """Draws arms, and learns from the results."""
 
     def draw(self, arms: Sequence[Arm], rng: np.random.Generator) -> Arm:
-        """One of some arms, at least one."""
+        """Draw one of some arms, at least one."""
         ...
 
     def tell(self, arm: Arm, outcome: Outcome) -> None:
-        """Take note of what came of an arm."""
+        """Learn the result of an arm."""
         ...
 
 
@@ -82,7 +82,7 @@ class FixedMix:
     """Draws every arm with a weight given by hand.
 
     Args:
-        weights: above 0, by arm; an arm without one has 1.
+        weights: Weights by arm, above 0; an arm without one has weight 1.
     """
 
     def __init__(self, weights: Mapping[Arm, float]) -> None:
@@ -93,36 +93,43 @@ class FixedMix:
         return arms[int(rng.choice(len(arms), p=weights / weights.sum()))]
 
     def tell(self, arm: Arm, outcome: Outcome) -> None:
-        """What came of it changes nothing."""
+        """Ignore the result: the weights stay."""
 
 
 @dataclass(frozen=True)
 class Tally:
-    """What is known of an arm, discounted: trials that paid, that did not, children, dollars."""
+    """The discounted results of an arm.
 
-    paid: float = 0.0
-    failed: float = 0.0
+    Attributes:
+        successes: Sum of the rewards.
+        failures: Sum of what the rewards lacked to 1.
+        children: Number of children that were measured.
+        cost: Cost in dollars.
+    """
+
+    successes: float = 0.0
+    failures: float = 0.0
     children: float = 0.0
     cost: float = 0.0
 
-    def faded(self) -> Tally:
-        """The same, a result later."""
-        known = (self.paid, self.failed, self.children, self.cost)
+    def discount(self) -> Tally:
+        """The tally one result later."""
+        known = (self.successes, self.failures, self.children, self.cost)
         return Tally(*(value * DISCOUNT for value in known))
 
-    def plus(self, outcome: Outcome) -> Tally:
-        """With one result more."""
+    def add(self, outcome: Outcome) -> Tally:
+        """The tally with one more result."""
         weight = 1.0 if outcome.measured else REFUSED_WEIGHT
         return Tally(
-            self.paid + weight * outcome.reward,
-            self.failed + weight * (1 - outcome.reward),
+            self.successes + weight * outcome.reward,
+            self.failures + weight * (1 - outcome.reward),
             self.children + outcome.measured,
             self.cost + outcome.cost,
         )
 
 
 class Bandit:
-    """Learns which arms pay."""
+    """Learns which arms make gains."""
 
     def __init__(self) -> None:
         self.tallies: dict[Arm, Tally] = {}
@@ -131,18 +138,18 @@ class Bandit:
         if rng.random() < UNIFORM_SHARE:
             return arms[int(rng.integers(len(arms)))]
         chances = [
-            rng.beta(1 + tally.paid, 1 + tally.failed)
+            rng.beta(1 + tally.successes, 1 + tally.failures)
             for tally in (self.tallies.get(arm, Tally()) for arm in arms)
         ]
         values = [chance / self._price(arm) for arm, chance in zip(arms, chances, strict=True)]
         return arms[int(np.argmax(values))]
 
     def tell(self, arm: Arm, outcome: Outcome) -> None:
-        self.tallies = {known: tally.faded() for known, tally in self.tallies.items()}
-        self.tallies[arm] = self.tallies.get(arm, Tally()).plus(outcome)
+        self.tallies = {known: tally.discount() for known, tally in self.tallies.items()}
+        self.tallies[arm] = self.tallies.get(arm, Tally()).add(outcome)
 
     def _price(self, arm: Arm) -> float:
-        """Dollars a child, of an arm that is hardly known close to the mean of all."""
+        """The price of an arm's child in dollars; for a new arm close to the mean of all."""
         cost = sum(tally.cost for tally in self.tallies.values())
         children = sum(tally.children for tally in self.tallies.values())
         mean = cost / children if cost and children else 0.0

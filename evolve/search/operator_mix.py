@@ -1,4 +1,4 @@
-"""Which operators a run draws from, and how often each."""
+"""The operators that a run draws from, with their weights."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ class Mix:
     """The operators of a run.
 
     Attributes:
-        operators: by name.
-        weights: how often each is drawn relative to the others, by name; None if that is learnt.
+        operators: Operators by name.
+        weights: Weights of the operators by name; None if they are learnt.
     """
 
     operators: Mapping[str, Operator]
     weights: Mapping[str, float] | None
 
     def chooser(self, models: Mapping[str, float]) -> Chooser:
-        """What draws among the operators and models.
+        """The chooser that draws among the operators and models.
 
         Args:
-            models: the language models with their weights.
+            models: Weights of the language models by name.
         """
         if self.weights is None:
             return Bandit()

@@ -1,7 +1,7 @@
-"""The search itself, ask and tell: what to try next, and what a result means. No disk, no clock.
+"""The search itself, as ask and tell: what to try next, and what a result means. No disk, no clock.
 
-The same calls with the same results give the same search, which is how a run is resumed: its record
-is told again.
+The same calls with the same results give the same search. So a run is resumed by replaying the
+events of its record.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from population.selection import Offspring
 
 MENDABLE = (Status.CRASH, Status.OOM)
 MAX_REPAIRS = 2  # in a row
-EARLY = 0.5  # of the budget: a child that failed within so much of it was hardly trained
-# What a child is worth to the bandit: a new best beyond noise, fitter than its parents beyond
-# noise, a cell taken otherwise.
+EARLY = 0.5  # share of the budget: a child that failed earlier was hardly trained
+# The rewards of the bandit: for a new best beyond noise, for a child that is fitter than its
+# parents beyond noise, and for one that became an elite otherwise.
 NEW_BEST, FITTER, ELITE = 1.0, 0.5, 0.25
 LAST_RESORT = Perturb()  # one parent and no model: it works whatever was chosen
 
@@ -165,7 +165,7 @@ class Search:
     def _parents(
         self, arity: int, pool: Sequence[Individual], rng: np.random.Generator
     ) -> list[Individual]:
-        """Who shall be the parents: two are no relatives in line, and a pair for the first time.
+        """Draw the parents: of two, none descends from the other, and the pair is a new one.
 
         Empty if there is no such pair.
         """
@@ -200,12 +200,12 @@ class Search:
         return min(elites)[1] if elites else None
 
     def prior(self, parents: Sequence[int]) -> Prior | None:
-        """What to expect of a child of some individuals, by their ids; to be fixed at its birth."""
+        """The prior of a child of some individuals, by their ids; it is fixed at its birth."""
         parent = self._nearest(parents)
         return None if parent is None else self._strategy.prior(parent, self._gains, self.noise)
 
     def doubtful(self) -> Individual | None:
-        """The best so far, if it should run once more before that is believed; else None."""
+        """The best so far, if it should run once more before it is announced; else None."""
         best = self.best
         if best is None or not best.parents:
             return None
@@ -213,15 +213,15 @@ class Search:
 
     # -- tell ---------------------------------------------------------------------------------
 
-    def born(
+    def add_individual(
         self, individual: Individual, dollars: float = 0.0, *, drawn: Arm | None = None
     ) -> None:
-        """Take note of a genome that will be measured.
+        """Add a genome that will be measured.
 
         Args:
-            individual: it.
-            dollars: that its proposal took.
-            drawn: what it is credited to; None is its operator with its model.
+            individual: The new individual.
+            dollars: Cost of its proposal in dollars.
+            drawn: Arm that is credited with it; None is its operator with its model.
         """
         self.individuals[individual.id] = individual
         self.family.add(individual)
@@ -233,8 +233,8 @@ class Search:
             record = self._offspring.get(parent, Offspring())
             self._offspring[parent] = replace(record, children=record.children + 1)
 
-    def refused(self, arm: Arm, parents: Sequence[int], dollars: float = 0.0) -> None:
-        """Take note of a proposal that came to nothing, and of what it took."""
+    def add_refusal(self, arm: Arm, parents: Sequence[int], dollars: float = 0.0) -> None:
+        """Learn of a proposal that gave no child, and of its cost in dollars."""
         self._note_drawn(arm, parents)
         self._chooser.tell(arm, Outcome(0.0, dollars, measured=False))
 
@@ -246,10 +246,14 @@ class Search:
             self._crossed.add(frozenset(parents))
 
     def tell(self, number: int, measurement: Measurement) -> bool:
-        """Take note of a measurement of individual `number`.
+        """Learn a measurement of an individual.
+
+        Args:
+            number: Id of the individual.
+            measurement: The measurement.
 
         Returns:
-            Whether the individual is kept by it: it took a cell, or became the incumbent.
+            Whether the individual is kept: it became an elite, or the incumbent.
         """
         before = self.individuals[number]
         individual = before.measured(measurement)
@@ -307,7 +311,7 @@ class Search:
         self._chooser.tell(self._drawn[child.id], outcome)
 
     def _learn(self, before: Individual, measurement: Measurement) -> None:
-        """What a run says of the noise, and of the gains that children make."""
+        """Learn from a run about the noise, and about the gains that children make."""
         if measurement.fitness is None:
             return
         self._noise.add(before.values, measurement.fitness)

@@ -34,8 +34,8 @@ from archive.record import RecordError
 from archive.run_folder import RunError
 from evolve.commands.assembly import carry_on
 from evolve.loop.evaluators import DevicePool
-from evolve.runs.history import restored_search
-from evolve.runs.run import Run, begin, look, reopen
+from evolve.runs.history import restore_search
+from evolve.runs.run import Run, begin_run, open_run, reopen_run
 from evolve.settings import Settings
 from population import Measurement, Status
 from trainer.devices import Device, find_devices
@@ -100,7 +100,7 @@ def work(place: Any, name: str, seed: int, slots: int, clock: Clock = time.time)
         run = begun(place, name, seed, slots)
     else:
         try:
-            run = reopen(name, {}, print)
+            run = reopen_run(name, {}, print)
         except (RunError, RecordError) as error:
             return {"refused": [str(error), why_not_begun(place, name)]}
     with run.folder.lock():
@@ -126,7 +126,7 @@ def begun(place: Any, name: str, seed: int, slots: int) -> Run:
         seed_runs=3,
         final_runs=3,
     )
-    return begin(settings, name, [], print)
+    return begin_run(settings, name, [], print)
 
 
 def why_not_begun(place: Any, name: str) -> str:
@@ -220,8 +220,8 @@ OWN = ("begun", "settings", "fingerprint")  # what a run knows of its own beginn
 
 def left(place: Any, name: str) -> dict[str, Any]:
     """All that two runs of one seed have in common."""
-    run = look(str(place.run(name)))
-    search = restored_search(run)
+    run = open_run(str(place.run(name)))
+    search = restore_search(run)
     run.close()
     assert search.archive is not None
     assert search.best is not None

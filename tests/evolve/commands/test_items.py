@@ -12,7 +12,7 @@ import pytest
 
 from evolve.cli import main
 from evolve.commands import items
-from evolve.commands.working import work
+from evolve.commands.working import work_on
 from evolve.loop.evaluators import DevicePool
 from evolve.settings import Settings
 from population import Measurement, Status
@@ -133,7 +133,7 @@ def evolve(rhymes: Any, capsys: pytest.CaptureFixture[str]) -> Callable[..., tup
         )
         changes = {"generations": generations, "api_base": server.base}
         instant = partial(
-            work, open_evaluator=partial(DevicePool, measure=evaluated), draw=lambda *told: None
+            work_on, open_evaluator=partial(DevicePool, measure=evaluated), draw=lambda *told: None
         )
         code = items.start(settings, changes, task, None, (), only, work=instant)
         return code, capsys.readouterr().out

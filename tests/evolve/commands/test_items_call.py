@@ -17,10 +17,10 @@ from archive.rows import ModelCall, ProposalRow, Purpose
 from archive.run_folder import RunFolder
 from evolve.cli import main
 from evolve.commands import items
-from evolve.commands.working import work
+from evolve.commands.working import work_on
 from evolve.loop.evaluators import DevicePool
 from evolve.loop.loop import End
-from evolve.runs.run import Run, begin, look
+from evolve.runs.run import Run, begin_run, open_run
 from evolve.search.axes import axes_around
 from evolve.settings import Settings
 from population import Measurement, Status
@@ -81,7 +81,7 @@ def widths(here: Any) -> Path:
 def call(widths: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
     """Calls the task: exit code and what was printed."""
     instant = partial(
-        work, open_evaluator=partial(DevicePool, measure=measured), draw=lambda *told: None
+        work_on, open_evaluator=partial(DevicePool, measure=measured), draw=lambda *told: None
     )
 
     def call(
@@ -125,7 +125,7 @@ def test_an_output_that_cannot_be_written_leaves_the_run_and_the_other_items(
 ) -> None:
     (widths / "output").mkdir()
     instant = partial(
-        work, open_evaluator=partial(DevicePool, measure=measured), draw=lambda *told: None
+        work_on, open_evaluator=partial(DevicePool, measure=measured), draw=lambda *told: None
     )
 
     def late(run: Run, console: Console) -> tuple[int, End]:
@@ -162,7 +162,7 @@ def test_an_error_of_the_system_stops_one_item_alone(call: Any, error: Exception
 def test_after_an_interrupt_the_table_is_printed_whatever_the_runs_are_like(
     widths: Path, call: Any
 ) -> None:
-    begin(Settings(task=str(widths), devices="cpu:0", sandbox="none"), "widths-moon", (), print,
+    begin_run(Settings(task=str(widths), devices="cpu:0", sandbox="none"), "widths-moon", (), print,
           Item("moon", "Moon", "")).close()  # fmt: skip
     RunFolder.named("widths-moon").database.write_bytes(b"damaged" * 999)
 
@@ -194,7 +194,7 @@ def test_an_interrupt_outside_of_a_search_ends_the_call_in_order(call: Any) -> N
 
 
 def test_a_run_that_another_call_works_on_is_left_alone(widths: Path, call: Any) -> None:
-    begin(Settings(task=str(widths), devices="cpu:0", sandbox="none"), "widths-sun", (), print,
+    begin_run(Settings(task=str(widths), devices="cpu:0", sandbox="none"), "widths-sun", (), print,
           SUN).close()  # fmt: skip
     before = sorted(Path("runs/widths-sun").rglob("*"))
     with RunFolder.named("widths-sun").lock():
@@ -207,7 +207,7 @@ def test_a_run_that_another_call_works_on_is_left_alone(widths: Path, call: Any)
 
 def test_an_item_whose_start_never_scored_begins_anew(widths: Path, call: Any) -> None:
     (widths / "topics.md").write_text("## Sun\n## Broken\n## Mars\n")
-    begin(Settings(task=str(widths), devices="cpu:0", sandbox="none"), "widths-sun", (), print,
+    begin_run(Settings(task=str(widths), devices="cpu:0", sandbox="none"), "widths-sun", (), print,
           SUN).close()  # fmt: skip
     (widths / "evaluate.py").write_text("mended = True")  # another protocol than it began with
     code, output = call()
@@ -308,7 +308,7 @@ def test_a_second_call_has_its_own_options(call: Any) -> None:
     call(changes, work=spending(0, seen), only=("sun",))
     first, second = seen
     assert second == replace(first, **changes, hours=None), "the rest stays, but for the limits"
-    with closing(look("widths-sun")) as run:
+    with closing(open_run("widths-sun")) as run:
         assert run.settings == second
 
 
@@ -318,7 +318,7 @@ def test_the_options_of_the_command_line_reach_a_run_that_goes_on(widths: Path) 
     first = ["--generations", "0", "--children", "1", "--devices", "cpu", "--seed-runs", "1"]
     assert main([*words, *first]) == 0
     assert main([*words, "--generations", "1", "--devices", "cpu:0", "--hours", "1"]) == 0
-    with closing(look("widths-sun")) as run:
+    with closing(open_run("widths-sun")) as run:
         assert (run.settings.devices, run.settings.generations) == ("cpu:0", 1)
         assert run.settings.hours is not None
         assert 0.9 < run.settings.hours <= 1

@@ -19,7 +19,7 @@ from archive.run_folder import RunError
 from evolve.commands.assembly import carry_on
 from evolve.loop.evaluators import DevicePool
 from evolve.models.client import Price
-from evolve.runs.run import begin, look
+from evolve.runs.run import begin_run, open_run
 from evolve.settings import Settings
 from population import Measurement, Status
 
@@ -86,12 +86,12 @@ def conducted(place: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Reco
             final_runs=0,
             **options,
         )
-        run = begin(settings, "r", [], lambda line: None)
+        run = begin_run(settings, "r", [], lambda line: None)
         told: Any = list(zip(models, weights, strict=True))
         console, pool = Console(file=io.StringIO()), partial(DevicePool, measure=instant)
         carry_on(run, told, console, open_evaluator=pool, draw=lambda *told: None)
         run.close()
-        return look("r").record
+        return open_run("r").record
 
     return conducted
 
@@ -137,4 +137,4 @@ def test_a_budget_without_room_for_the_genome_ends_a_run_before_it_begins(
     with pytest.raises(RunError, match="allow more, such as --context-tokens 2000"):
         conducted([model], context_tokens=400)
     assert model.asked == []
-    assert look("r").record.experiments() == []
+    assert open_run("r").record.experiments() == []

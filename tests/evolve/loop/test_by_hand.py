@@ -16,7 +16,7 @@ from rich.console import Console
 from archive.run_folder import RunError
 from evolve.commands.assembly import carry_on
 from evolve.loop.evaluators import DevicePool
-from evolve.runs.run import begin
+from evolve.runs.run import begin_run
 from evolve.settings import Settings
 from population import Measurement, Status
 from trainer.devices import Device
@@ -34,7 +34,7 @@ def advice(place: Any, *seed_genomes: str, item: Item | None = None) -> str:
     settings = Settings(
         task=str(place.task_folder), budget=0.1, devices="cpu:0", sandbox="none", seed_runs=1
     )
-    run = begin(settings, "a", seed_genomes, lambda line: None, item)
+    run = begin_run(settings, "a", seed_genomes, lambda line: None, item)
     with pytest.raises(RunError) as error, run.folder.lock():
         carry_on(
             run,

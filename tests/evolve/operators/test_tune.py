@@ -299,7 +299,9 @@ class Told:
         commit = self._lineage.commit(
             number, source, [individuals[parent].commit for parent in parents], "tune: a child"
         )
-        self._search.born(Individual(number, commit, parents, "tune", "", 1, Direction.MINIMIZE))
+        self._search.add_individual(
+            Individual(number, commit, parents, "tune", "", 1, Direction.MINIMIZE)
+        )
         if ran:
             status = Status.CRASH if fitness is None else Status.OK
             measures = {"size": 1.0, "speed": 1.0}

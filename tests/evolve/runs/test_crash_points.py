@@ -22,7 +22,7 @@ import pytest
 
 from archive.rows import Purpose
 from evolve.genome.screening import identify
-from evolve.runs.run import look
+from evolve.runs.run import open_run
 
 FEW = 24  # moments at which the quick tests kill; the slow ones take every moment
 SHARES = 20  # of all moments: a slow test each
@@ -171,7 +171,7 @@ def check_genomes(place: Any, name: str) -> None:
     refs = place.git(name, "for-each-ref", "--format=%(refname:lstrip=2) %(objectname) %(parent)")
     found = {name: commits for name, *commits in map(str.split, refs.splitlines())}
     query = "SELECT id, commit_hash, parents, digest FROM individuals"
-    run = look(str(place.run(name)))
+    run = open_run(str(place.run(name)))
     for number, commit, parents, fingerprint in place.rows(name, query):
         mothers = [found[str(parent)][0] for parent in json.loads(parents)] or found["root"]
         assert found[str(number)] == [commit, *mothers]

@@ -53,7 +53,7 @@ def search(listener: Listener) -> Search:
         chooser=listener,
         seed=0,
     )
-    search.born(Individual(0, "c", (), "seed", "", 0, Direction.MINIMIZE))
+    search.add_individual(Individual(0, "c", (), "seed", "", 0, Direction.MINIMIZE))
     search.tell(0, measurement(2.0))
     search.open_archive(AXES)
     return search

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from archive import Axis
 from archive.rows import ProposalRow, Purpose
 from evolve.operators.registry import OPERATORS
-from evolve.runs.history import restored_search
-from evolve.runs.run import Run, begin, look
+from evolve.runs.history import restore_search
+from evolve.runs.run import Run, begin_run, open_run
 from evolve.search.axes import axes_around
 from evolve.search.bandit import Arm, Bandit, Chooser, FixedMix, Outcome
 from evolve.search.search import Search
@@ -90,7 +90,7 @@ def new_search(
         budget=budget,
     )
     for number, measurement in enumerate(seeds):
-        search.born(Individual(number, "c", (), "seed", "", 0, Direction.MINIMIZE))
+        search.add_individual(Individual(number, "c", (), "seed", "", 0, Direction.MINIMIZE))
         search.tell(number, measurement)
     if opened:
         search.open_archive(AXES)
@@ -100,7 +100,9 @@ def new_search(
 def add(search: Search, measurement: Measurement, *parents: int) -> bool:
     """A child of genome 0, if no other is named, is born and measured; whether it was kept."""
     number = len(search.individuals)
-    search.born(Individual(number, "c", parents or (0,), "perturb", "", 1, Direction.MINIMIZE))
+    search.add_individual(
+        Individual(number, "c", parents or (0,), "perturb", "", 1, Direction.MINIMIZE)
+    )
     return search.tell(number, measurement)
 
 
@@ -133,7 +135,7 @@ def test_the_reference_is_the_first_seed_that_scored_and_the_incumbent_the_fitte
 
 def test_of_a_seed_only_the_first_score_counts_as_kept() -> None:
     search = new_search("greedy", opened=False, seeds=())
-    search.born(Individual(0, "c", (), "seed", "", 0, Direction.MINIMIZE))
+    search.add_individual(Individual(0, "c", (), "seed", "", 0, Direction.MINIMIZE))
     assert [search.tell(0, m) for m in (FAILED, run(2.0), run(1.0))] == [False, True, False]
     assert search.best is None, "nobody is best before the archive is open"
 
@@ -205,7 +207,7 @@ def test_a_lead_far_beyond_the_noise_is_believed() -> None:
 
 def child(search: Search, operator: str, parent: int, measurement: Measurement) -> int:
     number = len(search.individuals)
-    search.born(Individual(number, "c", (parent,), operator, "", 1, Direction.MINIMIZE))
+    search.add_individual(Individual(number, "c", (parent,), operator, "", 1, Direction.MINIMIZE))
     search.tell(number, measurement)
     return number
 
@@ -322,7 +324,7 @@ def test_every_child_joins_the_archive_whether_it_is_kept_or_not() -> None:
 def test_a_higher_score_is_fitter_where_the_metric_is_maximised() -> None:
     search = new_search("greedy", opened=False, seeds=())
     for number, parents_of in enumerate([(), (0,), (0,)]):
-        search.born(Individual(number, "c", parents_of, "x", "", 0, Direction.MAXIMIZE))
+        search.add_individual(Individual(number, "c", parents_of, "x", "", 0, Direction.MAXIMIZE))
     search.tell(0, run(2.0))
     search.open_archive(AXES)
     assert [search.tell(1, run(1.9)), search.tell(2, run(2.1))] == [False, True]
@@ -367,7 +369,7 @@ def test_a_pair_that_was_refused_is_not_tried_again() -> None:
     search = new_search(
         operators={"perturb": 1, "recombine": 1}, seeds=(run(2.0), run(3.0, size=9.0))
     )
-    search.refused(Arm("recombine"), (1, 0))
+    search.add_refusal(Arm("recombine"), (1, 0))
     assert crossed(search) == []
 
 
@@ -394,7 +396,7 @@ def test_an_arm_is_rewarded_by_what_its_child_is_worth_and_pays_for_the_device()
     def heard(measurement: Measurement) -> float:
         number = len(search.individuals)
         child = Individual(number, "c", (0,), "tweak", "", 1, Direction.MINIMIZE, model="m")
-        search.born(child, dollars=0.5)
+        search.add_individual(child, dollars=0.5)
         search.tell(number, replace(measurement, device="cuda:0", seconds=3600.0))
         arm, outcome = listener.heard[-1]
         assert arm == Arm("tweak", "m")
@@ -415,7 +417,7 @@ def test_an_arm_is_rewarded_by_what_its_child_is_worth_and_pays_for_the_device()
 def test_a_refused_proposal_is_less_of_a_trial_and_a_repeat_is_none() -> None:
     listener = Listener()
     search = new_search(operators={"tweak": 1.0}, chooser=listener)
-    search.refused(Arm("tweak", "m"), (0,), dollars=0.25)
+    search.add_refusal(Arm("tweak", "m"), (0,), dollars=0.25)
     ((_, outcome),) = listener.heard
     assert outcome == Outcome(0.0, 0.25, measured=False)
     add(search, run(1.0))
@@ -457,7 +459,7 @@ def test_parents_are_known_by_their_children_in_flight_and_by_those_fitter_than_
     add(search, run(2.5, speed=9.0), 0, 1)  # fitter than one parent alone
     add(search, run(2.9, speed=5.0), 1)
     search.tell(6, run(3.9, speed=5.0))  # what a repeat shows does not change what was won
-    search.born(Individual(7, "c", (1,), "perturb", "", 1, Direction.MINIMIZE))
+    search.add_individual(Individual(7, "c", (1,), "perturb", "", 1, Direction.MINIMIZE))
     search.ask(0)
     assert told == {0: Offspring(4, 1), 1: Offspring(3, 1)}
 
@@ -521,7 +523,7 @@ def test_the_same_results_in_the_same_order_make_the_same_search(
             plan = live.ask(number)
             drawn = tuple(parent.id for parent in plan.parents)
             child = Individual(len(live.individuals), "c", drawn, "x", "", 1, Direction.MINIMIZE)
-            live.born(child)
+            live.add_individual(child)
             waiting.append(child.id)
         else:
             individual = waiting.pop(which % len(waiting))
@@ -529,7 +531,9 @@ def test_the_same_results_in_the_same_order_make_the_same_search(
             live.tell(*told[-1])
     again = new_search(strategy, selector=selector)
     for child in list(live.individuals.values())[1:]:
-        again.born(Individual(child.id, "c", child.parents, "x", "", 1, Direction.MINIMIZE))
+        again.add_individual(
+            Individual(child.id, "c", child.parents, "x", "", 1, Direction.MINIMIZE)
+        )
     for individual, measurement in told:
         again.tell(individual, measurement)
     assert asked(again) == asked(live)
@@ -538,7 +542,7 @@ def test_the_same_results_in_the_same_order_make_the_same_search(
 
 def grown(record_of: Run, count: int) -> Search:
     """A search that works on a run as a loop would, its record included, with made-up results."""
-    search, rng = restored_search(record_of), np.random.default_rng(3)
+    search, rng = restore_search(record_of), np.random.default_rng(3)
     record, places = record_of.record, iter(range(1, 1000))
 
     def measure(number: int, result: Measurement) -> None:
@@ -566,9 +570,9 @@ def grown(record_of: Run, count: int) -> Search:
         record.begin_proposal(row)
         record.end_proposal(row, child, digest=str(number))
         if child is None:
-            search.refused(plan.arm, drawn)
+            search.add_refusal(plan.arm, drawn)
             continue
-        search.born(child)
+        search.add_individual(child)
         waiting.append(child.id)
         if len(waiting) > 3:
             size, speed = rng.uniform(1, 16, size=2)
@@ -582,10 +586,10 @@ def grown(record_of: Run, count: int) -> Search:
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_search_restored_from_its_record_is_the_live_one(here: Any, strategy: str) -> None:
     options = Settings(task=str(here.task_folder), strategy=strategy, seed=5, devices="cpu")
-    with closing(begin(options, "one", [], lambda line: None)) as begun:
+    with closing(begin_run(options, "one", [], lambda line: None)) as begun:
         live = grown(begun, 40)
-    with closing(look("one")) as looked:
-        restored = restored_search(looked)
+    with closing(open_run("one")) as looked:
+        restored = restore_search(looked)
     assert 25 < len(live.individuals) < 40
     assert restored.individuals == live.individuals
     assert (restored.incumbent, restored.reference) == (live.incumbent, live.reference)
@@ -599,10 +603,10 @@ def test_a_search_restored_from_its_record_is_the_live_one(here: Any, strategy: 
 
 def test_a_run_whose_seeds_are_not_measured_yet_is_restored_without_an_archive(here: Any) -> None:
     options = Settings(task=str(here.task_folder), devices="cpu")
-    with closing(begin(options, "one", [], lambda line: None)) as begun:
+    with closing(begin_run(options, "one", [], lambda line: None)) as begun:
         begun.record.add_measurement(0, run(2.0), Purpose.SEARCH, True)
-    with closing(look("one")) as looked:
-        restored = restored_search(looked)
+    with closing(open_run("one")) as looked:
+        restored = restore_search(looked)
     assert restored.archive is None
     assert restored.individuals[0].objective == 2.0
 

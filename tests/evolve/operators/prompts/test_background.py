@@ -66,7 +66,7 @@ class Told:
         commits = [individuals[parent].commit for parent in parents]
         commit = self._lineage.commit(number, source, commits, f"tweak: {idea}\n\n{why}")
         born = Individual(number, commit, parents, "tweak", idea, 1, Direction.MINIMIZE)
-        self.search.born(born)
+        self.search.add_individual(born)
         status = Status.CRASH if fitness is None else Status.OK
         measures = {"size": 1.0, "speed": 1.0}
         told = "" if fitness is not None else reason
