@@ -1,1 +1,26 @@
-"""The search: its command line, the loop, the operators, the prompts and what the user sees."""
+"""The search: command line, loop, operators, prompts. From Python: `open_run`, `start_run`.
+
+    import evolve
+
+    with evolve.start_run("my-task", generations=4) as run:
+        print(run.experiments().tail(), run.source("best"))
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from evolve.api import OpenRun, open_run, start_run
+    from evolve.settings import Settings
+
+__all__ = ["OpenRun", "Settings", "open_run", "start_run"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for when it is asked for: `python -m evolve --help` answers at once."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = "evolve.settings" if name == "Settings" else "evolve.api"
+    return getattr(import_module(module), name)

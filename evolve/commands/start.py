@@ -84,7 +84,9 @@ def choose_settings(task: Task, given: Mapping[str, Any]) -> Settings:
         "budget": task.budget,
         "target": task.target,
     }
-    chosen = {name: value for name, value in own.items() if value is not None} | dict(given)
+    chosen: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
+    for name, value in given.items():
+        chosen[name] = tuple(value) if isinstance(value, list) else value
     names = tuple(absolute(name, Path()) for name in chosen.get("operators", ()))
     chosen |= {"task": str(task.folder), "operators": names}
     settings = Settings(**chosen)
