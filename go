@@ -188,6 +188,7 @@ run() { # run EXTRA MODULE [ARGUMENT...]
     set_up "$1"
     module=$2
     shift 2
+    export EVOLVE_LAUNCHER="$0" # so that hints name the command that was used
     exec .venv/bin/python -m "$module" "$@" 9>&-
 }
 

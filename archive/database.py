@@ -11,6 +11,7 @@ from pathlib import Path
 
 from archive.schema import MIGRATIONS, SCHEMA, SCHEMA_VERSION
 from population.errors import UserError
+from population.invocation import write_command
 
 
 class RecordError(UserError):
@@ -44,7 +45,7 @@ class Database:
     def open(cls, path: Path) -> Database:
         """Open an existing record; one that may not be written is read as it is now."""
         if not path.is_file():
-            raise RecordError(f"there is no {path}; `python -m evolve list` names the runs")
+            raise RecordError(f"there is no {path}; `{write_command('list')}` names the runs")
         writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
         database = cls(path, sqlite3.connect(path if writable else ":memory:"))
         if not writable:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from population.errors import UserError
+from population.invocation import write_command
 
 RUNS = Path("runs")
 
@@ -102,7 +103,7 @@ class RunFolder:
             raise RunError(f"{self.path} cannot be created: {error}") from error
         if taken and self.database.exists():
             raise RunError(
-                f"{self.path} exists already; go on with `python -m evolve resume {self.name}`, "
+                f"{self.path} exists already; go on with `{write_command('resume', self.name)}`, "
                 "or choose another --run NAME"
             )
         if taken:

@@ -1,9 +1,9 @@
 """The search: command line, loop, operators, prompts. From Python: `open_run`, `start_run`.
 
-    import evolve
+import evolve
 
-    with evolve.start_run("my-task", generations=4) as run:
-        print(run.experiments().tail(), run.source("best"))
+with evolve.start_run("my-task", generations=4) as run:
+    print(run.experiments().tail(), run.source("best"))
 """
 
 from __future__ import annotations

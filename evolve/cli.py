@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Protocol, cast
 
 from population.errors import UserError
+from population.invocation import write_command
 
 
 class Command(Protocol):
@@ -43,7 +44,7 @@ COMMANDS = {
     "check": ("check", "DIR", "read a task, measure its start, and say whether it can run"),
 }
 EXIT_CODES = """\
-`python -m evolve COMMAND --help` says more of each.
+`{command} COMMAND --help` says more of each.
 
 exit codes: 0 it did what it was asked; 1 it did not (no child scored, no model gave one, the target
 was missed, nothing new could be proposed); 2 it could not, and says why; 130 it was interrupted
@@ -83,7 +84,7 @@ def write_commands() -> str:
     """The commands and the exit codes, for the help."""
     width = max(len(f"{name} {more}") for name, (_, more, _) in COMMANDS.items())
     lines = [f"  {f'{n} {more}':{width}}  {does}" for n, (_, more, does) in COMMANDS.items()]
-    return "\n".join(["commands:", *lines, "", EXIT_CODES])
+    return "\n".join(["commands:", *lines, "", EXIT_CODES.format(command=write_command())])
 
 
 def _load(module: str) -> Command:

@@ -6,7 +6,6 @@ Its contract is read, its start measured once, and each finding told in one line
 from __future__ import annotations
 
 import argparse
-import shlex
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -24,6 +23,7 @@ from evolve.settings import OptionError, Settings
 from population import Measurement, Status
 from population.errors import UserError
 from population.formatting import human
+from population.invocation import write_command
 from trainer.devices import find_devices
 from trainer.items import Item
 from trainer.log import tail
@@ -67,8 +67,8 @@ def command(options: argparse.Namespace) -> int:
         sandbox=options.sandbox or "auto",
         say=sayer(new_console()),
     )
-    start = ["python", "-m", "evolve", "--task", str(options.folder)]
-    print(f"the task can run: {shlex.join(start)}{'' if alone else ' --model NAME'}")
+    start = write_command("--task", str(options.folder))
+    print(f"the task can run: {start}{'' if alone else ' --model NAME'}")
     return 0
 
 

@@ -15,6 +15,7 @@ from evolve.commands.options import new_parser
 from evolve.runs.history import view_search
 from evolve.runs.run import Run, open_run
 from population.formatting import formatter, human, noise_words
+from population.invocation import write_command
 from population.lineage import LineageError
 from trainer.task import TaskError
 
@@ -37,7 +38,7 @@ def command(options: argparse.Namespace) -> int:
         return _list_elites(options.name, console)
     folders = sorted(path.parent for path in RUNS.glob("*/archive.db"))
     if not folders:
-        console.print(f"there are no runs in {RUNS.resolve()}; begin one: python -m evolve")
+        console.print(f"there are no runs in {RUNS.resolve()}; begin one: {write_command()}")
         return 0
     names = ("run", "strategy", "children", "failed", "cells", "metric", "seed", "best", "±", "id")
     table = new_table(*names)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 from pathlib import Path
 
 from evolve.commands.options import new_parser
 from evolve.commands.skeleton import write_skeleton
+from population.invocation import write_command
 from trainer.task import LANGUAGES
 
 
@@ -31,7 +31,6 @@ def command(options: argparse.Namespace) -> int:
     for path in write_skeleton(folder, options.language):
         print(path)
     model = "" if options.language == "python" else " --model NAME"
-    shown = shlex.quote(str(folder))
-    print(f"try it:   python -m evolve check {shown}")
-    print(f"and then: python -m evolve --task {shown}{model}")
+    print(f"try it:   {write_command('check', str(folder))}")
+    print(f"and then: {write_command('--task', str(folder))}{model}")
     return 0

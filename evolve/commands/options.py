@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 
+from population.invocation import write_command
+
 
 def new_parser(command: str, description: str) -> argparse.ArgumentParser:
     """A command's parser."""
-    return argparse.ArgumentParser(prog=f"python -m evolve {command}", description=description)
+    return argparse.ArgumentParser(prog=write_command(command), description=description)
 
 
 def run_argument(parser: argparse._ActionsContainer) -> None:

@@ -16,13 +16,14 @@ from evolve.options import add_options, read_options
 from evolve.runs.run import begin_run
 from evolve.search.operator_mix import operator_mix
 from evolve.settings import OptionError, Settings
+from population.invocation import write_command
 from trainer.task import Task, load_task
 
 
 def arguments() -> argparse.ArgumentParser:
     """The options of a new run."""
     parser = argparse.ArgumentParser(
-        prog="python -m evolve",
+        prog=write_command(),
         usage="%(prog)s [OPTION ...]\n       %(prog)s COMMAND ...",
         description="Evolve the file that a task names, towards the score that it names. Every "
         "option has a\ndefault that works: the task's own, or the one below.",

@@ -10,6 +10,7 @@ from evolve.models.configuration import Configured
 from evolve.runs.history import count_fruitless_replies, read_axes
 from evolve.runs.run import Run
 from population.formatting import dollars, duration
+from population.invocation import write_command
 from trainer.sandbox import Level
 
 
@@ -32,7 +33,7 @@ def announce(run: Run, models: list[Configured]) -> list[str]:
             else f"about {span}, start-up and evaluation not counted"
         ),
         f"everything is kept in {run.folder.path}; Ctrl-C stops cleanly, and "
-        f"`python -m evolve resume {run.folder.name}` goes on",
+        f"`{write_command('resume', run.folder.name)}` goes on",
     ]
     if run.sandbox.level is Level.NONE:
         lines.append(f"WARNING: {run.sandbox.note}")
@@ -78,15 +79,16 @@ def list_closing_lines(run: Run, ending: Ending) -> list[str]:
     """What a run achieved and where everything is."""
     settings, best = run.settings, ending.best
     name, folder = run.folder.name, run.folder
+    exported = f"best{Path(run.task.genome).suffix}"
     lines = [f"{ending.end} after {duration(ending.seconds)}; children ran {ending.busy:.0%} of it"]
     if ending.end is End.INTERRUPTED:
-        lines.append(f"go on with: python -m evolve resume {name}")
+        lines.append(f"go on with: {write_command('resume', name)}")
     if ending.end is End.NO_DEVICE:
         devices = ",".join(device.name for device in run.devices)
         models = " and ".join(sorted({device.model for device in run.devices}))
         lines.append(
             f"nothing is lost: once a device of the same model ({models}) is here, go on with: "
-            f"python -m evolve resume {name} --devices {devices}"
+            f"{write_command('resume', name, '--devices', devices)}"
         )
     spend = run.record.spend()
     requests = spend.calls + ending.unanswered
@@ -99,7 +101,7 @@ def list_closing_lines(run: Run, ending: Ending) -> list[str]:
     if replies := count_fruitless_replies(run):
         lines.append(
             f"none of the models' {replies} replies gave a child: "
-            f"python -m evolve prompts {name} --refused says why"
+            f"{write_command('prompts', name, '--refused')} says why"
         )
     if settings.target is not None and not is_reached(best, settings.target):
         lines.append(f"the target {settings.target:g} was not reached")
@@ -117,7 +119,7 @@ def list_closing_lines(run: Run, ending: Ending) -> list[str]:
         f"heatmap:     {folder.artifacts / 'heatmap.png'}",
         f"progress:    {folder.artifacts / 'progress.png'}",
         f"experiments: {folder.results}",
-        f"best genome: python -m evolve export {name} best -o best{Path(run.task.genome).suffix}",
+        f"best genome: {write_command('export', name, 'best', '-o', exported)}",
     ]
     if best.parents:
         lines.append(f"its story:   {folder.changes}")

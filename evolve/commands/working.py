@@ -18,6 +18,7 @@ from evolve.runs.history import count_fruitless_replies, view_search
 from evolve.runs.pictures import Draw, draw
 from evolve.runs.run import Run
 from population import Individual
+from population.invocation import write_command
 
 LISTED = 15  # changes of the best genome that are listed when a run ends
 
@@ -81,7 +82,7 @@ def write_output(run: Run, best: Individual | None) -> Path | None:
     except OSError as error:
         raise RunError(
             f"the best genome cannot be written to {target}: {error.strerror}; it is kept all the "
-            f"same: python -m evolve export {run.folder.name} best -o FILE"
+            f"same: {write_command('export', run.folder.name, 'best', '-o', 'FILE')}"
         ) from error
     return target
 

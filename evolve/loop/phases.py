@@ -11,7 +11,7 @@ from evolve.loop.evaluators import Evaluator, Job
 from evolve.loop.finals import Headline, choose_finalists, compare_finalists, list_final_jobs
 from evolve.loop.loop import End, Loop
 from evolve.loop.reports import Reports
-from evolve.runs.by_hand import write_command
+from evolve.runs.by_hand import describe_measurement
 from evolve.runs.run import Run
 from evolve.search.axes import axes_around
 from evolve.search.search import Search
@@ -112,7 +112,8 @@ def _open_archive(run: Run, search: Search, evaluator: Evaluator) -> None:
         failed = seeds[0].measurements[-1]
         raise RunError(
             f"the seed genome did not score ({failed.status}: {failed.reason}); see "
-            f"{run.folder.log('0')}, mend it, and try it alone: {write_command(run, seeds[0])}"
+            f"{run.folder.log('0')}, mend it, and try it alone: "
+            + describe_measurement(run, seeds[0])
         )
     try:
         axes = axes_around(run.task.axes, reference.measures, run.settings.grid_cells)

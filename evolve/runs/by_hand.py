@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 from evolve.runs.run import Run
 from population import Individual
+from population.invocation import write_command
 
 
-def write_command(run: Run, seed: Individual) -> str:
-    """Write the command that measures a seed genome alone, as the run did.
+def describe_measurement(run: Run, seed: Individual) -> str:
+    """The command that measures a seed genome alone, as the run did.
 
     Args:
         run: The run.
@@ -21,16 +21,16 @@ def write_command(run: Run, seed: Individual) -> str:
     first = ""
     if not own.is_file() or own.read_text(encoding="utf-8", errors="replace") != source:
         own = Path("seed").with_suffix(Path(task.genome).suffix)
-        export = ["python", "-m", "evolve", "export", str(run.folder.path), str(seed.id), "-o"]
-        first = f"{shlex.join([*export, str(own)])} && "
-    command = ["python", "-m", "trainer", shorten_path(own), "--task", shorten_path(task.folder)]
+        folder, number = str(run.folder.path), str(seed.id)
+        first = f"{write_command('export', folder, number, '-o', str(own))} && "
+    command = [shorten_path(own), "--task", shorten_path(task.folder)]
     if task.item is not None:
         command += ["--item", task.item.name]
     if settings.budget != task.budget:
         command += ["--budget", f"{settings.budget:g}"]
     if settings.sandbox != "auto":
         command += ["--sandbox", settings.sandbox]
-    return first + shlex.join(command)
+    return first + write_command(*command, program="trainer")
 
 
 def shorten_path(path: Path) -> str:

@@ -15,6 +15,7 @@ from archive.run_folder import RunError, RunFolder
 from evolve.genome.screening import Identity, RefusedError, screen
 from evolve.settings import Settings
 from population import Individual
+from population.invocation import write_command
 from population.lineage import Lineage
 from trainer.devices import Device, DeviceError, find_devices
 from trainer.fingerprint import differences, fingerprint
@@ -155,7 +156,7 @@ def reopen_run(name: str, changes: dict[str, Any], say: Say) -> Run:
         looked.close()
         raise RunError(
             f"the task of run {looked.folder.name} is not where it was: {error}; say where it is: "
-            f"python -m evolve resume {looked.folder.name} --task DIR"
+            + write_command("resume", looked.folder.name, "--task", "DIR")
         ) from error
     try:
         check_output(looked.task)
@@ -169,7 +170,7 @@ def reopen_run(name: str, changes: dict[str, Any], say: Say) -> Run:
         looked.close()
         raise DeviceError(
             f"{error}; the run was measured on {before['device']}, so name devices of that model: "
-            f"python -m evolve resume {looked.folder.name} --devices D,..."
+            + write_command("resume", looked.folder.name, "--devices", "D,...")
         ) from error
     sandbox = find_sandbox(settings.sandbox)
     ready = set_up(looked.task, say)
