@@ -89,7 +89,7 @@ def carry_on(
     proposer = Proposer(run.task, ensemble, contexts, wake)
     loop = Loop(run, search, evaluator, proposer, allowance, interrupt, wake, reports)
     with interrupt.listening(), closing(evaluator), display:
-        end, headline = run_phases(run, search, loop, evaluator, reports)
+        end, comparison = run_phases(run, search, loop, evaluator, reports)
     remove_work(run.folder)
     if search.archive is not None:
         draw(run, search.archive, search.noise)
@@ -98,7 +98,7 @@ def carry_on(
     return Ending(
         end=end,
         best=search.best,
-        headline=headline,
+        comparison=comparison,
         seconds=time.monotonic() - begun,
         busy=usage.busy_seconds / usage.slot_seconds,
         unanswered=proposer.asking,

@@ -103,16 +103,15 @@ def list_closing_lines(run: Run, ending: Ending) -> list[str]:
             f"none of the models' {replies} replies gave a child: "
             f"{write_command('prompts', name, '--refused')} says why"
         )
-    if settings.target is not None and not is_reached(best, settings.target):
-        lines.append(f"the target {settings.target:g} was not reached")
+    lines += _describe_target(run, ending)
     children = [i for i in run.individuals() if i.parents]
     if children and not any(child.scored for child in children):
         reasons = {f"{c.status}: {c.measurements[-1].reason}" for c in children if c.measurements}
         lines.append(f"no child scored; they ended with {'; '.join(sorted(reasons)[:3])}")
     if best is None or best.objective is None or read_axes(run.record) is None:
         return lines
-    if ending.headline is not None:
-        lines.append(ending.headline.text(run.task.metric, best.id))
+    if ending.comparison is not None:
+        lines.append(ending.comparison.text(run.task.metric))
     elif not best.parents:
         lines.append(f"no child was fitter than the seed ({run.task.metric} {best.objective:.6g})")
     lines += [
@@ -126,3 +125,18 @@ def list_closing_lines(run: Run, ending: Ending) -> list[str]:
     if best.parents and run.task.output:
         lines.append(f"result:      {run.task.folder / run.task.output}")
     return lines
+
+
+def _describe_target(run: Run, ending: Ending) -> list[str]:
+    """Whether a target was missed, or its reaching is not confirmed by the fresh runs."""
+    target, comparison = run.settings.target, ending.comparison
+    if target is None:
+        return []
+    if not is_reached(ending.best, target):
+        return [f"the target {target:g} was not reached"]
+    if comparison is None or run.task.direction.gain(comparison.best_mean, target) >= 0:
+        return []
+    return [
+        f"the fresh runs do not confirm that the target {target:g} is reached: the mean of "
+        f"#{comparison.best} in {comparison.runs[1]} of them is {comparison.best_mean:.6g}"
+    ]

@@ -87,6 +87,14 @@ def write_output(run: Run, best: Individual | None) -> Path | None:
     return target
 
 
+def is_target_confirmed(run: Run, ending: Ending) -> bool:
+    """Whether the best has reached the target, in its fresh runs where there are some."""
+    target, comparison = run.settings.target, ending.comparison
+    if comparison is None or target is None:
+        return is_reached(ending.best, target)
+    return run.task.direction.gain(comparison.best_mean, target) >= 0
+
+
 def exit_code(run: Run, ending: Ending) -> int:
     """0: it did what it was asked; 1: it did not; 2: it could not; 130: it was interrupted."""
     if ending.end is End.INTERRUPTED:
@@ -97,7 +105,7 @@ def exit_code(run: Run, ending: Ending) -> int:
     scored = any(child.scored for child in children)
     spend = run.record.spend()
     mute = spend.calls + ending.unanswered > 0 and not spend.answered
-    missed = run.settings.target is not None and not is_reached(ending.best, run.settings.target)
+    missed = run.settings.target is not None and not is_target_confirmed(run, ending)
     mute = mute or count_fruitless_replies(run) > 0
     failed = ending.end is End.STUCK or mute or missed or (bool(children) and not scored)
     return 1 if failed else 0

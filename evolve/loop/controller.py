@@ -19,6 +19,7 @@ from evolve.runs.run import Run
 from evolve.search.plan import Plan
 from evolve.search.search import Search
 from population import Individual, Measurement
+from population.formatting import formatter as choose_format
 from population.lineage import Lineage
 
 UNANSWERED = "the model did not answer"
@@ -42,7 +43,7 @@ class Controller:
         self._run, self._search, self._allowance = run, search, allowance
         self._state, self._reports = state, reports
         self._refusals = Refusals()
-        self._announced: int | None = None
+        self._announced: Individual | None = None
 
     # -- proposals ----------------------------------------------------------------------------
 
@@ -221,13 +222,28 @@ class Controller:
         Args:
             aloud: Whether it is reported; a run that goes on has reported it before.
         """
-        best = self.settled_best
-        if best is None or best.id == self._announced:
+        best, former = self.settled_best, self._announced
+        if best is None or (former is not None and best.id == former.id):
             return
-        self._announced = best.id
+        self._announced = best
         self._run.lineage.mark_best(best.commit)
+        if former is not None and aloud:
+            self._report_fall(former)
         if best.parents and aloud:
             self._reports.best(best)
+
+    def _report_fall(self, former: Individual) -> None:
+        """Say so if a best that was announced has turned out worse than it seemed."""
+        now = self._search.individuals[former.id]
+        if now.objective is None or former.objective is None or now.fitness >= former.fitness:
+            return
+        write = choose_format([former.objective, now.objective])
+        self._reports.event(
+            self._run.record,
+            "luck",
+            f"#{now.id} was luck: {self._run.task.metric} {write(former.objective)} -> "
+            f"{write(now.objective)} after {len(now.scored)} runs",
+        )
 
     def report_generations(self) -> None:
         """Report every generation that has ended, which may take as long as drawing a picture."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from archive.comparison import FreshComparison, choose_finalists, read_comparison
 from archive.rows import Epoch, Purpose
 from archive.run_folder import RunError
 from evolve.loop.evaluators import Evaluator, Job
-from evolve.loop.finals import Headline, choose_finalists, compare_finalists, list_final_jobs
+from evolve.loop.finals import list_final_jobs
 from evolve.loop.loop import End, Loop
 from evolve.loop.reports import Reports
 from evolve.runs.by_hand import describe_measurement
@@ -29,7 +30,7 @@ class Ending:
     Attributes:
         end: Reason why it ended.
         best: The fittest of the search; None if no seed scored.
-        headline: The fresh comparison of seed and best; None if it was not made.
+        comparison: The fresh comparison of seed and best; None if it was not made.
         seconds: Time that this process worked on it, in seconds.
         busy: Share of that time, over all devices while they were there, in which children ran.
         unanswered: Number of requests to language models that still waited for an answer.
@@ -37,7 +38,7 @@ class Ending:
 
     end: End
     best: Individual | None
-    headline: Headline | None
+    comparison: FreshComparison | None
     seconds: float
     busy: float
     unanswered: int = 0
@@ -45,7 +46,7 @@ class Ending:
 
 def run_phases(
     run: Run, search: Search, loop: Loop, evaluator: Evaluator, reports: Reports
-) -> tuple[End, Headline | None]:
+) -> tuple[End, FreshComparison | None]:
     """Take a run through its phases: why it ended, and the fresh comparison if it was made.
 
     Args:
@@ -80,11 +81,12 @@ def run_phases(
     jobs = list_final_jobs(finalists, experiments, genomes, repeats, run.settings.seed)
     if jobs:
         reports.say(
-            f"the seed and the best (#{best.id}) are measured again on {len(jobs)} fresh seeds"
+            f"the seed and the best (#{best.id}) are measured again on fresh seeds, {repeats} runs "
+            "of each"
         )
     if not loop.measure(jobs, "fresh runs of the seed and the best"):
         return _name_end(evaluator), None
-    return end, compare_finalists(finalists, run.record.experiments(), run.task.direction)
+    return end, read_comparison(run.record, run.task.direction)
 
 
 def _name_end(evaluator: Evaluator) -> End:

@@ -27,7 +27,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import scipy.stats  # noqa: F401  the headline's: what is imported here, every fork has already
+import scipy.stats  # noqa: F401  the fresh comparison's: what is imported here, every fork has already
 from rich.console import Console
 
 from archive.record import RecordError
@@ -108,9 +108,9 @@ def work(place: Any, name: str, seed: int, slots: int, clock: Clock = time.time)
         pool = partial(DevicePool, measure=partial(measured, clock=clock))
         result = carry_on(run, [], console, open_evaluator=pool, draw=lambda *told: None)
     assert result.best is not None
-    headline = result.headline and result.headline.text(run.task.metric, result.best.id)
+    comparison = result.comparison and result.comparison.text(run.task.metric)
     run.close()
-    return {"end": str(result.end), "best": result.best.id, "headline": headline}
+    return {"end": str(result.end), "best": result.best.id, "comparison": comparison}
 
 
 def begun(place: Any, name: str, seed: int, slots: int) -> Run:
