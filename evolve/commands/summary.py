@@ -77,7 +77,7 @@ def _request_costs(run: Run, models: list[Configured]) -> list[float | None]:
 
 def list_closing_lines(run: Run, ending: Ending) -> list[str]:
     """What a run achieved and where everything is."""
-    settings, best = run.settings, ending.best
+    best = ending.best
     name, folder = run.folder.name, run.folder
     exported = f"best{Path(run.task.genome).suffix}"
     lines = [f"{ending.end} after {duration(ending.seconds)}; children ran {ending.busy:.0%} of it"]
