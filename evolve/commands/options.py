@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from trainer.devices import describe_kinds
+from trainer.sandbox import LEVELS
+
 RESUMABLE = (  # options that a run which goes on may change, besides its models
     *("task", "generations", "hours", "target", "devices", "sandbox"),
     *("api_base", "max_cost", "offline_after", "context_tokens"),
@@ -64,12 +67,13 @@ def device_option(parser: argparse.ArgumentParser) -> None:
     where.add_argument(
         "--devices",
         metavar="D,...",
-        help="devices that children run on, one at a time on each: cuda or cuda:0,cuda:1 for GPUs, "
-        "cpu or cpu:0,cpu:2 for cores (default: every GPU, or every core if there is none)",
+        help="devices that children run on, one at a time on each: all of a kind, such as cuda, or "
+        f"single ones, such as cuda:0,cuda:1; kinds are {describe_kinds()} (default: every GPU, or "
+        "every core if there is none)",
     )
     where.add_argument(
         "--sandbox",
-        choices=["auto", "bwrap", "landlock", "none"],
+        choices=["auto", *LEVELS],
         help="what keeps children from the rest of the machine; none trusts them (default auto: "
         "the strongest that works here)",
     )

@@ -10,7 +10,6 @@ from evolve.models.configuration import Configured
 from evolve.runs.history import fruitless_replies, stored_axes
 from evolve.runs.run import Run
 from population.formatting import dollars, duration
-from trainer.sandbox import Level
 
 
 def announce(run: Run, models: list[Configured]) -> list[str]:
@@ -34,7 +33,7 @@ def announce(run: Run, models: list[Configured]) -> list[str]:
         f"everything is kept in {run.folder.path}; Ctrl-C stops cleanly, and "
         f"`python -m evolve resume {run.folder.name}` goes on",
     ]
-    if run.sandbox.level is Level.NONE:
+    if not run.sandbox.protects:
         lines.append(f"WARNING: {run.sandbox.note}")
     else:
         lines.append(f"children are kept in by {run.sandbox.note}")

@@ -18,7 +18,7 @@ from evolve.runs.history import fruitless_replies, shown_search
 from evolve.runs.pictures import Draw, draw
 from evolve.runs.run import Run
 from population import Individual
-from trainer.measure import measure
+from trainer.measurement import measure
 
 TOLD = 15  # changes of the best genome that are told when a run ends
 

@@ -37,10 +37,10 @@ from evolve.search.axes import axes_around
 from evolve.search.search import Search
 from population import Individual
 from population.formatting import duration, human
-from trainer.log import tail
-from trainer.measure import measure
+from trainer.log import read_tail
+from trainer.measurement import measure
 from trainer.secrets import Secrets
-from trainer.task import shown_files
+from trainer.task import read_shown_files
 
 OVERHEAD_FACTOR = 4  # a child may take this many times the seed's start-up and evaluation
 SAID = 40  # lines of a failed child, or of its scoring, that a language model is shown
@@ -147,7 +147,7 @@ def conduct(
             run.task,
             search,
             run.lineage,
-            said_by=lambda one: secrets.hidden(tail(run.folder.log(str(one.id)), SAID)),
+            said_by=lambda one: secrets.hide(read_tail(run.folder.log(str(one.id)), SAID)),
         ),
         Allowance(
             has_models=bool(models),
@@ -178,7 +178,7 @@ def _shown(
     genomes = [one for one in search.individuals.values() if not one.parents]
     genomes += [search.best] if search.best else []
     texts = [run.lineage.source(one.commit) for one in genomes]
-    tokens, files = run.settings.context_tokens, shown_files(run.task)
+    tokens, files = run.settings.context_tokens, read_shown_files(run.task)
     try:
         room = room_for_files(run.task, texts, tokens, count)
     except ValueError as error:

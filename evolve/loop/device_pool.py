@@ -14,14 +14,14 @@ import numpy as np
 from archive.rows import Purpose
 from archive.run_folder import RunFolder
 from population import Individual, Measurement, Status
-from trainer.devices import Device, is_there
-from trainer.measure import Stopped, measure
+from trainer.devices import Device
+from trainer.measurement import Stopped, measure
 from trainer.process import SupervisorError
 from trainer.sandbox import Sandbox
 from trainer.setup import Ready
 from trainer.task import Task
 
-Measure = Callable[..., Measurement]  # as `trainer.measure.measure`
+Measure = Callable[..., Measurement]  # as `trainer.measure`
 
 
 @dataclass(frozen=True)
@@ -187,11 +187,11 @@ class Bench:
                 beat=beat,
             )
         except SupervisorError:
-            if is_there(device):
+            if device.is_there():
                 raise
             return None
-        doubtful = measurement.status is not Status.OK and device.kind == "cuda"
-        return None if doubtful and not is_there(device) else measurement
+        doubtful = measurement.status is not Status.OK and device.loss_fails_child
+        return None if doubtful and not device.is_there() else measurement
 
     def close(self) -> None:
         """Stop what runs, with everything that it started, and wait until it is gone."""

@@ -21,7 +21,7 @@ from evolve.models.model_spec import ModelSpec
 from evolve.runs.history import LESSONS, NOTES
 from evolve.runs.run import Run
 from evolve.search.search import Search
-from trainer.task import notes_asked
+from trainer.task import read_notes_request
 
 MAX_REFUSALS = 25  # proposals in a row without a child, after which the search gives up
 LESSONS_EVERY = 20  # children, after which a model is asked what they teach
@@ -162,7 +162,7 @@ class Planner:
         task, models = self._run.task, self._run.settings.models
         if not (task.notes and models) or self._briefer.notes or self._allowance.why_offline():
             return False
-        instruction = notes_asked(task)
+        instruction = read_notes_request(task)
         model = max(map(ModelSpec.parse, models), key=lambda spec: spec.weight).name
         number = self._record_begun(self._next_number(), NOTES, model)
         self._proposer.take_notes(number, model, instruction)

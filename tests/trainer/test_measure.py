@@ -13,8 +13,9 @@ import pytest
 
 from population import Status
 from trainer.devices import find_devices
-from trainer.measure import Stopped, measure, progress, tail
-from trainer.sandbox import Level, Sandbox
+from trainer.log import read_progress, read_tail
+from trainer.measurement import Stopped, measure
+from trainer.sandbox import Sandbox
 from trainer.setup import Ready
 from trainer.task import load_task
 
@@ -61,7 +62,7 @@ print(os.environ["TRAINER_BUDGET"], os.environ["TRAINER_SEED"], os.environ["DATA
         Ready("toy.py", {"DATA": "/x"}),
         source,
         device=device,
-        sandbox=Sandbox(Level.NONE, "none"),
+        sandbox=Sandbox("none", "none"),
         budget=2.5,
         seed=11,
         folder=toy.work,
@@ -183,7 +184,7 @@ def test_a_genome_that_hangs_times_out(toy: Any) -> None:
     result = toy.measure(source, limit=0.5)
     assert (result.status, result.reason) == (Status.TIMEOUT, "it was still running after 0.5 s")
     assert result.seconds >= 0.5
-    assert tail(toy.log, 5) == progress(toy.log) == "step 2"
+    assert read_tail(toy.log, 5) == read_progress(toy.log) == "step 2"
     assert toy.living() == []
 
 
@@ -220,7 +221,7 @@ def test_a_stop_leaves_no_measurement(
     with ThreadPoolExecutor(1) as pool:
         source = "import time\nprint('up')\ntime.sleep(600)"
         work = pool.submit(toy.measure, source, stop=stop)
-        assert eventually(lambda: progress(toy.log) == "up")
+        assert eventually(lambda: read_progress(toy.log) == "up")
         stop.set()
         with pytest.raises(Stopped):
             work.result()

@@ -53,7 +53,7 @@ def answer(program: bytes, number: int, *arguments: int, architecture: int) -> i
 
 
 def ask(machine: str, number: int, *arguments: int, truncation: bool = True) -> int:
-    program = seccomp.program(truncation=truncation, machine=machine)
+    program = seccomp.build_filter(truncation=truncation, machine=machine)
     return answer(program, number, *arguments, architecture=ARCHITECTURES[machine])
 
 
@@ -76,7 +76,7 @@ def test_every_call_gets_an_answer(
 @given(architecture=st.integers(0, 2**32 - 1), number=st.integers(0, 500))
 def test_calls_of_another_architecture_kill(machine: str, architecture: int, number: int) -> None:
     if architecture != ARCHITECTURES[machine]:
-        program = seccomp.program(machine=machine)
+        program = seccomp.build_filter(machine=machine)
         assert answer(program, number, architecture=architecture) == KILL
         assert answer(program, number, architecture=0x40000003) == KILL  # 32 bits
 
@@ -125,4 +125,4 @@ def test_the_second_numbers_of_x86_are_refused() -> None:
 
 def test_an_unknown_machine_has_no_filter() -> None:
     with pytest.raises(NotImplementedError, match="riscv64"):
-        seccomp.program(machine="riscv64")
+        seccomp.build_filter(machine="riscv64")
