@@ -344,7 +344,7 @@ def test_the_tests_are_not_where_it_runs(
     near = ["../../held_out/test_hidden.py", str(folder / "held_out" / "test_hidden.py")]
     near += [str(ROOT / "examples" / "bug_fixer" / "held_out" / "test_hidden.py")]
     search = SEARCH.format(paths=near, tops=[str(tmp_path), "/"])
-    found = verify(START + search, TRAINER_SANDBOX=level.value, TRAINER_BWRAP="/usr/bin/bwrap")
+    found = verify(START + search, TRAINER_SANDBOX=level, TRAINER_BWRAP="/usr/bin/bwrap")
     if level == "none":  # so that we know that it would find them
         assert "FOUND" in found.refusal
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -63,10 +63,11 @@ class Jail:
         *words: str,
         env: Mapping[str, str] | None = None,
         pass_fds: Iterable[int] = (),
+        before: Sequence[str] = (),
         **more: Any,
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            self.command(*words, **more),
+            [*before, *self.command(*words, **more)],
             cwd=self.folder,
             env=self.environ if env is None else env,
             pass_fds=tuple(pass_fds),

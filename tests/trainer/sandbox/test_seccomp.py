@@ -17,6 +17,7 @@ ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 SOCKET = {"x86_64": 41, "aarch64": 198}
 CLONE = {"x86_64": 56, "aarch64": 220}
 OPENAT = {"x86_64": 257, "aarch64": 56}
+SCHED_SETAFFINITY = {"x86_64": 203, "aarch64": 122}
 PTRACE = {"x86_64": 101, "aarch64": 117}
 # read, write, mmap, futex, execve: numbers of x86_64 and aarch64
 NEEDED = {"x86_64": (0, 1, 9, 202, 59), "aarch64": (63, 64, 222, 98, 221)}
@@ -111,6 +112,14 @@ def test_cutting_without_writing_is_refused_where_landlock_cannot(machine: str) 
     assert ask(machine, call, 0, 0, write_and_cut, truncation=False) == ALLOW
     assert ask(machine, call, 0, 0, read, truncation=False) == ALLOW
     assert ask(machine, call, 0, 0, cut) == ALLOW
+
+
+@machines
+def test_a_pinned_command_stays_where_it_is(machine: str) -> None:
+    call = SCHED_SETAFFINITY[machine]
+    program = seccomp.build_filter(pinned=True, machine=machine)
+    assert answer(program, call, architecture=ARCHITECTURES[machine]) == ERRNO | errno.EPERM
+    assert ask(machine, call) == ALLOW
 
 
 @machines
