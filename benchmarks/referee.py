@@ -20,8 +20,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from trainer.devices import Device, find_devices  # noqa: E402
-from trainer.measure import measure  # noqa: E402
-from trainer.sandbox import Level, Limits, Sandbox, SandboxError, find_sandbox  # noqa: E402
+from trainer.measurement import measure  # noqa: E402
+from trainer.sandbox import LEVELS, Limits, Sandbox, SandboxError, find_sandbox  # noqa: E402
 from trainer.setup import Ready, set_up  # noqa: E402
 from trainer.task import load_task  # noqa: E402
 
@@ -53,7 +53,7 @@ def refereed(
         ready,
         source,
         device=device,
-        sandbox=Sandbox(Level.NONE, ""),
+        sandbox=Sandbox("none", ""),
         budget=budget,
         seed=0,
         folder=folder / "child",
@@ -102,7 +102,7 @@ def main() -> None:
         print(f"by hand {local:.2f} s, refereed {asked:.2f} s, all pairs {harder:.2f} s")
     for name, ratios in (("refereed / by hand", usual), ("with all pairs / by hand", full)):
         print(f"{name}: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
-    for level in Level:
+    for level in LEVELS:
         with tempfile.TemporaryDirectory() as name:
             seconds = start_up(level, Path(name), 4 * args.rounds)
         print(f"start-up, {level}: " + ("-" if seconds is None else f"{1000 * seconds:.0f} ms"))

@@ -21,8 +21,8 @@ class Option:
         help: What it means, without the default.
         metavar: Placeholder of its value in the help; empty for choices.
         parse: Function that turns a text into a value, or raises `argparse.ArgumentTypeError`.
-        choices: Function that lists the values that it may have, or, of an option with several
-            values, the names that are known; None allows all that parse.
+        choices: Function that lists the values that it may have; None allows all that parse.
+        names: Function that lists names which the help mentions; None if there are none.
         repeatable: Whether it may be given several times, which makes a tuple of the values.
         separated: Whether one text holds several values, separated by commas.
         default: Words on the default, in place of the value.
@@ -35,6 +35,7 @@ class Option:
     metavar: str = ""
     parse: Callable[[str], Any] = str
     choices: Callable[[], Sequence[str]] | None = None
+    names: Callable[[], Sequence[str]] | None = None
     repeatable: bool = False
     separated: bool = False
     default: str = ""
@@ -78,15 +79,14 @@ def add_options(
             continue
         if spec.group not in groups:
             groups[spec.group] = parser.add_argument_group(spec.group)
-        names = list(spec.choices()) if spec.choices else []
-        listed = f"; there are {', '.join(names)}" if spec.separated and names else ""
+        listed = f"; there are {', '.join(spec.names())}" if spec.names else ""
         default = "" if resumed else f" (default: {spec.default or one.default})"
         groups[spec.group].add_argument(
             spec.flag,
             dest=one.name,
             action="append" if spec.repeatable else "store",
             type=_split(spec.parse) if spec.separated else spec.parse,
-            choices=names if names and not spec.separated else None,
+            choices=list(spec.choices()) if spec.choices else None,
             metavar=spec.metavar or None,
             help=f"{spec.help}{listed}{default}".replace("%", "%%"),
         )

@@ -38,7 +38,15 @@ def _list_operators() -> list[str]:
 
 
 def _list_sandboxes() -> list[str]:
-    return ["auto", "bwrap", "landlock", "none"]
+    from trainer.sandbox import LEVELS
+
+    return ["auto", *LEVELS]
+
+
+def _list_kinds() -> list[str]:
+    from trainer.devices import describe_kinds
+
+    return [describe_kinds()]
 
 
 def _list_evaluators() -> list[str]:
@@ -143,9 +151,10 @@ class Settings:
         "auto",
         "--devices",
         WHERE,
-        "devices that children run on, one at a time on each: cuda or cuda:0,cuda:1 for GPUs, cpu "
-        "or cpu:0,cpu:2 for cores",
+        "devices that children run on, one at a time on each: all of a kind, such as cuda, or "
+        "single ones, such as cuda:0,cuda:1",
         metavar="D,...",
+        names=_list_kinds,
         default="every GPU, or every core if there is none",
         resumable=True,
     )
@@ -188,7 +197,7 @@ class Settings:
         "these, else by the gains that they made",
         metavar="NAME[:WEIGHT],...",
         separated=True,
-        choices=_list_operators,
+        names=_list_operators,
         default="all that can work",
     )
     cells: int = option(

@@ -18,9 +18,10 @@ from pathlib import Path
 
 from population import Measurement, Status
 from trainer.devices import Device, DeviceError, find_devices
-from trainer.measure import measure, progress, tail
+from trainer.log import read_progress, read_tail
+from trainer.measurement import measure
 from trainer.process import SupervisorError
-from trainer.sandbox import Level, SandboxError, find_sandbox
+from trainer.sandbox import LEVELS, SandboxError, find_sandbox
 from trainer.setup import SetupError, set_up
 from trainer.task import Task, TaskError, check_files, load_task
 
@@ -79,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--sandbox",
         default="auto",
-        choices=["auto", *Level],
+        choices=["auto", *LEVELS],
         help="what keeps the genome in; auto takes the strongest that works here (default auto)",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of its randomness")
@@ -185,8 +186,8 @@ def _watch(work: Future[Measurement], log: Path) -> Measurement:
                 return work.result(timeout=0.25)
             except NotYet:
                 seconds = time.monotonic() - began
-                shown = Text(f"{seconds:.0f} s  {progress(log)}", no_wrap=True, overflow="ellipsis")
-                line.update(shown)
+                shown = f"{seconds:.0f} s  {read_progress(log)}"
+                line.update(Text(shown, no_wrap=True, overflow="ellipsis"))
 
 
 def _as_json(result: Measurement) -> str:
@@ -220,7 +221,7 @@ def _as_text(task: Task, result: Measurement, log: Path) -> str:
     text = "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
     if result.status is Status.OK:
         return text
-    return f"{text}\n\nIts last lines:\n{tail(log, SHOWN) or '(it printed nothing)'}"
+    return f"{text}\n\nIts last lines:\n{read_tail(log, SHOWN) or '(it printed nothing)'}"
 
 
 def human(value: float, unit: str) -> str:

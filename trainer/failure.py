@@ -6,7 +6,7 @@ import re
 import signal
 
 from population import Status
-from trainer.log import last_error, last_exception
+from trainer.log import find_error, find_exception
 from trainer.process import Ended
 from trainer.summary import read_summary
 
@@ -19,7 +19,7 @@ OUT_OF_MEMORY = re.compile(
 KILLED = 128 + signal.SIGKILL  # the exit code with which a shell reports a killed command
 
 
-def failure(ended: Ended, text: str, limit: float) -> tuple[Status, str]:
+def explain_failure(ended: Ended, text: str, limit: float) -> tuple[Status, str]:
     """How a run failed, and the reason; ok and none if it ended by itself with exit code 0."""
     if ended.lost:
         return Status.CRASH, "it killed or stopped the process that supervised it"
@@ -33,7 +33,7 @@ def failure(ended: Ended, text: str, limit: float) -> tuple[Status, str]:
     if killed and ended.oom_killed:
         return Status.OOM, "the system killed it, for lack of memory"
     reported = bool(read_summary(text))  # then what it said last was no error
-    words = last_exception(text) if reported else last_error(text)
+    words = find_exception(text) if reported else find_error(text)
     if words and ended.code == 1:  # as Python ends after an exception, or `sys.exit(words)`
         said = words
     else:

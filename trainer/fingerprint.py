@@ -11,12 +11,12 @@ from pathlib import Path
 
 from trainer.devices import Device
 from trainer.setup import Ready
-from trainer.task import Task, files_below
+from trainer.task import Task, list_files
 
 FILE = "file "  # begins the names of facts that are files
 
 
-def fingerprint(
+def take_fingerprint(
     task: Task, ready: Ready, devices: Iterable[Device], budget: float
 ) -> dict[str, str]:
     """What a fitness depends on besides the genome, by name.
@@ -38,7 +38,7 @@ def fingerprint(
     }
 
 
-def differences(was: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+def compare_fingerprints(was: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """One readable line for each fact that is not the same in both; empty if all are.
 
     A file of which the run has no digest is not compared: which files count follows from the run's
@@ -55,7 +55,7 @@ def differences(was: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 def _digest(path: Path) -> str:
     """Of a file's meaning, or of all files in a folder, in 16 hexadecimal digits."""
     whole = hashlib.sha256()
-    for file in files_below(path):
+    for file in list_files(path):
         whole.update(f"{file.relative_to(path)}\0".encode())
         whole.update(hashlib.sha256(_meaning(file)).digest())
     return whole.hexdigest()[:16]

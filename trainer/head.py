@@ -79,10 +79,10 @@ class Head:
         """A path within the task's folder; a default is taken as it is."""
         if key not in self._left and default is not None:
             return default
-        return inside(self.take(key, str), f"{self._where}{key}")
+        return check_path(self.take(key, str), f"{self._where}{key}")
 
     def paths(self, key: str) -> tuple[str, ...]:
-        return tuple(inside(path, f"{self._where}{key}") for path in self.texts(key, []))
+        return tuple(check_path(path, f"{self._where}{key}") for path in self.texts(key, []))
 
     def formula(self, key: str) -> Formula:
         return Formula.parse(self.take(key, str))
@@ -95,7 +95,7 @@ class Head:
             raise ValueError(f"the key `{self._where}{min(self._left)}` is unknown")
 
 
-def inside(path: str, key: str) -> str:
+def check_path(path: str, key: str) -> str:
     """The path in its shortest form.
 
     Raises:

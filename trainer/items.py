@@ -42,7 +42,7 @@ def read_items(text: str) -> list[Item]:
             lines.append(line)
             continue
         if title:
-            items.append(Item(slug(title), title, "\n".join(lines).strip()))
+            items.append(Item(make_slug(title), title, "\n".join(lines).strip()))
         title, lines = heading["title"], []
     if not items:
         raise ValueError(f"it has no item: {FORM}")
@@ -55,7 +55,7 @@ def read_items(text: str) -> list[Item]:
     return items
 
 
-def slug(title: str) -> str:
+def make_slug(title: str) -> str:
     """A title as a file's name: "Why caches lie, part 2" is why-caches-lie-part-2."""
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
     return "-".join(re.findall(r"[a-z0-9]+", plain.lower()))

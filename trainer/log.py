@@ -19,27 +19,27 @@ _TRACEBACK = "Traceback (most recent call last):"
 _ERROR = re.compile(r"(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt|Exit|Group)\b")
 
 
-def tail(log: Path, n: int) -> str:
+def read_tail(log: Path, n: int) -> str:
     """The last n lines, as a terminal would show them; empty if there is no log."""
-    return "\n".join(_lines(end(log, NEAR))[-n:])
+    return "\n".join(_lines(read_end(log, NEAR))[-n:])
 
 
-def progress(log: Path) -> str:
+def read_progress(log: Path) -> str:
     """The line printed last, for a live display; empty if there is none. Reads 4 KB at most."""
-    lines = [line for line in _lines(end(log, 1 << 12)) if line.strip()]
+    lines = [line for line in _lines(read_end(log, 1 << 12)) if line.strip()]
     return lines[-1].strip() if lines else ""
 
 
-def last_error(text: str) -> str:
+def find_error(text: str) -> str:
     """What the last traceback says, in one line; else the last line; empty if there is none.
 
     An exception that Python ignored, which it tells of while it shuts down, is not what happened.
     """
     spoken = [line for line in _lines(text[-NEAR:]) if line.strip()][-1:]
-    return last_exception(text) or (shorten(spoken[0]) if spoken else "")
+    return find_exception(text) or (shorten(spoken[0]) if spoken else "")
 
 
-def last_exception(text: str) -> str:
+def find_exception(text: str) -> str:
     """What the last traceback says, in one line; empty if nothing was raised."""
     lines = _lines(text[-NEAR:])
     raised = [
@@ -61,12 +61,12 @@ def shorten(line: str, longest: int = REASON) -> str:
     return words if len(words) <= longest else words[: longest - 3] + "..."
 
 
-def visible(line: str) -> str:
+def strip_unseen(line: str) -> str:
     """The line without escape sequences and without characters that nobody sees."""
     return _UNSEEN.sub("", _ESCAPES.sub("", line))
 
 
-def end(log: Path, size: int) -> str:
+def read_end(log: Path, size: int) -> str:
     """The last `size` bytes as text; empty if there is no log."""
     if not log.exists():
         return ""
@@ -78,4 +78,4 @@ def end(log: Path, size: int) -> str:
 def _lines(text: str) -> list[str]:
     """Lines of printable characters, of each what its last carriage return left."""
     lines = (line.rstrip("\r").rpartition("\r")[2] for line in text.rstrip("\n").split("\n"))
-    return [visible(line) for line in lines]
+    return [strip_unseen(line) for line in lines]

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from population.errors import UserError
+from trainer.devices import DEVICE_TYPES
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 POLL = 0.25  # seconds between two looks at the stop event
@@ -28,9 +29,7 @@ ALLOWED = (
     *("PATH", "USER", "LOGNAME", "TZ", "LANG", "LANGUAGE", "TERM"),
     *("LC_ALL", "LC_CTYPE", "LC_COLLATE", "LC_MESSAGES", "LC_MONETARY", "LC_NUMERIC", "LC_TIME"),
     *("LD_LIBRARY_PATH", "LIBRARY_PATH", "CPATH", "CC", "CXX"),
-    *("CUDA_HOME", "CUDA_PATH", "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "CUDA_MODULE_LOADING"),
-    *("CUDA_DEVICE_MAX_CONNECTIONS", "CUDA_MPS_PIPE_DIRECTORY", "CUDA_MPS_LOG_DIRECTORY"),
-    *("NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES", "NVIDIA_TF32_OVERRIDE"),
+    *(name for device_type in DEVICE_TYPES.values() for name in device_type.variables),
 )
 
 
@@ -68,13 +67,13 @@ class Ended:
     lost: bool = False
 
 
-def resolve(command: Sequence[str]) -> list[str]:
+def resolve_python(command: Sequence[str]) -> list[str]:
     """The command with "python" as its first word replaced by this interpreter."""
     first = sys.executable if command[0] == "python" else command[0]
     return [first, *command[1:]]
 
 
-def child_environment(
+def build_environment(
     folder: Path, environ: Mapping[str, str] = os.environ, *, own_tmp: bool = False
 ) -> dict[str, str]:
     """The environment of a child: an allow list of the user's, and a home of its own.
@@ -141,7 +140,7 @@ def run(
     lifeline_there, lifeline_here = os.pipe()
     try:
         supervisor = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(SUPERVISOR), *options, "--", *resolve(command)],
+            [sys.executable, "-I", "-S", str(SUPERVISOR), *options, "--", *resolve_python(command)],
             cwd=folder,
             env={**env, MARK: mark},
             stdin=lifeline_there,

@@ -32,11 +32,11 @@ class Secrets:
         known = [secret for secret in found if len(secret) >= SHORTEST]
         self._secrets = sorted(known, key=lambda secret: (-len(secret), secret))
 
-    def hidden(self, text: str) -> str:
+    def hide(self, text: str) -> str:
         """A text of people and programs, such as an error or a log, without any secret."""
         return self._without(text, SHORTEST)
 
-    def hidden_in_code(self, text: str) -> str:
+    def hide_in_code(self, text: str) -> str:
         """A text with code in it, without those secrets that are too long for a word of it."""
         return self._without(text, SURELY)
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from population.errors import UserError
-from trainer.head import inside
-from trainer.process import resolve
-from trainer.referee.text import Text, TextError, open_text
+from trainer.head import check_path
+from trainer.prepared_text import PreparedText
+from trainer.process import resolve_python
 from trainer.summary import RULE
 from trainer.task import Task
 
@@ -40,7 +40,7 @@ class Ready:
     env: Mapping[str, str] = field(default_factory=dict)
     fingerprint: Mapping[str, str] = field(default_factory=dict)
     masked: tuple[Path, ...] = ()
-    text: Text | None = None
+    text: PreparedText | None = None
 
 
 def set_up(task: Task, say: Callable[[str], None]) -> Ready:
@@ -54,7 +54,7 @@ def set_up(task: Task, say: Callable[[str], None]) -> Ready:
     """
     if not task.setup:
         return Ready(task.start)
-    command = resolve(task.setup)
+    command = resolve_python(task.setup)
     shown = " ".join(task.setup)
     last: deque[str] = deque(maxlen=SHOWN)
     report: list[str] | None = None
@@ -95,7 +95,7 @@ def _ready(task: Task, report: list[str], shown: str) -> Ready:
     matches = map(FACT.fullmatch, report)
     facts = {match[1]: match[2].strip() for match in matches if match}
     try:
-        seed = inside(facts.pop("seed", task.start), "seed")
+        seed = check_path(facts.pop("seed", task.start), "seed")
     except ValueError as error:
         raise SetupError(f"the setup `{shown}` reports {error}") from error
     if not (task.folder / seed).is_file():
@@ -111,17 +111,22 @@ def _ready(task: Task, report: list[str], shown: str) -> Ready:
     )
 
 
-def _text(facts: Mapping[str, str], shown: str) -> Text | None:
+def _text(facts: Mapping[str, str], shown: str) -> PreparedText | None:
     if not facts:
         return None
+    from trainer.referee.text import TextError  # here: a task without a referee needs none
+
     try:
-        return open_text(Path(facts["folder"]), int(facts["seq_len"]), int(facts["eval_rows"]))
+        folder = Path(facts["folder"]).absolute()
+        text = PreparedText(folder, int(facts["seq_len"]), int(facts["eval_rows"]))
+        text.open()  # now, so that what is wrong with it shows before a run begins
     except (KeyError, ValueError) as error:
         raise SetupError(
             f"the setup `{shown}` does not say what a referee needs: {error}"
         ) from error
     except TextError as error:
         raise SetupError(str(error)) from error
+    return text
 
 
 def _under(prefix: str, facts: Mapping[str, str]) -> dict[str, str]:

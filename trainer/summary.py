@@ -18,7 +18,7 @@ _LINE = re.compile(
 )
 
 
-def block(text: str) -> list[str]:
+def find_block(text: str) -> list[str]:
     """The lines after the last line `---`; none if there is no such line."""
     lines = text.splitlines()
     rules = [number for number, line in enumerate(lines) if line.strip() == RULE]
@@ -30,7 +30,7 @@ def read_summary(text: str) -> dict[str, float]:
 
     Other lines are passed over. Of two lines with one name the later counts.
     """
-    matches = (_LINE.fullmatch(line) for line in block(text))
+    matches = (_LINE.fullmatch(line) for line in find_block(text))
     return {match[1]: float(match[2]) for match in matches if match}
 
 
@@ -38,7 +38,7 @@ def read_refusal(text: str) -> tuple[Status, str] | None:
     """The status, other than ok, and the reason that the block states; None if it states none."""
     words = {
         name.strip(): value.strip()
-        for name, colon, value in (line.partition(":") for line in block(text))
+        for name, colon, value in (line.partition(":") for line in find_block(text))
         if colon
     }
     if words.get("status") not in set(Status) - {Status.OK}:

@@ -143,7 +143,7 @@ def end_tree(root: int) -> int:
             os.killpg(root, signal.SIGKILL)
     known: set[int] = set()
     while _reap()[1]:
-        alive = descendants(os.getpid())
+        alive = list_descendants(os.getpid())
         if time.monotonic() > give_up:
             return len(alive)
         for pid in alive:
@@ -156,7 +156,7 @@ def end_tree(root: int) -> int:
     return 0
 
 
-def descendants(ancestor: int) -> list[int]:
+def list_descendants(ancestor: int) -> list[int]:
     """Ids of the processes below one, parents before their children."""
     children: dict[int, list[int]] = {}
     for pid, parent in _processes():

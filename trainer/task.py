@@ -14,7 +14,7 @@ from population import Direction
 from population.errors import UserError
 from trainer.axes import AxisSpec, read_axis
 from trainer.formula import Formula
-from trainer.head import Head, inside
+from trainer.head import Head, check_path
 from trainer.items import ITEM, Item, read_items
 
 FENCE = "+++"
@@ -124,7 +124,7 @@ class Task:
         found: dict[str, None] = {}
         for word in (*self.score, *self.setup):
             try:
-                path = inside(word, "")
+                path = check_path(word, "")
             except ValueError:  # no path within the folder, so none of its files
                 continue
             if path != self.genome and os.path.isfile(self.folder / path):
@@ -209,7 +209,7 @@ def check_files(task: Task) -> None:
         if ITEM not in path and not (task.folder / path).exists():
             raise ValueError(f"`{path}`, which `shows` names, is not in {task.folder}")
     if task.notes:
-        notes_asked(task)
+        read_notes_request(task)
 
 
 def check_output(task: Task) -> None:
@@ -350,7 +350,7 @@ def _check_item(task: Task) -> None:
         raise ValueError(f"`output` should contain {ITEM}: each item has its own")
 
 
-def shown_files(task: Task) -> dict[str, str]:
+def read_shown_files(task: Task) -> dict[str, str]:
     """What a language model reads beside the genome: texts by their paths within the folder.
 
     Raises:
@@ -358,7 +358,7 @@ def shown_files(task: Task) -> dict[str, str]:
     """
     texts: dict[str, str] = {}
     for path in task.shows:
-        files = files_below(task.folder / path)
+        files = list_files(task.folder / path)
         if not files:
             raise TaskError(f"`{path}`, which `shows` names, holds no file in {task.folder}")
         for file in files:
@@ -374,7 +374,7 @@ def shown_files(task: Task) -> dict[str, str]:
     return texts
 
 
-def notes_asked(task: Task) -> str:
+def read_notes_request(task: Task) -> str:
     """The instruction to a language model for notes.
 
     Raises:
@@ -387,7 +387,7 @@ def notes_asked(task: Task) -> str:
         raise TaskError(f"{path}, which `notes` names, cannot be read: {error}") from error
 
 
-def files_below(path: Path) -> list[Path]:
+def list_files(path: Path) -> list[Path]:
     """The file itself, or a folder's files in order, without what Python caches there."""
     files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
     return [file for file in files if "__pycache__" not in file.parts]

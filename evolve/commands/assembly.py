@@ -31,9 +31,9 @@ from evolve.runs.pictures import Artist, Draw, draw
 from evolve.runs.run import Run, remove_work
 from evolve.search.search import Search
 from population import Individual
-from trainer.log import tail
+from trainer.log import read_tail
 from trainer.secrets import Secrets
-from trainer.task import shown_files
+from trainer.task import read_shown_files
 
 OpenEvaluator = Callable[[Run, threading.Event], Evaluator]  # as an evaluator's constructor
 LAST_LINES = 40  # lines of a failed child, or of its scoring, that a language model is shown
@@ -141,7 +141,7 @@ def _build_contexts(
     secrets = Secrets(os.environ)  # a scoring script runs in this environment, and may print it
 
     def last_words(individual: Individual) -> str:
-        return secrets.hidden(tail(run.folder.log(str(individual.id)), LAST_LINES))
+        return secrets.hide(read_tail(run.folder.log(str(individual.id)), LAST_LINES))
 
     return ContextBuilder(
         run.task,
@@ -161,7 +161,7 @@ def _pack_files(
     genomes = [one for one in search.individuals.values() if not one.parents]
     genomes += [search.best] if search.best else []
     texts = [run.lineage.source(one.commit) for one in genomes]
-    tokens, files = run.settings.context_tokens, shown_files(run.task)
+    tokens, files = run.settings.context_tokens, read_shown_files(run.task)
     try:
         room = room_for_files(run.task, texts, tokens, count)
     except ValueError as error:

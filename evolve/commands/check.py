@@ -26,11 +26,11 @@ from population.formatting import human
 from population.invocation import write_command
 from trainer.devices import find_devices
 from trainer.items import Item
-from trainer.log import tail
-from trainer.measure import measure
+from trainer.log import read_tail
+from trainer.measurement import measure
 from trainer.sandbox import find_sandbox
 from trainer.setup import Ready, set_up
-from trainer.task import Task, check_files, check_output, load_task, shown_files
+from trainer.task import Task, check_files, check_output, load_task, read_shown_files
 
 SHOWN = 30  # lines of what the start printed
 CELLS = 6  # of an archive's axis, to see whether one can be laid
@@ -94,7 +94,7 @@ def check(
     _tell_contract(task, say)
     items = task.all_items()
     one = _with_item(task, items, say)
-    for path, text in shown_files(one).items():
+    for path, text in read_shown_files(one).items():
         say(f"shown to models: {path}, {len(text):,} characters")
     alone = _tell_operators(task, say)
     ready = set_up(one, say)
@@ -122,7 +122,7 @@ def _with_item(task: Task, items: Sequence[Item], say: Callable[[str], None]) ->
         try:
             check_files(own)
             check_output(own)
-            shown_files(own)
+            read_shown_files(own)
         except ValueError as error:
             raise UnfitError(f"the item {item.name} cannot be worked on: {error}") from error
     if items:
@@ -200,7 +200,7 @@ def _measured(
             folder=Path(name, "child"),
             log=log,
         )
-        return result, tail(log, SHOWN)
+        return result, read_tail(log, SHOWN)
 
 
 def _judge(task: Task, result: Measurement, say: Callable[[str], None]) -> None:

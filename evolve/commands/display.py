@@ -20,7 +20,7 @@ from evolve.loop.reports import Snapshot
 from evolve.search.search import Search
 from population import Individual
 from population.formatting import dollars, duration, formatter
-from trainer.log import progress as last_line
+from trainer.log import read_progress as last_line
 from trainer.task import Task
 from views.terminal import heatmap_text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from archive.run_folder import RunError
-from trainer.items import slug
+from trainer.items import make_slug
 
 HEAD = """\
 +++
@@ -182,7 +182,7 @@ def write_skeleton(folder: Path, language: str) -> list[Path]:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RunError(f"{folder} exists and is not empty; name a new folder")
-    name = slug(folder.resolve().name) or "task"
+    name = make_slug(folder.resolve().name) or "task"
     python = language == "python"
     head = HEAD.format(
         name=name,

@@ -11,7 +11,6 @@ from evolve.runs.history import count_fruitless_replies, read_axes
 from evolve.runs.run import Run
 from population.formatting import dollars, duration
 from population.invocation import write_command
-from trainer.sandbox import Level
 
 
 def announce(run: Run, models: list[Configured]) -> list[str]:
@@ -35,7 +34,7 @@ def announce(run: Run, models: list[Configured]) -> list[str]:
         f"everything is kept in {run.folder.path}; Ctrl-C stops cleanly, and "
         f"`{write_command('resume', run.folder.name)}` goes on",
     ]
-    if run.sandbox.level is Level.NONE:
+    if not run.sandbox.protects:
         lines.append(f"WARNING: {run.sandbox.note}")
     else:
         lines.append(f"children are sandboxed by {run.sandbox.note}")

@@ -19,7 +19,7 @@ from evolve.runs.history import LESSONS, NOTES
 from evolve.runs.run import Run
 from evolve.search.search import Search
 from population import Direction, Individual
-from trainer.task import notes_asked
+from trainer.task import read_notes_request
 
 MAX_REFUSALS = 25  # proposals in a row without a child, after which the search gives up
 LESSONS_EVERY = 20  # children, after which a model is asked what they teach
@@ -206,7 +206,7 @@ class Scheduler:
         task, models = self._run.task, self._run.settings.models
         if not (task.notes and models) or self._state.notes or self._allowance.why_offline():
             return False
-        instruction = notes_asked(task)
+        instruction = read_notes_request(task)
         model = max(map(ModelSpec.parse, models), key=lambda spec: spec.weight).name
         number = self._state.take_proposal()
         self._record_begun(number, NOTES, model)

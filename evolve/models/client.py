@@ -116,7 +116,7 @@ class LiteLLM:
         """
         start = self._clock()
         sent = [
-            {key: self._secrets.hidden_in_code(text) for key, text in message.items()}
+            {key: self._secrets.hide_in_code(text) for key, text in message.items()}
             for message in messages
         ]
         prompt = json.dumps(sent)
@@ -197,11 +197,11 @@ class LiteLLM:
     def _readable(self, reply: str) -> str:
         """A reply that can be written to a file, and has no key in it that a server sent back."""
         reply = reply.encode(errors="replace").decode()  # JSON can carry half a surrogate pair
-        return self._secrets.hidden_in_code(reply)
+        return self._secrets.hide_in_code(reply)
 
     def _safe(self, text: str) -> str:
         text = text.partition("Traceback (most recent call last)")[0]  # for litellm's developers
-        text = self._secrets.hidden(text)
+        text = self._secrets.hide(text)
         printable = "".join(c if c.isprintable() else " " for c in text)
         return " ".join(printable.split())[:500]
 

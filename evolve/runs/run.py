@@ -18,14 +18,14 @@ from population import Individual
 from population.invocation import write_command
 from population.lineage import Lineage
 from trainer.devices import Device, DeviceError, find_devices
-from trainer.fingerprint import differences, fingerprint
+from trainer.fingerprint import compare_fingerprints, take_fingerprint
 from trainer.items import Item
-from trainer.sandbox import Level, Sandbox, find_sandbox
+from trainer.sandbox import Sandbox, find_sandbox
 from trainer.setup import Ready, set_up
 from trainer.task import Task, check_files, check_output, load_task
 
 Say = Callable[[str], None]
-NOWHERE = Sandbox(Level.NONE, "nothing runs")  # for a run that is only viewed
+NOWHERE = Sandbox("none", "nothing runs")  # for a run that is only viewed
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def begin_run(
             "task": task.name,
             "settings": settings.to_json(),
             "item": None if item is None else asdict(item),
-            "fingerprint": fingerprint(task, ready, devices, settings.budget),
+            "fingerprint": take_fingerprint(task, ready, devices, settings.budget),
         },
     )
     for number, (seed, identity) in enumerate(zip(seeds, identities, strict=True)):
@@ -174,8 +174,8 @@ def reopen_run(name: str, changes: dict[str, Any], say: Say) -> Run:
         ) from error
     sandbox = find_sandbox(settings.sandbox)
     ready = set_up(looked.task, say)
-    now = fingerprint(looked.task, ready, devices, settings.budget)
-    changed = differences(before, now)
+    now = take_fingerprint(looked.task, ready, devices, settings.budget)
+    changed = compare_fingerprints(before, now)
     if changed:
         looked.close()
         raise RunError(

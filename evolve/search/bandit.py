@@ -19,20 +19,17 @@ from typing import Protocol
 
 import numpy as np
 
+from trainer.devices import price_device
+
 DISCOUNT = 0.99  # of earlier results, with every new one: half is forgotten after 70
 REFUSED_WEIGHT = 0.25  # of a refused proposal as a trial: it took no device
 UNIFORM_SHARE = 0.1  # of the draws, so that no arm is given up for good
-
-
-# Dollars an hour that a device is taken to cost, as one is rented in 2026; only the ratio to the
-# price of a model counts, and only between arms.
-DEVICE_PRICES = {"cuda": 2.5, "cpu": 0.05}
 CHILD_PRICE = 0.05  # dollars that one of a run's children is worth, whatever it takes
 
 
 def device_price(name: str) -> float:
     """Dollars a second of a device such as "cuda:0"."""
-    return DEVICE_PRICES.get(name.partition(":")[0], 0.0) / 3600
+    return price_device(name) / 3600
 
 
 @dataclass(frozen=True, order=True)

@@ -68,7 +68,7 @@ def measured(
     clock: Clock = time.time,
     **more: object,
 ) -> Measurement:
-    """Stands in for `trainer.measure.measure`. Each call leaves a line in the log, its seed."""
+    """Stands in for `trainer.measure`. Each call leaves a line in the log, its seed."""
     with open(log, "a") as file:
         file.write(f"{seed}\n")
     repeat = int(log.stem.partition("-")[2] or 0)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from trainer.sandbox import Level, SandboxError, find_sandbox
-from trainer.summary import block, read_summary
+from trainer.sandbox import SandboxError, find_sandbox
+from trainer.summary import find_block, read_summary
 
 ROOT = Path(__file__).parents[2]
 START = (ROOT / "examples" / "bug_fixer" / "src" / "app.py").read_text()
@@ -40,7 +40,7 @@ class Scored:
 
     @property
     def refusal(self) -> str:
-        return " ".join(block(self.text)) if self.code else ""
+        return " ".join(find_block(self.text)) if self.code else ""
 
 
 @pytest.fixture
@@ -326,7 +326,7 @@ for _top in {tops!r}:
 
 
 @cache
-def works(level: Level) -> bool:
+def works(level: str) -> bool:
     try:
         find_sandbox(level)
     except SandboxError:
@@ -334,9 +334,9 @@ def works(level: Level) -> bool:
     return True
 
 
-@pytest.mark.parametrize("level", [Level.BWRAP, Level.LANDLOCK, Level.NONE])
+@pytest.mark.parametrize("level", ["bwrap", "landlock", "none"])
 def test_the_tests_are_not_where_it_runs(
-    verify: Callable[..., Scored], tmp_path: Path, level: Level
+    verify: Callable[..., Scored], tmp_path: Path, level: str
 ) -> None:
     if not works(level):
         pytest.skip(f"{level} does not work on this machine")
@@ -344,8 +344,8 @@ def test_the_tests_are_not_where_it_runs(
     near = ["../../held_out/test_hidden.py", str(folder / "held_out" / "test_hidden.py")]
     near += [str(ROOT / "examples" / "bug_fixer" / "held_out" / "test_hidden.py")]
     search = SEARCH.format(paths=near, tops=[str(tmp_path), "/"])
-    found = verify(START + search, TRAINER_SANDBOX=level.value, TRAINER_BWRAP="/usr/bin/bwrap")
-    if level is Level.NONE:  # so that we know that it would find them
+    found = verify(START + search, TRAINER_SANDBOX=level, TRAINER_BWRAP="/usr/bin/bwrap")
+    if level == "none":  # so that we know that it would find them
         assert "FOUND" in found.refusal
     else:
         assert found.score == pytest.approx(START_SCORE), found.text

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from trainer.items import read_items
 from trainer.summary import read_summary
-from trainer.task import load_task, shown_files
+from trainer.task import load_task, read_shown_files
 
 ROOT = Path(__file__).parents[2]
 TASK = ROOT / "examples" / "content_generator"
@@ -296,7 +296,7 @@ def test_the_guide_names_the_words_to_avoid_itself() -> None:
 def test_the_task_shows_each_topic_its_own_sources_alone() -> None:
     task = load_task(TASK)
     for item in task.all_items():
-        shown = shown_files(task.for_item(item))
+        shown = read_shown_files(task.for_item(item))
         folders = {path.split("/")[1] for path in shown if path.startswith("sources/")}
         assert folders == {item.name}
         assert "style_guide.md" in shown

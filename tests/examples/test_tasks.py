@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from trainer.fingerprint import differences, fingerprint
+from trainer.fingerprint import compare_fingerprints, take_fingerprint
 from trainer.setup import Ready
-from trainer.task import Task, files_below, load_task
+from trainer.task import Task, list_files, load_task
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -33,17 +33,17 @@ def made_here(path: Path) -> bool:
 
 
 def protocol(folder: Path) -> dict[str, str]:
-    return fingerprint(task_of(folder), Ready("start"), [], 1)
+    return take_fingerprint(task_of(folder), Ready("start"), [], 1)
 
 
 @pytest.mark.parametrize("name", TASKS)
 def test_everything_that_a_score_depends_on_is_in_the_protocol(name: str) -> None:
     folder = EXAMPLES / name
     task = task_of(folder)
-    fixed = {file for path in task.fixed for file in files_below(folder / path)}
+    fixed = {file for path in task.fixed for file in list_files(folder / path)}
     told = {folder / task.genome, folder / task.start, folder / task.items}
     told |= {folder / path for path in task.shows if path.endswith("report.md")}
-    own = {file for file in files_below(folder) if not made_here(file.relative_to(folder))}
+    own = {file for file in list_files(folder) if not made_here(file.relative_to(folder))}
     others = {
         file for item in load_task(folder).all_items() for file in own if item.name in str(file)
     }
@@ -75,12 +75,12 @@ def test_a_change_of_the_scoring_is_another_protocol(
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new))
-    assert len(differences(before, protocol(folder))) == 1
+    assert len(compare_fingerprints(before, protocol(folder))) == 1
 
 
 @pytest.mark.slow
 def test_one_command_runs_an_example_without_a_key(tmp_path: Path) -> None:
-    before = {path: path.stat().st_mtime_ns for path in files_below(EXAMPLES / "bug_fixer")}
+    before = {path: path.stat().st_mtime_ns for path in list_files(EXAMPLES / "bug_fixer")}
     done = subprocess.run(
         [sys.executable, str(ROOT / "benchmarks" / "examples.py"), "bug_fixer"],
         cwd=tmp_path,
@@ -90,7 +90,7 @@ def test_one_command_runs_an_example_without_a_key(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "from 57.83 to 100.00" in done.stdout
-    assert {path: path.stat().st_mtime_ns for path in files_below(EXAMPLES / "bug_fixer")} == before
+    assert {path: path.stat().st_mtime_ns for path in list_files(EXAMPLES / "bug_fixer")} == before
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ import pytest
 
 from population import Measurement
 from trainer.devices import find_devices
-from trainer.measure import measure
-from trainer.sandbox import Level, Sandbox
+from trainer.measurement import measure
+from trainer.sandbox import Sandbox
 from trainer.setup import Ready
 from trainer.task import Task, load_task
 
@@ -76,7 +76,7 @@ class Toy:
     def measure(self, source: str, **changes: object) -> Measurement:
         options: dict[str, object] = {
             "device": find_devices("cpu")[0],
-            "sandbox": Sandbox(Level.NONE, "for speed: sandboxes have tests of their own"),
+            "sandbox": Sandbox("none", "for speed: sandboxes have tests of their own"),
             "budget": 1.0,
             "seed": 3,
             "folder": self.work,

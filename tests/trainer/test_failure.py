@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from population import Status
-from trainer.failure import failure
+from trainer.failure import explain_failure
 from trainer.process import Ended
 
 BLOCK = "---\nscore: 1\nmemory: 2\n"
@@ -15,7 +15,7 @@ RAISED = "Traceback (most recent call last):\n  f()\nKeyError: 'late'\n"
 
 
 def said(text: str, code: int | None = 1, number: int | None = None) -> tuple[Status, str]:
-    return failure(Ended(code, number, seconds=1.0), text, limit=5.0)
+    return explain_failure(Ended(code, number, seconds=1.0), text, limit=5.0)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.items import Item, read_items, slug
+from trainer.items import Item, make_slug, read_items
 from trainer.task import TaskError, load_task
 
 LIST = """\
@@ -81,8 +81,8 @@ def test_a_list_that_names_none_is_refused(text: str, said: str) -> None:
 
 @given(st.text())
 def test_a_name_is_fit_for_a_file_or_empty(title: str) -> None:
-    assert set(slug(title)) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
-    assert not slug(title).startswith("-")
+    assert set(make_slug(title)) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
+    assert not make_slug(title).startswith("-")
 
 
 def test_the_task_of_an_item_has_its_paths_and_its_text(tmp_path: Path) -> None:

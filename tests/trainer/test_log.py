@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.log import NEAR, REASON, last_error, progress, tail, visible
+from trainer.log import NEAR, REASON, find_error, read_progress, read_tail, strip_unseen
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from trainer.log import NEAR, REASON, last_error, progress, tail, visible
 def test_progress_is_the_line_printed_last(tmp_path: Path, text: str, line: str) -> None:
     log = tmp_path / "log"
     log.write_bytes(text.encode())
-    assert progress(log) == line
+    assert read_progress(log) == line
 
 
 @pytest.mark.parametrize(
@@ -38,23 +38,23 @@ def test_progress_is_the_line_printed_last(tmp_path: Path, text: str, line: str)
     ],
 )
 def test_what_nobody_sees_is_left_out(unseen: str) -> None:
-    assert visible(f"a{unseen}b\tc") == "ab\tc"
+    assert strip_unseen(f"a{unseen}b\tc") == "ab\tc"
 
 
 @pytest.mark.parametrize("text", ["naïve – “é” 日本語 ∑ שלום \ufffd", "a\tb", "👍", "\U0001f1ea"])
 def test_what_is_seen_stays(text: str) -> None:
-    assert visible(text) == text
+    assert strip_unseen(text) == text
 
 
 def test_a_long_log_is_read_from_its_end(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("x" * NEAR * 2 + "\nlast but one\nlast\n")
-    assert progress(log) == "last"
-    assert tail(log, 2) == "last but one\nlast"
+    assert read_progress(log) == "last"
+    assert read_tail(log, 2) == "last but one\nlast"
 
 
 def test_without_a_log_there_is_nothing(tmp_path: Path) -> None:
-    assert progress(tmp_path / "none") == tail(tmp_path / "none", 3) == ""
+    assert read_progress(tmp_path / "none") == read_tail(tmp_path / "none", 3) == ""
 
 
 @pytest.mark.parametrize(
@@ -82,19 +82,19 @@ def test_without_a_log_there_is_nothing(tmp_path: Path) -> None:
     ],
 )
 def test_the_error_is_the_last_exception(text: str, reason: str | None) -> None:
-    assert last_error(text) == (
+    assert find_error(text) == (
         reason if reason is not None else "SyntaxError: '(' was never closed"
     )
 
 
 def test_an_error_is_cut_to_one_short_line() -> None:
-    reason = last_error("ValueError: " + "long " * 100)
+    reason = find_error("ValueError: " + "long " * 100)
     assert len(reason) == REASON
     assert reason.endswith("...")
 
 
 @given(st.text())
 def test_an_error_is_one_line_whatever_was_printed(text: str) -> None:
-    reason = last_error(text)
+    reason = find_error(text)
     assert len(reason.splitlines()) <= 1
     assert "\x1b" not in reason

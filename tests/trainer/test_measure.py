@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import subprocess
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,8 +14,9 @@ import pytest
 
 from population import Status
 from trainer.devices import find_devices
-from trainer.measure import Stopped, measure, progress, tail
-from trainer.sandbox import Level, Sandbox
+from trainer.log import read_progress, read_tail
+from trainer.measurement import Stopped, measure
+from trainer.sandbox import LEVELS, Sandbox, SandboxError, find_sandbox
 from trainer.setup import Ready
 from trainer.task import load_task
 
@@ -61,7 +63,7 @@ print(os.environ["TRAINER_BUDGET"], os.environ["TRAINER_SEED"], os.environ["DATA
         Ready("toy.py", {"DATA": "/x"}),
         source,
         device=device,
-        sandbox=Sandbox(Level.NONE, "none"),
+        sandbox=Sandbox("none", "none"),
         budget=2.5,
         seed=11,
         folder=toy.work,
@@ -101,6 +103,42 @@ def test_the_genome_may_be_one_file_of_a_fixed_folder(toy: Any) -> None:
 def test_no_mess_keeps_the_folder(toy: Any, deed: str) -> None:
     assert toy.measure(f"import os\n{deed}\n{GOOD}").status is Status.OK
     assert not os.path.lexists(toy.work)
+
+
+@pytest.mark.parametrize("level", [*LEVELS])
+def test_folders_of_any_depth_are_removed(toy: Any, level: str) -> None:
+    try:
+        sandbox = find_sandbox(level)
+    except SandboxError as error:
+        pytest.skip(str(error))
+    deed = "import os\nfor _ in range(1200): os.mkdir('d'); os.chdir('d')\nprint('deep')\n"
+    result = toy.measure(deed + GOOD, sandbox=sandbox)
+    assert result.status is Status.OK or "too deep" in toy.log.read_text(), result
+    assert not os.path.lexists(toy.work)
+
+
+# What keeps a folder where it is: for root a mount, for others a closed folder above it.
+STUCK = (
+    "os.mkdir('held')\nsubprocess.run(['mount', '-t', 'tmpfs', 'held', 'held'], check=True)\n"
+    if os.geteuid() == 0
+    else "os.chmod('..', 0o555)\n"
+)
+
+
+def test_a_folder_that_cannot_be_removed_ends_no_search(toy: Any) -> None:
+    result = toy.measure("import os, subprocess\n" + STUCK + GOOD)
+    held = toy.work / "held"
+    try:
+        if result.status is not Status.OK:
+            pytest.skip(f"nothing can be mounted here: {result.reason}")
+        assert result.fitness == 1.5
+        last = toy.log.read_text().splitlines()[-1]
+        assert f"the working folder {toy.work} could not be removed" in last
+    finally:
+        toy.scratch.chmod(0o755)
+        if held.exists():
+            subprocess.run(["umount", held], check=False)
+    assert toy.measure("", folder=toy.scratch / "next").status is Status.INVALID
 
 
 def test_keys_do_not_reach_the_child(toy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,7 +221,7 @@ def test_a_genome_that_hangs_times_out(toy: Any) -> None:
     result = toy.measure(source, limit=0.5)
     assert (result.status, result.reason) == (Status.TIMEOUT, "it was still running after 0.5 s")
     assert result.seconds >= 0.5
-    assert tail(toy.log, 5) == progress(toy.log) == "step 2"
+    assert read_tail(toy.log, 5) == read_progress(toy.log) == "step 2"
     assert toy.living() == []
 
 
@@ -220,7 +258,7 @@ def test_a_stop_leaves_no_measurement(
     with ThreadPoolExecutor(1) as pool:
         source = "import time\nprint('up')\ntime.sleep(600)"
         work = pool.submit(toy.measure, source, stop=stop)
-        assert eventually(lambda: progress(toy.log) == "up")
+        assert eventually(lambda: read_progress(toy.log) == "up")
         stop.set()
         with pytest.raises(Stopped):
             work.result()

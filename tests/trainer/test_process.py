@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from trainer.process import Ended, SupervisorError, child_environment, run
+from trainer.process import Ended, SupervisorError, build_environment, run
 
 Eventually = Callable[[Callable[[], bool]], bool]
 
@@ -58,7 +58,7 @@ def start(toy: Any) -> Callable[..., Ended]:
 
     def start(script: str, limit: float = 30, **more: Any) -> Ended:
         command = ["python", "-c", script, toy.mark]
-        environment = child_environment(toy.work)
+        environment = build_environment(toy.work)
         options = {"folder": toy.work, "env": environment, "log": toy.scratch / "log"}
         return run(command, limit=limit, **(options | more))
 
@@ -240,7 +240,7 @@ def test_the_environment_is_an_allow_list(tmp_path: Path) -> None:
         "LD_PRELOAD": "/planted.so",
         "HOME": "/home/user",
     }
-    environment = child_environment(tmp_path, users)
+    environment = build_environment(tmp_path, users)
     assert environment["HOME"] == str(tmp_path)
     assert environment["TMPDIR"].startswith(str(tmp_path))
     assert environment["PATH"].endswith(":/bin")
@@ -250,6 +250,6 @@ def test_the_environment_is_an_allow_list(tmp_path: Path) -> None:
 
 def test_a_folder_with_a_long_name_leaves_room_for_the_names_of_sockets(tmp_path: Path) -> None:
     deep = tmp_path / ("x" * 100)
-    assert child_environment(deep)["TMPDIR"] == str(deep / ".tmp"), "/tmp is everyone's"
-    assert child_environment(deep, own_tmp=True)["TMPDIR"] == "/tmp"
-    assert child_environment(Path("/short"), own_tmp=True)["TMPDIR"] == "/short/.tmp"
+    assert build_environment(deep)["TMPDIR"] == str(deep / ".tmp"), "/tmp is everyone's"
+    assert build_environment(deep, own_tmp=True)["TMPDIR"] == "/tmp"
+    assert build_environment(Path("/short"), own_tmp=True)["TMPDIR"] == "/short/.tmp"

@@ -11,7 +11,7 @@ import pytest
 
 from population import Measurement, Status
 from trainer.devices import find_devices
-from trainer.measure import measure
+from trainer.measurement import measure
 from trainer.sandbox import find_sandbox
 from trainer.setup import set_up
 from trainer.task import load_task

@@ -93,10 +93,10 @@ long = st.text("abc", min_size=SURELY, max_size=2 * SURELY)
 def test_of_no_secret_anything_is_left(values: list[str], text: str) -> None:
     secrets = Secrets({f"KEY_{number}": value for number, value in enumerate(values)})
     told = text.join(values)
-    assert not any(value in secrets.hidden(told) for value in values)
-    in_code = secrets.hidden_in_code(told)
+    assert not any(value in secrets.hide(told) for value in values)
+    in_code = secrets.hide_in_code(told)
     assert not any(value in in_code for value in values if len(value) >= SURELY)
-    assert Secrets({}).hidden(told) == told
+    assert Secrets({}).hide(told) == told
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_of_no_secret_anything_is_left(values: list[str], text: str) -> None:
 def test_secrets_are_known_by_their_names_and_by_their_place_in_an_address(
     name: str, value: str, secret: str
 ) -> None:
-    assert Secrets({name: value}).hidden(f"<{secret}>") == f"<{MASK}>"
+    assert Secrets({name: value}).hide(f"<{secret}>") == f"<{MASK}>"
 
 
 @pytest.mark.parametrize(
@@ -123,13 +123,13 @@ def test_secrets_are_known_by_their_names_and_by_their_place_in_an_address(
     ],
 )
 def test_what_is_no_secret_stays(name: str, value: str) -> None:
-    assert Secrets({name: value}).hidden(f"<{value}>") == f"<{value}>"
+    assert Secrets({name: value}).hide(f"<{value}>") == f"<{value}>"
 
 
 def test_what_may_be_a_word_of_the_code_stays_in_code() -> None:
     secrets = Secrets({"SOME_TOKEN": "training"})
-    assert secrets.hidden("training failed") == "*** failed"
-    assert secrets.hidden_in_code("training = True") == "training = True"
+    assert secrets.hide("training failed") == "*** failed"
+    assert secrets.hide_in_code("training = True") == "training = True"
 
 
 # -- which key goes where -------------------------------------------------------------------------

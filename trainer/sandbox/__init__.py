@@ -1,8 +1,8 @@
-"""Runs a command that nobody vouches for where it can read, write and reach next to nothing.
+"""The room in which untrusted commands run: they read, write and reach next to nothing.
 
-`find_sandbox` tells which level works on this machine, by trying it, and `Sandbox.wrap` turns a
-command into the one that runs it in there. Every level is one launcher (`launch`), which forks,
-sets the limits, waits, tidies up and ends as the command ended.
+`find_sandbox` tries out which level works on this machine, and `Sandbox.wrap` turns a command into
+the one that runs it in there. Every level is entered through one process (`launcher`), which forks,
+sets the limits, waits, tidies up and ends as the command ended. `registry` says how to add a level.
 
 What the levels protect (- not, ~ in part):
 
@@ -20,8 +20,9 @@ What the levels protect (- not, ~ in part):
     fork without end                          yes (5)     yes (5)     -
     take all memory                           yes (6)     ~ (6)       -
     fill the disk                             yes (7)     ~ (7)       -
+    leave the one core that it was given      yes         yes         -
     outlive its end                           yes         yes (8)     yes (8)
-    reach the kernel's rarer doors            yes         yes         -
+    make the kernel's rarer system calls      yes         yes         -
     ========================================  ==========  ==========  ====
 
 1.  Landlock does not govern `stat`, and lets the names (not the contents) below a folder be
@@ -47,20 +48,28 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from trainer.sandbox.find import find_sandbox as find_sandbox
-    from trainer.sandbox.wrap import Level as Level
-    from trainer.sandbox.wrap import Limits as Limits
-    from trainer.sandbox.wrap import Sandbox as Sandbox
-    from trainer.sandbox.wrap import SandboxError as SandboxError
+    from trainer.sandbox.detection import find_sandbox as find_sandbox
+    from trainer.sandbox.level import Level as Level
+    from trainer.sandbox.level import SandboxError as SandboxError
+    from trainer.sandbox.registry import LEVELS as LEVELS
+    from trainer.sandbox.sandbox import Limits as Limits
+    from trainer.sandbox.sandbox import Sandbox as Sandbox
 
-__all__ = ["Level", "Limits", "Sandbox", "SandboxError", "find_sandbox"]
+_HOMES = {
+    "LEVELS": "registry",
+    "Level": "level",
+    "Limits": "sandbox",
+    "Sandbox": "sandbox",
+    "SandboxError": "level",
+    "find_sandbox": "detection",
+}
+__all__ = ["LEVELS", "Level", "Limits", "Sandbox", "SandboxError", "find_sandbox"]
 
 
 def __getattr__(name: str) -> object:
-    """Import the doors when asked for: the launcher, whose start counts, needs none of them."""
-    if name not in __all__:
+    """Import an export when it is asked for: the launcher, whose start counts, needs none."""
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    home = "find" if name == "find_sandbox" else "wrap"
-    return getattr(import_module(f"{__name__}.{home}"), name)
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -17,31 +17,43 @@ import time
 
 from trainer.sandbox import folder as files
 from trainer.sandbox import privileges, seccomp
+from trainer.sandbox.level import Level, NotEnteredError, SandboxError
 from trainer.sandbox.options import ETC, SYSTEM, Options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SETPRIV, ENV = "/usr/bin/setpriv", "/usr/bin/env"
 PATIENCE = 20.0  # seconds for mounting, or for dying
 MARK = b"TRAINER_RUN"  # whoever looks for a run's processes must find bubblewrap's, too
 
 
-class NotEnteredError(Exception):
-    """Bubblewrap did not get as far as the command; it has said why."""
+class Bubblewrap(Level):
+    """A command in namespaces and a file system of its own, whose parts have their sizes."""
 
-
-class Bubblewrap:
-    """A command in a world of its own."""
-
-    watched = False  # the file systems have their sizes
+    name = "bwrap"
+    has_own_tmp = True
+    adds_signals = True
 
     def __init__(self, options: Options) -> None:
-        self._options = options
-        self.user = privileges.own_user(os.getpid()) if os.geteuid() == 0 else None
+        super().__init__(options)
+        self.user = privileges.pick_user(os.getpid()) if os.geteuid() == 0 else None
         status = os.stat(options.folder)
         self._outside = status.st_dev, status.st_ino
         self._inside: int | None = None  # the folder in there
         self._init: int | None = None  # the process whose end is everybody's in there
         self._info, self._info_there = os.pipe()
         self._wait_there, self._go = os.pipe()
+
+    @classmethod
+    def find(cls, environ: Mapping[str, str]) -> tuple[str, str]:
+        import shutil  # here, since the launcher has no use for it
+
+        program = shutil.which("bwrap", path=environ.get("PATH"))
+        if program is None:
+            raise SandboxError("bubblewrap is not installed")
+        return "bubblewrap with seccomp", program
 
     def enter(self, launcher: int) -> None:
         """Become bubblewrap, which becomes the command, and dies with the launcher."""
@@ -50,8 +62,8 @@ class Bubblewrap:
         words = [os.fsencode(word) for word in self._arguments()]
         told = _file(b"".join(word + b"\0" for word in words))
         _pass_on(self._info_there, self._wait_there)
-        argv = [self._options.bwrap, "--args", str(told), *self._command()]
-        environ = {name: value for name, value in self._options.environ.items() if name == MARK}
+        argv = [self.options.program, "--args", str(told), *self._command()]
+        environ = {name: value for name, value in self.options.environ.items() if name == MARK}
         os.execve(argv[0], argv, environ)
 
     def started(self) -> None:
@@ -74,24 +86,20 @@ class Bubblewrap:
         self._init = os.pidfd_open(first)
         self._inside = self._open_folder(first)
         inside = f"/proc/self/fd/{self._inside}"
-        files.copy(self._options.folder, inside, self.user)
+        files.copy(self.options.folder, inside, self.user)
         if self.user is not None:
             os.chown(inside, self.user, self.user)
         os.write(self._go, b"!")
         os.close(self._go)
 
-    def excess(self, processes: list[int]) -> str | None:
-        """What the command holds too much of: nothing."""
-        return None
-
     def ended(self, code: int) -> None:
         """Bring home what the command has left in its folder."""
         if self._init is None or not select.select([self._init], (), (), PATIENCE)[0]:
             return  # something in there does not die
-        if self._options.keep and code >= 0:
-            files.empty(self._options.folder)
+        if self.options.keep and code >= 0:
+            files.empty(self.options.folder)
             source = f"/proc/self/fd/{self._inside}"
-            files.copy(source, self._options.folder, room=self._options.disk)
+            files.copy(source, self.options.folder, room=self.options.disk)
 
     def _open_folder(self, first: int) -> int:
         """The folder in there, as soon as all is mounted and the root is the new one."""
@@ -100,7 +108,7 @@ class Bubblewrap:
         while time.monotonic() < give_up:
             try:
                 place = os.open(
-                    f"/proc/{first}/root{self._options.folder}", os.O_PATH | os.O_DIRECTORY
+                    f"/proc/{first}/root{self.options.folder}", os.O_PATH | os.O_DIRECTORY
                 )
             except OSError:  # between the old root and the new
                 place = -1
@@ -115,22 +123,22 @@ class Bubblewrap:
 
     def _command(self) -> list[str]:
         """The command with what has to happen in there before it."""
-        pwd = self._options.environ.get(b"PWD")  # bubblewrap has set it
+        pwd = self.options.environ.get(b"PWD")  # bubblewrap has set it
         command = [ENV, *(["-u", "PWD"] if pwd is None else [f"PWD={os.fsdecode(pwd)}"])]
         if self.user is not None:
             ids = [f"--reuid={self.user}", f"--regid={self.user}", "--clear-groups"]
             none = ["--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"]
             command = [*command, SETPRIV, *ids, *none, "--"]
-        return [*command, *self._options.command]
+        return [*command, *self.options.command]
 
     def _arguments(self) -> list[str | bytes]:
-        options = self._options
+        options = self.options
         words: list[str | bytes] = [
             *("--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"),
             *("--unshare-cgroup-try", "--hostname", "sandbox", "--cap-drop", "ALL"),
             *("--die-with-parent", "--new-session"),
             *("--info-fd", str(self._info_there), "--block-fd", str(self._wait_there)),
-            *("--seccomp", str(_file(seccomp.program()))),
+            *("--seccomp", str(_file(seccomp.build_filter(pinned=self.is_pinned)))),
             *self._identity(),
             *self._mounts(),
             *("--chdir", options.folder, "--clearenv"),
@@ -146,7 +154,7 @@ class Bubblewrap:
         return [word for cap in caps for word in ("--cap-add", cap)]
 
     def _mounts(self) -> list[str]:
-        options = self._options
+        options = self.options
         words: list[str] = []
         for path in SYSTEM:
             if os.path.islink(path):
@@ -162,9 +170,9 @@ class Bubblewrap:
         words += ["--ro-bind-data", str(_file(passwd)), "/etc/passwd"]
         words += ["--ro-bind-data", str(_file(f"trainer:x:{group}:\n".encode())), "/etc/group"]
         words += ["--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys"]
-        system = "/sys" if options.gpu else "/sys/devices/system"
+        system = "/sys" if options.driver else "/sys/devices/system"
         words += [*_way_to(system), "--ro-bind-try", system, system, "--dev", "/dev"]
-        for path in options.gpu_files():
+        for path in options.device_files:
             words += ["--dev-bind-try", path, path]
         # Those further up first, or they would hide what lies below.
         words += _memory("/dev/shm", "1777", options.memory)
@@ -187,7 +195,7 @@ class Bubblewrap:
         found: dict[str, None] = {}
         for tree in shown:
             real = os.path.realpath(tree)
-            for path in sorted(self._options.masked):
+            for path in sorted(self.options.masked):
                 if _below(path, [real]) and os.path.exists(path):
                     found[tree + path.removeprefix(real)] = None
                 elif _below(real, [path]):

@@ -23,12 +23,13 @@ class Options:
             name, _, value = word.removeprefix("--").partition("=")
             given.setdefault(name, []).append(value)
         self.level = given["level"][0]
-        self.bwrap = given["bwrap"][0]
+        self.program = given["program"][0]
         self.folder = given["folder"][0]
         self.read = given.get("read", [])
         self.masked = frozenset(given.get("mask", []))
         self.fds = [int(fd) for fd in given.get("fd", [])]
-        self.gpu = given["gpu"] == ["1"]
+        self.driver = given["driver"] == ["1"]
+        self.device_files = given.get("device-file", [])
         self.keep = given["keep"] == ["1"]
         self.memory = int(given["memory"][0])
         self.processes = int(given["processes"][0])
@@ -39,13 +40,6 @@ class Options:
         with open("/proc/self/environ", "rb") as file:
             pairs = [pair.partition(b"=") for pair in file.read().split(b"\0") if pair]
         self.environ = {name: value for name, _, value in pairs}
-
-    def gpu_files(self) -> list[str]:
-        """The device files through which a GPU is used."""
-        if not self.gpu:
-            return []
-        names = [name for name in os.listdir("/dev") if name.startswith("nvidia")]
-        return [f"/dev/{name}" for name in names if name != "nvidia-modeset"]
 
     def set_limits(self, held: set[str], user: int | None) -> None:
         """Limit this process and what it starts.
@@ -63,7 +57,7 @@ class Options:
             limits[resource.RLIMIT_NPROC] = self.processes
         elif "pids" not in held:
             limits[resource.RLIMIT_NPROC] = self.processes + _threads(os.getuid())
-        if "memory" not in held and not self.gpu:  # a GPU's driver maps more than there is
+        if "memory" not in held and not self.driver:  # which maps more than there is
             limits[resource.RLIMIT_DATA] = self.memory
             limits[resource.RLIMIT_AS] = self.memory + MAPPED
         for limit, value in limits.items():

@@ -18,7 +18,7 @@ PR_SET_SECUREBITS, NO_SETUID_FIXUP = 28, 1 << 2
 CAPABILITY_VERSION_3 = 0x20080522
 
 
-def own_user(process: int) -> int:
+def pick_user(process: int) -> int:
     """A user and group id that no other living process of this machine has."""
     room = min(_mapped("/proc/self/uid_map"), _mapped("/proc/self/gid_map"))
     if room > FIRST + (1 << 23):

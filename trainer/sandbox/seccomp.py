@@ -91,6 +91,7 @@ MISSING: dict[str, Numbers] = {
     "io_uring_enter": (426, 426),
     "io_uring_register": (427, 427),
 }
+SCHED_SETAFFINITY = (203, 122)
 SOCKET, SOCKETPAIR, CLONE, IOCTL, PRCTL = (41, 198), (53, 199), (56, 220), (16, 29), (157, 167)
 TRUNCATE, OPEN, OPENAT, OPENAT2 = (76, 45), (2, None), (257, 56), (437, 437)
 
@@ -109,16 +110,19 @@ NUMBER, ARCHITECTURE, ARGUMENTS = 0, 4, 16  # offsets in struct seccomp_data
 Instruction = tuple[int, int, int, int]  # code, jump if true, jump if false, operand
 
 
-def program(*, truncation: bool = True, machine: str = os.uname().machine) -> bytes:
-    """The filter as an array of `struct sock_filter`.
+def build_filter(
+    *, truncation: bool = True, pinned: bool = False, machine: str = os.uname().machine
+) -> bytes:
+    """Build the filter, an array of `struct sock_filter`.
 
     Args:
-        truncation: whether files may be cut without being open for writing; False where
+        truncation: Whether files may be cut without being open for writing; False where
             Landlock does not see to that.
-        machine: the architecture, as uname calls it.
+        pinned: Whether the command has to stay on the cores that it was given.
+        machine: Name of the architecture, as uname calls it.
 
     Raises:
-        NotImplementedError: for another architecture.
+        NotImplementedError: The architecture is another one.
     """
     if machine not in ARCHITECTURES:
         raise NotImplementedError(f"no system call filter for {machine}, only x86_64 and aarch64")
@@ -141,6 +145,8 @@ def program(*, truncation: bool = True, machine: str = os.uname().machine) -> by
         (PRCTL, [_load(0), (EQUAL, 0, 1, PR_SET_DUMPABLE), _deny(errno.EPERM)]),
         (IOCTL, [_load(1), (EQUAL, 1, 0, TIOCSTI), (EQUAL, 0, 1, TIOCLINUX), _deny(errno.EPERM)]),
     ]
+    if pinned:
+        rules.append((SCHED_SETAFFINITY, [_deny(errno.EPERM)]))
     if not truncation:
         rules += [
             (TRUNCATE, [_deny(errno.EPERM)]),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -12,10 +11,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from trainer.head import inside
-from trainer.log import end
-from trainer.process import Ended, child_environment, run
-from trainer.sandbox import Level, Limits, Sandbox, find_sandbox
+from trainer.head import check_path
+from trainer.log import read_end
+from trainer.process import Ended, build_environment, run
+from trainer.sandbox import Limits, Sandbox, find_sandbox
+from trainer.sandbox.folder import remove_tree
 from trainer.scoring.module import DRIVER, Module
 
 SANDBOX, BWRAP, MEMORY = "TRAINER_SANDBOX", "TRAINER_BWRAP", "TRAINER_MEMORY"
@@ -50,7 +50,7 @@ class Done:
             ended.timed_out,
             ended.seconds,
             ended.peak_bytes,
-            end(log, OUTPUT),
+            read_end(log, OUTPUT),
         )
 
 
@@ -89,11 +89,7 @@ class Box:
 
     def remove(self) -> None:
         """Remove the folder, whatever the genome made of it."""
-        for place, folders, _ in os.walk(self._place):
-            for path in (Path(place, name) for name in folders):
-                if not path.is_symlink():
-                    path.chmod(0o700)
-        shutil.rmtree(self._place)
+        remove_tree(str(self._place))
 
     def put(self, path: str, content: str | bytes) -> None:
         """Write a file into the folder.
@@ -101,7 +97,7 @@ class Box:
         Raises:
             ValueError: the path leads out of the folder.
         """
-        target = self.folder / inside(path, "path")
+        target = self.folder / check_path(path, "path")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content.encode() if isinstance(content, str) else content)
 
@@ -116,7 +112,7 @@ class Box:
             FileNotFoundError: there is no such file.
             ValueError: it is no regular file in the folder (a link, a pipe), or too large.
         """
-        target = self.folder / inside(path, "path")
+        target = self.folder / check_path(path, "path")
         if target.parent.resolve() != target.parent.absolute():
             raise ValueError(f"{path} lies behind a link")
         try:
@@ -161,7 +157,7 @@ class Box:
         """
         self.put(DRIVER.name, DRIVER.read_bytes())
         return Module(
-            lambda fds: self._wrapped(["python", "-B", DRIVER.name, inside(path, "path")], fds),
+            lambda fds: self._wrapped(["python", "-B", DRIVER.name, check_path(path, "path")], fds),
             folder=self.folder,
             env=self._environment(),
             log=self._new_log(),
@@ -174,7 +170,7 @@ class Box:
 
     def _environment(self) -> dict[str, str]:
         own_tmp = self._sandbox.has_own_tmp
-        return child_environment(self.folder, self._environ, own_tmp=own_tmp)
+        return build_environment(self.folder, self._environ, own_tmp=own_tmp)
 
     def _wrapped(self, command: Sequence[str], keep_fds: Sequence[int]) -> list[str]:
         return self._sandbox.wrap(
@@ -186,4 +182,4 @@ def _sandbox(environ: Mapping[str, str]) -> Sandbox:
     level = environ.get(SANDBOX)
     if level is None:
         return find_sandbox("auto", environ)
-    return Sandbox(Level(level), "as the trainer found it", environ.get(BWRAP, ""))
+    return Sandbox(level, "as the trainer found it", environ.get(BWRAP, ""))

@@ -14,8 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from trainer.failure import failure
-from trainer.log import end
+from trainer.failure import explain_failure
+from trainer.log import read_end
 from trainer.process import Ended, run
 from trainer.scoring.driver import VARIABLE
 
@@ -192,7 +192,7 @@ class Module:
             time.sleep(TICK)
         self._stop.set()
         ended = self._process.result()
-        _, reason = failure(ended, end(self._log, WORDS), EVER)
+        _, reason = explain_failure(ended, read_end(self._log, WORDS), EVER)
         return reason or "it ended before it had answered"
 
 

@@ -10,11 +10,10 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from evolve.loop.evaluators.base import Evaluator, Job, Running, Usage
 from evolve.runs.run import Run
 from population import Measurement, Status
-from trainer.devices import is_there
-from trainer.measure import Stopped, measure
+from trainer.measurement import Stopped, measure
 from trainer.process import SupervisorError
 
-Measure = Callable[..., Measurement]  # as `trainer.measure.measure`
+Measure = Callable[..., Measurement]  # as `trainer.measure`
 
 
 class DevicePool(Evaluator):
@@ -107,11 +106,11 @@ class DevicePool(Evaluator):
                 beat=beat,
             )
         except SupervisorError:
-            if is_there(device):
+            if device.is_there():
                 raise
             return None
-        failed = measurement.status is not Status.OK and device.kind == "cuda"
-        return None if failed and not is_there(device) else measurement
+        failed = measurement.status is not Status.OK and device.loss_fails_child
+        return None if failed and not device.is_there() else measurement
 
     def close(self) -> None:
         """Stop what runs, with everything that it started, and wait until it is gone."""

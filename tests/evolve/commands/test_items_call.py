@@ -54,7 +54,7 @@ SUN = Item("sun", "Sun", "")
 def measured(
     task: Task, ready: object, source: str, *, seed: int, device: Device, **more: object
 ) -> Measurement:
-    """Stands in for `trainer.measure.measure`: every width but the start's is better than it."""
+    """Stands in for `trainer.measure`: every width but the start's is better than it."""
     found = re.search(r"WIDTH = (\d+)", source)
     assert found is not None
     width = float(found[1])

@@ -21,7 +21,7 @@ from archive.record import Record
 from archive.schema import SCHEMA, SCHEMA_VERSION
 from evolve.cli import main
 from trainer.devices import find_devices
-from trainer.fingerprint import fingerprint
+from trainer.fingerprint import take_fingerprint
 from trainer.setup import Ready
 from trainer.task import load_task
 
@@ -84,7 +84,7 @@ def test_it_goes_on_once_the_task_is_named(old: Any, chat: Any, scripted: Any) -
     assert lost.returncode == 2
     assert "resume old --task DIR" in lost.stderr
     task = load_task(old.folder / "moved")
-    now = fingerprint(task, Ready(seed=task.genome), find_devices("cpu:0"), 0.05)
+    now = take_fingerprint(task, Ready(seed=task.genome), find_devices("cpu:0"), 0.05)
     with closing(sqlite3.connect(old.run("old") / "archive.db")) as db, db:
         # as if the machine that made it had been this one
         db.execute("UPDATE meta SET value = ? WHERE key = 'fingerprint'", (json.dumps(now),))

@@ -15,8 +15,10 @@ from typing import Any
 
 from population import Measurement
 from trainer.devices import find_devices
-from trainer.measure import measure
-from trainer.sandbox import Level, Sandbox
+from trainer.measurement import measure
+from trainer.prepared_text import PreparedText
+from trainer.referee.text import Text
+from trainer.sandbox import Sandbox
 from trainer.setup import Ready, set_up
 from trainer.task import load_task
 
@@ -24,7 +26,18 @@ ROOT = Path(__file__).parents[3]
 KIT = Path(__file__).with_name("kit.py")
 BUDGET = 20.0  # seconds; genomes that count steps end long before
 OVERHEAD = 60.0  # for start-up and evaluation, on a busy machine
-OPEN = Sandbox(Level.NONE, "for speed: what is tried here is the referee alone")
+OPEN = Sandbox("none", "for speed: what is tried here is the referee alone")
+
+
+@dataclasses.dataclass(frozen=True)
+class Repeated(PreparedText):
+    """A prepared text whose scored rows are scored several times."""
+
+    copies: int
+
+    def open(self) -> Text:
+        text = super().open()
+        return dataclasses.replace(text, scored=text.scored.repeat(self.copies, axis=0))
 
 
 class Arena:
@@ -78,8 +91,8 @@ class Arena:
         ready = self.ready
         if copies > 1:  # so many logits that only a sample of them is looked at
             assert ready.text is not None
-            rows = ready.text.scored.repeat(copies, axis=0)
-            ready = dataclasses.replace(ready, text=dataclasses.replace(ready.text, scored=rows))
+            text = Repeated(ready.text.folder, ready.text.seq_len, ready.text.eval_rows, copies)
+            ready = dataclasses.replace(ready, text=text)
         options = {"device": find_devices("cpu")[0], "sandbox": OPEN, "seed": 0} | options
         return measure(
             self.task,

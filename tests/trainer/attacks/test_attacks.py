@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from population import Measurement, Status
-from trainer.sandbox import Level, SandboxError, find_sandbox
+from trainer.sandbox import LEVELS, SandboxError, find_sandbox
 
 GENOMES = Path(__file__).with_name("genomes")
 NOISE = 0.004  # of the same steps on the same rows
@@ -205,7 +205,7 @@ def trials() -> list[Any]:
             marks=marks(attack, quick=attack.quick and level == "auto"),
         )
         for attack in ATTACKS
-        for level in (["auto"] * attack.quick + [*Level])
+        for level in (["auto"] * attack.quick + [*LEVELS])
     ]
 
 

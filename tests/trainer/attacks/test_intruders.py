@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from population import Status
-from trainer.sandbox import Level, SandboxError, find_sandbox
+from trainer.sandbox import SandboxError, find_sandbox
 
 GENOMES = Path(__file__).with_name("intruders")
 BOMBS = {"fork_bomb", "memory_bomb", "disk_filler"}
@@ -23,7 +23,7 @@ def trials() -> list[Any]:
     return [
         pytest.param(name, level, marks=[] if level == "auto" else pytest.mark.slow)
         for name in NAMES
-        for level in (["auto"] * (name in QUICK) + [Level.BWRAP, Level.LANDLOCK])
+        for level in (["auto"] * (name in QUICK) + ["bwrap", "landlock"])
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -14,8 +14,9 @@ from typing import Any
 import psutil
 import pytest
 
-from trainer.process import child_environment
-from trainer.sandbox import Level, Limits, Sandbox, SandboxError, find_sandbox
+from trainer.process import build_environment
+from trainer.sandbox import LEVELS, Limits, Sandbox, SandboxError, find_sandbox
+from trainer.sandbox.registry import load_level
 
 LIMITS = Limits(memory=1 << 30, processes=200, file_size=64 << 20, disk=64 << 20)
 # An attack calls attempt() on what it tries: "did ..." says that it was not prevented.
@@ -52,7 +53,7 @@ class Jail:
 
     @property
     def environ(self) -> dict[str, str]:
-        return child_environment(self.folder, own_tmp=self.sandbox.has_own_tmp)
+        return build_environment(self.folder, own_tmp=self.sandbox.has_own_tmp)
 
     def command(self, *words: str, limits: Limits | None = None, **more: Any) -> list[str]:
         return self.sandbox.wrap(words, folder=self.folder, limits=limits or self.limits, **more)
@@ -62,10 +63,11 @@ class Jail:
         *words: str,
         env: Mapping[str, str] | None = None,
         pass_fds: Iterable[int] = (),
+        before: Sequence[str] = (),
         **more: Any,
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            self.command(*words, **more),
+            [*before, *self.command(*words, **more)],
             cwd=self.folder,
             env=self.environ if env is None else env,
             pass_fds=tuple(pass_fds),
@@ -102,7 +104,7 @@ def jail_at(level: str, scratch: Path) -> Jail:
     return jail
 
 
-@pytest.fixture(params=[Level.BWRAP, Level.LANDLOCK])
+@pytest.fixture(params=[name for name in LEVELS if load_level(name).protects])
 def jail(request: pytest.FixtureRequest) -> Iterator[Jail]:
     """A sandbox of each level that works here; the names of sockets in it must not be long."""
     with TemporaryDirectory(prefix="jail-") as scratch:
@@ -112,4 +114,4 @@ def jail(request: pytest.FixtureRequest) -> Iterator[Jail]:
 @pytest.fixture
 def outside(tmp_path_factory: pytest.TempPathFactory) -> Jail:
     """No sandbox: where an attack has to succeed, or it would prove nothing."""
-    return jail_at(Level.NONE, tmp_path_factory.mktemp("outside"))
+    return jail_at("none", tmp_path_factory.mktemp("outside"))

@@ -29,6 +29,25 @@ import torch
 double = torch.compile(lambda x: (2 * x + 1).relu().sum())
 print(double(torch.ones(10)).item())
 """
+CORES = sorted(os.sched_getaffinity(0))
+LEAVE = f"""
+import subprocess
+cores = {CORES}
+def leave(): os.sched_setaffinity(0, cores)
+def let_another_move_it():
+    pid = os.fork()
+    if pid == 0:
+        try: os.sched_setaffinity(os.getppid(), cores)
+        finally: os._exit(0)
+    os.waitpid(pid, 0)
+    return sorted(os.sched_getaffinity(0))
+def start_elsewhere():
+    words = ["taskset", "-c", ",".join(map(str, cores)), "nproc"]
+    return int(subprocess.run(words, capture_output=True).stdout or 0)
+attempt(leave)
+attempt(let_another_move_it)
+attempt(start_elsewhere)
+"""
 
 
 def test_the_environment_is_the_callers_to_the_letter(jail: Any) -> None:
@@ -137,6 +156,16 @@ def test_many_at_once_do_not_disturb_each_other(jail: Any) -> None:
     assert [process.returncode for process in started] == [0] * 4
     if jail.sandbox.level == "bwrap" and os.getuid() == 0:
         assert len({line.split()[0] for line in said}) == 4
+
+
+@pytest.mark.skipif(len(CORES) < 2, reason="there is no other core")
+def test_a_core_of_its_own_cannot_be_left(jail: Any, outside: Any) -> None:
+    pinned = ["taskset", "-c", str(CORES[0])]
+    free = ["did None", f"did {CORES}", f"did {len(CORES)}"]
+    assert outside.attack(LEAVE, before=pinned) == free
+    kept = ["refused PermissionError", f"did {CORES[:1]}", "did 0"]
+    assert jail.attack(LEAVE, before=pinned) == kept
+    assert jail.attack(LEAVE) == free  # all cores are its own to divide
 
 
 def test_below_a_supervisor_with_a_core_of_its_own(jail: Any) -> None:

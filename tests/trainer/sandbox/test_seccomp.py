@@ -17,6 +17,7 @@ ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 SOCKET = {"x86_64": 41, "aarch64": 198}
 CLONE = {"x86_64": 56, "aarch64": 220}
 OPENAT = {"x86_64": 257, "aarch64": 56}
+SCHED_SETAFFINITY = {"x86_64": 203, "aarch64": 122}
 PTRACE = {"x86_64": 101, "aarch64": 117}
 # read, write, mmap, futex, execve: numbers of x86_64 and aarch64
 NEEDED = {"x86_64": (0, 1, 9, 202, 59), "aarch64": (63, 64, 222, 98, 221)}
@@ -53,7 +54,7 @@ def answer(program: bytes, number: int, *arguments: int, architecture: int) -> i
 
 
 def ask(machine: str, number: int, *arguments: int, truncation: bool = True) -> int:
-    program = seccomp.program(truncation=truncation, machine=machine)
+    program = seccomp.build_filter(truncation=truncation, machine=machine)
     return answer(program, number, *arguments, architecture=ARCHITECTURES[machine])
 
 
@@ -76,7 +77,7 @@ def test_every_call_gets_an_answer(
 @given(architecture=st.integers(0, 2**32 - 1), number=st.integers(0, 500))
 def test_calls_of_another_architecture_kill(machine: str, architecture: int, number: int) -> None:
     if architecture != ARCHITECTURES[machine]:
-        program = seccomp.program(machine=machine)
+        program = seccomp.build_filter(machine=machine)
         assert answer(program, number, architecture=architecture) == KILL
         assert answer(program, number, architecture=0x40000003) == KILL  # 32 bits
 
@@ -114,6 +115,14 @@ def test_cutting_without_writing_is_refused_where_landlock_cannot(machine: str) 
 
 
 @machines
+def test_a_pinned_command_stays_where_it_is(machine: str) -> None:
+    call = SCHED_SETAFFINITY[machine]
+    program = seccomp.build_filter(pinned=True, machine=machine)
+    assert answer(program, call, architecture=ARCHITECTURES[machine]) == ERRNO | errno.EPERM
+    assert ask(machine, call) == ALLOW
+
+
+@machines
 def test_debugging_is_refused(machine: str) -> None:
     assert ask(machine, PTRACE[machine]) == ERRNO | errno.EPERM
 
@@ -125,4 +134,4 @@ def test_the_second_numbers_of_x86_are_refused() -> None:
 
 def test_an_unknown_machine_has_no_filter() -> None:
     with pytest.raises(NotImplementedError, match="riscv64"):
-        seccomp.program(machine="riscv64")
+        seccomp.build_filter(machine="riscv64")

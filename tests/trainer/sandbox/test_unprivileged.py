@@ -120,7 +120,7 @@ def test_it_cannot_signal_its_callers(call: Any) -> None:
 import os, signal
 for pid in filter(str.isdigit, os.listdir("/proc")):
     status = open(f"/proc/{pid}/cmdline").read()
-    if "launch.py" in status and int(pid) != os.getpid() and "python" in status.split("\\0")[0]:
+    if "launcher.py" in status and int(pid) != os.getpid() and "python" in status.split("\\0")[0]:
         try:
             os.kill(int(pid), signal.SIGKILL)
             print("killed")

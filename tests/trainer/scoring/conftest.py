@@ -22,8 +22,8 @@ def environment(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str
     return {
         "PATH": os.environ["PATH"],
         "TMPDIR": str(tmp_path),
-        "TRAINER_SANDBOX": sandbox.level.value,
-        "TRAINER_BWRAP": sandbox.bwrap,
+        "TRAINER_SANDBOX": sandbox.level,
+        "TRAINER_BWRAP": sandbox.program,
         "TRAINER_MEMORY": str(1 << 30),
     }
 

@@ -5,26 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
-from population.errors import UserError
 from trainer.devices import Device
-from trainer.process import resolve
+from trainer.process import resolve_python
+from trainer.sandbox.registry import load_level
 
-LAUNCHER = Path(__file__).with_name("launch.py")
-
-
-class SandboxError(UserError):
-    """The sandbox that was asked for does not work here; the message says why and what to do."""
-
-
-class Level(StrEnum):
-    """How a child is kept in, the strongest first."""
-
-    BWRAP = "bwrap"
-    LANDLOCK = "landlock"
-    NONE = "none"
+LAUNCHER = Path(__file__).with_name("launcher.py")
 
 
 @dataclass(frozen=True)
@@ -32,11 +19,11 @@ class Limits:
     """What a child and all that it starts may use, together unless said otherwise.
 
     Attributes:
-        memory: bytes of the machine's memory, with what it writes to memory file systems.
-        processes: processes and threads.
-        file_size: bytes of a single file.
-        disk: bytes in its working folder, and again in /tmp.
-        open_files: descriptors of each process.
+        memory: Bytes of the machine's memory, with what it writes to memory file systems.
+        processes: Number of processes and threads.
+        file_size: Bytes of a single file.
+        disk: Bytes in its working folder, and again in /tmp.
+        open_files: Number of descriptors of each process.
     """
 
     memory: int
@@ -47,7 +34,7 @@ class Limits:
 
     @classmethod
     def share(cls, slots: int) -> Limits:
-        """Of a child that has the machine to itself but for its like in the other slots."""
+        """Return the limits of a child that shares the machine with its like in other slots."""
         import psutil  # here: only who measures needs it
 
         return cls(memory=int(0.9 * psutil.virtual_memory().total / slots))
@@ -55,22 +42,27 @@ class Limits:
 
 @dataclass(frozen=True)
 class Sandbox:
-    """A level that works on this machine.
+    """A level that works on this machine; plain data, which a job can carry.
 
     Attributes:
-        level: which.
-        note: one line for people: what it is, and why there is no stronger one.
-        bwrap: the path of the bubblewrap program, at its level.
+        level: Name of the level.
+        note: One line for people: what it is, and why there is no stronger one.
+        program: Path of the program that the level runs; empty if it needs none.
     """
 
-    level: Level
+    level: str
     note: str
-    bwrap: str = ""
+    program: str = ""
+
+    @property
+    def protects(self) -> bool:
+        """Whether it takes any right from a child."""
+        return load_level(self.level).protects
 
     @property
     def has_own_tmp(self) -> bool:
         """Whether /tmp is the child's own, and not what everyone shares."""
-        return self.level is Level.BWRAP
+        return load_level(self.level).has_own_tmp
 
     def wrap(
         self,
@@ -84,35 +76,37 @@ class Sandbox:
         keep_fds: Iterable[int] = (),
         keep: bool = True,
     ) -> list[str]:
-        """The command that runs a command in the sandbox, and ends as that one ends.
+        """Return the command that runs a command in the sandbox, and ends as that one ends.
 
         It has the environment that the whole is started with, to the letter. Code 126 means
         that the sandbox could not be entered; the last line of the output says why.
 
         Args:
-            command: its words; "python" as the first means this interpreter.
-            folder: where it runs, the only place it may write to but /tmp and /dev/shm. Nothing
-                else must use it meanwhile. As root it may be handed to another user.
-            limits: what it may use.
-            masked: files and folders that it must not read though they lie in what is readable.
+            command: Words of the command; "python" as the first means this interpreter.
+            folder: Folder in which it runs, the only place that it may write to but /tmp and
+                /dev/shm. Nothing else must use it meanwhile. As root it may be handed to another
+                user.
+            limits: Limits of what it may use.
+            masked: Files and folders that it must not read though they lie in what is readable.
                 With a module goes what the interpreter cached of it.
-            readable: files and folders that it may read, besides the interpreter and the system.
+            readable: Files and folders that it may read, besides the interpreter and the system.
                 As root, by a user of its own: their modes must let everybody read.
-            device: what it runs on; a GPU's device files are let in.
-            keep_fds: open descriptors of the caller's that it gets; all others above 2 are closed.
-            keep: whether the folder gets what a command that ended by itself left in it; at the
+            device: Device that it runs on, whose device files are let in; None lets none in.
+            keep_fds: Open descriptors of the caller's that it gets; all others above 2 are closed.
+            keep: Whether the folder gets what a command that ended by itself left in it; at the
                 level landlock it always does.
         """
-        if self.level is Level.NONE:
-            return resolve(command)
+        if not self.protects:
+            return resolve_python(command)
         options = [
             *_words("level", [self.level]),
-            *_words("bwrap", [self.bwrap]),
+            *_words("program", [self.program]),
             *_words("folder", [folder.resolve()]),
             *_words("read", dict.fromkeys([*_interpreter(), *(p.absolute() for p in readable)])),
             *_words("mask", dict.fromkeys(_with_caches(masked))),
             *_words("fd", keep_fds),
-            *_words("gpu", [int(device is not None and device.kind == "cuda")]),
+            *_words("driver", [int(device is not None and device.needs_driver)]),
+            *_words("device-file", [] if device is None else device.device_files()),
             *_words("keep", [int(keep)]),
             *_words("memory", [limits.memory]),
             *_words("processes", [limits.processes]),
@@ -121,7 +115,7 @@ class Sandbox:
             *_words("open-files", [limits.open_files]),
         ]
         launcher = [sys.executable, "-I", "-S", str(LAUNCHER)]
-        return [*launcher, *options, "--", *resolve(command)]
+        return [*launcher, *options, "--", *resolve_python(command)]
 
 
 def _words(name: str, values: Iterable[object]) -> list[str]:

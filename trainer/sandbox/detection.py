@@ -1,25 +1,22 @@
-"""Finds out which sandbox works on this machine: by running something in it."""
+"""Finds out which sandbox works on this machine, by running something in it."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from trainer.sandbox import landlock
-from trainer.sandbox.wrap import Level, Limits, Sandbox, SandboxError
+from trainer.sandbox.level import SandboxError
+from trainer.sandbox.registry import LEVELS, load_level
+from trainer.sandbox.sandbox import Limits, Sandbox
 
+AUTO = "auto"
 PATIENCE = 60  # seconds until a probe counts as failed
 PROBE = Limits(memory=1 << 30, processes=64, file_size=1 << 20, disk=1 << 20)
 INSTALL = "apt-get install bubblewrap"
-UNPROTECTED = (
-    "no sandbox: what runs can read your files and keys, use the network and change whatever you "
-    "can change"
-)
 HELP = (
     f"Install bubblewrap ({INSTALL}; a container must be allowed to make namespaces), or, if you "
     "trust all code that will run, choose --sandbox none."
@@ -27,44 +24,38 @@ HELP = (
 
 
 def find_sandbox(choice: str, environ: Mapping[str, str] = os.environ) -> Sandbox:
-    """The sandbox that a user's choice names, tried out.
+    """Find the sandbox that a user's choice names, and try it out.
 
     Args:
-        choice: "auto" (the strongest that works), "bwrap", "landlock" or "none".
-        environ: its PATH leads to bubblewrap.
+        choice: "auto" (the strongest level that works) or the name of a level in `LEVELS`.
+        environ: The user's environment; its PATH leads to programs such as bubblewrap.
 
     Raises:
-        SandboxError: the choice is unknown or does not work here, or none works but "none".
+        SandboxError: The choice is unknown or does not work here, or no level works that protects.
     """
-    if choice == Level.NONE:
-        return Sandbox(Level.NONE, UNPROTECTED)
-    if choice != "auto" and choice not in list(Level):
-        raise SandboxError(f'there is no sandbox "{choice}", only auto, {", ".join(Level)}')
+    if choice not in (AUTO, *LEVELS):
+        raise SandboxError(f'there is no sandbox "{choice}", only {AUTO}, {", ".join(LEVELS)}')
     refused: list[str] = []
-    for level in (Level.BWRAP, Level.LANDLOCK):
-        if choice in ("auto", level):
-            try:
-                return _try(level, environ, "".join(f"; {why}" for why in refused))
-            except SandboxError as error:
-                refused.append(str(error))
+    for name in LEVELS if choice == AUTO else [choice]:
+        if choice == AUTO and not load_level(name).protects:
+            continue
+        try:
+            return _try(name, environ, "".join(f"; {why}" for why in refused))
+        except SandboxError as error:
+            refused.append(str(error))
     raise SandboxError(f"{'; '.join(refused)}. {HELP}")
 
 
-def _try(level: Level, environ: Mapping[str, str], stronger: str) -> Sandbox:
+def _try(name: str, environ: Mapping[str, str], stronger: str) -> Sandbox:
+    """A sandbox of this level, which has run something; `stronger` says why no stronger one."""
+    level = load_level(name)
+    if not level.protects:
+        return Sandbox(name, *level.find(environ))
     if sys.platform != "linux":
-        raise SandboxError(f"{level} needs Linux")
+        raise SandboxError(f"{name} needs Linux")
+    found, program = level.find(environ)
     owner = ", as a user of its own" if os.geteuid() == 0 else ""
-    if level is Level.BWRAP:
-        program = shutil.which("bwrap", path=environ.get("PATH"))
-        if program is None:
-            raise SandboxError("bubblewrap is not installed")
-        sandbox = Sandbox(level, f"bubblewrap with seccomp{owner}{stronger}", program)
-    else:
-        try:
-            version = landlock.abi()
-        except OSError as error:
-            raise SandboxError(f"no {error.args[1]}") from error
-        sandbox = Sandbox(level, f"Landlock (ABI {version}) with seccomp{owner}{stronger}")
+    sandbox = Sandbox(name, f"{found}{owner}{stronger}", program)
     _probe(sandbox)
     return sandbox
 

@@ -16,22 +16,21 @@ import numpy as np
 from population import Measurement, Status
 from trainer.axes import AxisSpec
 from trainer.devices import Device
-from trainer.failure import failure
-from trainer.log import end, progress, tail
-from trainer.process import Ended, child_environment
+from trainer.failure import explain_failure
+from trainer.log import read_end
+from trainer.process import Ended, build_environment
 from trainer.referee.match import Referee, Verdict
 from trainer.referee.rules import Rules
 from trainer.referee.run import run_refereed
 from trainer.referee.text import Text
 from trainer.sandbox import Limits, Sandbox
+from trainer.sandbox.folder import remove_tree
 from trainer.scoring.box import BWRAP, MEMORY, SANDBOX
 from trainer.scoring.job import BUDGET, GENOME, ITEM, SEED
 from trainer.secrets import Secrets
 from trainer.setup import Ready
 from trainer.summary import read_refusal, read_summary
-from trainer.task import Task, files_below
-
-__all__ = ["Stopped", "measure", "progress", "tail"]
+from trainer.task import Task, list_files
 
 REPORT = 1 << 20  # bytes at the end of the log that are searched for the report
 
@@ -63,27 +62,32 @@ def measure(
     The child finds its budget in seconds in TRAINER_BUDGET and its seed in TRAINER_SEED. When this
     returns or raises, no process of its is left. May be called from several threads at once.
 
+    What is measured is plain data and can come from another machine: the task, what its setup
+    reported, the genome, the device, the sandbox and the numbers. `folder`, `log`, `stop` and
+    `clock` belong to the process in which this is called.
+
     Args:
-        task: the contract.
-        ready: what the task's setup reported.
-        source: the genome's text.
-        device: the slot to run on, which nothing else should use meanwhile.
-        sandbox: what keeps the child in.
-        slots: how many children share the machine's memory.
-        budget: seconds that the child is told to work.
-        seed: what it is to draw its randomness from.
-        folder: its working folder, which must be empty or not there, and is removed at the end.
-        log: the file, outside that folder, that gets what it prints.
-        limit: wall-clock seconds after which it is ended; by default budget + task.overhead.
-        stop: ends it soon after it is set.
-        clock: tells the time of its end, in seconds since the epoch.
-        keep: leave the folder as the child left it.
-        beat: the best fitness so far, for a referee who looks harder at what beats it.
+        task: Contract of the task.
+        ready: Facts that the task's setup reported.
+        source: Text of the genome.
+        device: Device to run on, which nothing else should use meanwhile.
+        sandbox: Sandbox that the child runs in.
+        slots: Number of children that share the machine's memory.
+        budget: Seconds that the child is told to work.
+        seed: Seed of the child's randomness.
+        folder: Working folder of the child, which must be empty or not there, and is removed at
+            the end.
+        log: File, outside that folder, that gets what the child prints.
+        limit: Wall-clock seconds after which the child is ended; by default budget + task.overhead.
+        stop: Event that ends the child soon after it is set.
+        clock: Clock for the time of its end, in seconds since the epoch.
+        keep: Whether the folder stays as the child left it.
+        beat: Best fitness of the run so far, for a referee who probes more where it is beaten.
 
     Raises:
         Stopped: `stop` was set before the child had ended.
-        FileExistsError: the folder is not empty.
-        SupervisorError: the supervisor failed by itself: no such core, a full disk.
+        FileExistsError: The folder is not empty.
+        SupervisorError: The supervisor failed by itself: no such core, a full disk.
     """
     limit = limit or budget + task.overhead
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -95,7 +99,7 @@ def measure(
     try:
         _lay_out(task, source, folder)
         env = {
-            **child_environment(folder, own_tmp=sandbox.has_own_tmp),
+            **build_environment(folder, own_tmp=sandbox.has_own_tmp),
             **ready.env,
             **device.environment(),
             BUDGET: f"{budget:.12g}",
@@ -118,7 +122,7 @@ def measure(
         if task.score:  # trusted: it starts the genome in the sandbox where it wants to
             env |= _scoring_environment(task, folder, sandbox, limits)
         ended, verdict = run_refereed(
-            None if ready.text is None else _referee(ready.text, budget, limit, beat),
+            None if ready.text is None else _referee(ready.text.open(), budget, limit, beat),
             (lambda keep_fds: task.score) if task.score else command,
             folder=task.folder if task.score else folder,
             env=env,
@@ -130,11 +134,12 @@ def measure(
     finally:
         if task.environment:
             _hide_granted(task, log)
+        output = read_end(log, REPORT)
         if not keep:
-            _remove(folder)
+            _remove(folder, log)
     if ended.stopped and (verdict is None or (stop is not None and stop.is_set())):
         raise Stopped
-    return _judge(task, ended, verdict, end(log, REPORT), limit, seed, device, clock())
+    return _judge(task, ended, verdict, output, limit, seed, device, clock())
 
 
 def _referee(text: Text, budget: float, limit: float, beat: float | None) -> Referee:
@@ -159,8 +164,8 @@ def _scoring_environment(
         "PYTHONPATH": str(Path(__file__).parents[1]),  # where `trainer.scoring` is
         GENOME: str(folder / task.genome),
         ITEM: task.item.name if task.item else "",
-        SANDBOX: sandbox.level.value,
-        BWRAP: sandbox.bwrap,
+        SANDBOX: sandbox.level,
+        BWRAP: sandbox.program,
         MEMORY: str(limits.memory),
     }
 
@@ -169,7 +174,7 @@ def _hide_granted(task: Task, log: Path) -> None:
     """Keep the keys that a scoring command was granted out of the log, should it print them."""
     granted = Secrets({name: os.environ.get(name, "") for name in task.environment})
     text = log.read_text(encoding="utf-8", errors="surrogateescape")
-    if (hidden := granted.hidden(text)) != text:
+    if (hidden := granted.hide(text)) != text:
         log.write_text(hidden, encoding="utf-8", errors="surrogateescape")
 
 
@@ -182,7 +187,7 @@ def _library_folders(env: Mapping[str, str]) -> list[Path]:
 def _lay_out(task: Task, source: str, folder: Path) -> None:
     (folder / ".tmp").mkdir()
     for path in task.fixed:
-        for origin in files_below(task.folder / path):
+        for origin in list_files(task.folder / path):
             copy = folder / origin.relative_to(task.folder)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(origin, copy)
@@ -193,18 +198,16 @@ def _lay_out(task: Task, source: str, folder: Path) -> None:
     genome.write_text(source, encoding="utf-8", newline="")
 
 
-def _remove(folder: Path) -> None:
-    """Remove a folder, also one that the child made unreadable, moved or replaced."""
-    if folder.is_symlink() or folder.is_file():
-        folder.unlink()
-    if not folder.exists():
-        return
-    folder.chmod(0o700)
-    for place, folders, _ in os.walk(folder):
-        for path in (Path(place, name) for name in folders):
-            if not path.is_symlink():
-                path.chmod(0o700)
-    shutil.rmtree(folder)
+def _remove(folder: Path, log: Path) -> None:
+    """Remove a child's folder; where that fails it stays, the log says so, and the search goes on.
+
+    Nothing can be done about it here, and the measurement is as good as any.
+    """
+    try:
+        remove_tree(str(folder))
+    except OSError as error:
+        with log.open("a", encoding="utf-8", errors="replace") as file:
+            file.write(f"trainer: the working folder {folder} could not be removed: {error}\n")
 
 
 def _judge(
@@ -218,7 +221,7 @@ def _judge(
     now: float,
 ) -> Measurement:
     numbers = read_summary(text)
-    status, reason = failure(ended, text, limit)
+    status, reason = explain_failure(ended, text, limit)
     if task.score:
         status, reason = _scored(ended, text, status, reason)
     if verdict is not None:

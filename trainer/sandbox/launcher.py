@@ -1,6 +1,6 @@
 """Runs one command in a sandbox: limits it, enters, waits, tidies up, and ends as it ended.
 
-    python -I -S launch.py --level=bwrap --folder=/job --memory=1000000000 ... -- python main.py
+    python -I -S launcher.py --level=bwrap --folder=/job --memory=1000000000 ... -- python main.py
 
 Written by `Sandbox.wrap` and run below a supervisor. Of the standard library alone, to start in
 milliseconds. Its own end is the command's: the kernel kills that one when this one is killed.
@@ -17,72 +17,72 @@ import sys
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
-from trainer.sandbox import landlock
-from trainer.sandbox.bubblewrap import Bubblewrap, NotEnteredError
+from trainer.sandbox import syscalls
 from trainer.sandbox.cgroup import Group
-from trainer.sandbox.confine import Confined
 from trainer.sandbox.folder import TooMuchError
+from trainer.sandbox.level import Level, NotEnteredError
 from trainer.sandbox.options import Options
+from trainer.sandbox.registry import load_level
 
 NOT_ENTERED = 126
 LOOK = 0.5  # seconds between two looks at what the command holds
 PAGE = resource.getpagesize()
-SIGNALLED = 128  # added to the number of a signal, by shells and by bubblewrap
+SIGNALLED = 128  # added to the number of a signal, in the way of shells
 
 
 def main() -> None:
     options = Options(sys.argv[1:])
     _close_but(options.fds)
-    landlock.adopt_orphans()
+    syscalls.adopt_orphans()
     group = Group(options.memory, options.processes)
     try:
-        status = _run(options, group)
+        level = load_level(options.level)(options)
+        status = _run(level, group)
     except NotEnteredError:
         sys.exit(NOT_ENTERED)
-    except (OSError, TooMuchError, RecursionError) as error:
+    except (OSError, TooMuchError) as error:
         print(f"sandbox: error: {error}", file=sys.stderr)
         sys.exit(NOT_ENTERED)
     finally:
         group.remove()
-    _end_like(os.waitstatus_to_exitcode(status), options)
+    _end_like(os.waitstatus_to_exitcode(status), adds_signals=level.adds_signals)
 
 
-def _run(options: Options, group: Group) -> int:
+def _run(level: Level, group: Group) -> int:
     """The command's wait status."""
-    jail = Bubblewrap(options) if options.level == "bwrap" else Confined(options)
     launcher = os.getpid()
     pid = os.fork()
     if pid == 0:
-        _become(jail, options, group, launcher)
+        _become(level, group, launcher)
     try:
-        jail.started()
-        status = _wait(pid, jail, options, group)
+        level.started()
+        status = _wait(pid, level, group)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)  # it is not reaped yet, or was and there is none
         _end_all(pid)
-    jail.ended(os.waitstatus_to_exitcode(status))
+    level.ended(os.waitstatus_to_exitcode(status))
     return status
 
 
-def _become(jail: Bubblewrap | Confined, options: Options, group: Group, launcher: int) -> None:
+def _become(level: Level, group: Group, launcher: int) -> None:
     try:
         # Python ignores the last two, which would pass through exec to a command.
         for number in (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
         group.join()
-        options.set_limits(group.holds, jail.user)
-        landlock.die_with(launcher)
-        jail.enter(launcher)
+        level.options.set_limits(group.holds, level.user)
+        syscalls.die_with(launcher)
+        level.enter(launcher)
     except BaseException as error:
         os.write(2, f"sandbox: error: {error}\n".encode())
     finally:
         os._exit(NOT_ENTERED)
 
 
-def _wait(pid: int, jail: Bubblewrap | Confined, options: Options, group: Group) -> int:
+def _wait(pid: int, level: Level, group: Group) -> int:
     """Wait for the command's end, or end it when it holds too much: its wait status."""
-    watched = jail.watched or "memory" not in group.holds
+    watched = level.is_watched or "memory" not in group.holds
     ended = os.pidfd_open(pid)
     while not select.select([ended], (), (), LOOK if watched else None)[0]:
         with contextlib.suppress(ChildProcessError):  # orphans; the command itself comes later
@@ -92,12 +92,13 @@ def _wait(pid: int, jail: Bubblewrap | Confined, options: Options, group: Group)
                 if other.si_pid == pid:
                     break
                 os.waitpid(other.si_pid, 0)
-        from trainer.supervisor import descendants
+        from trainer.supervisor import list_descendants
 
-        processes = descendants(os.getpid())
-        excess, ending = jail.excess(processes), signal.SIGXFSZ
-        if "memory" not in group.holds and _memory(processes) > options.memory:
-            excess, ending = f"out of memory: more than {options.memory} bytes", signal.SIGKILL
+        processes = list_descendants(os.getpid())
+        excess, ending = level.excess(processes), signal.SIGXFSZ
+        if "memory" not in group.holds and _memory(processes) > level.options.memory:
+            ending = signal.SIGKILL
+            excess = f"out of memory: more than {level.options.memory} bytes"
         if excess:
             os.write(2, f"sandbox: error: {excess}\n".encode())
             return int(ending)  # as a wait status: ended by this signal
@@ -125,10 +126,9 @@ def _end_all(pid: int) -> None:
     end_tree(pid)
 
 
-def _end_like(code: int, options: Options) -> None:
+def _end_like(code: int, *, adds_signals: bool) -> None:
     """End by the signal that ended the command, or with its code."""
-    # Bubblewrap reports a signal in the way of shells, and cannot tell it from such a code.
-    signalled = options.level == "bwrap" and code > SIGNALLED
+    signalled = adds_signals and code > SIGNALLED  # or it ended with such a code: nobody can tell
     number = code - SIGNALLED if signalled else -code
     if number in signal.valid_signals():
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
