@@ -60,7 +60,7 @@ class Planner:
         self._run, self._search, self._bench = run, search, bench
         self._proposer, self._briefer = proposer, briefer
         self._allowance, self._reports = allowance, reports
-        self._again = deque(run.record.open_proposals())
+        self._again = deque(run.record.unfinished_proposals())
         self._next_proposal = run.record.next_proposal()
         self._place = run.record.next_place() - 1
         self._model_seconds = 0.0
