@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from archive.rows import Experiment, ProposalRow, Purpose
 from evolve.models.model_spec import ModelSpec
 from evolve.operators.registry import absolute
 from evolve.runs.run import Run
+from evolve.search.axes import axes_around
 from evolve.search.bandit import Arm, FixedMix
 from evolve.search.operator_mix import operator_mix
 from evolve.search.search import Search
@@ -39,7 +41,20 @@ def shown_search(run: Run) -> Search:
         budget=run.settings.budget,
     )
     _tell_seeds(run, search)
-    return _told_all(run, search)
+    _told_all(run, search)
+    if search.archive is None:
+        _lay_axes_for_now(run, search)
+    return search
+
+
+def _lay_axes_for_now(run: Run, search: Search) -> None:
+    """Open the archive around the first seed that has scored, before all its runs are made."""
+    seed = next((one for one in search.individuals.values() if one.scored), None)
+    if seed is None:
+        return
+    cells = run.settings.grid_cells(len(run.task.axes))
+    with suppress(ValueError):  # what makes no axes is told when the run lays its own
+        search.open_archive(axes_around(run.task.axes, seed.measures, cells))
 
 
 def _told_all(run: Run, search: Search) -> Search:
@@ -89,7 +104,7 @@ def retold(
     run: Run,
     search: Search,
     pause: Sequence[int] = (),
-    axes: tuple[Axis, Axis] | None = None,
+    axes: tuple[Axis, ...] | None = None,
 ) -> Iterator[ProposalRow | Experiment | int]:
     """Tell a search what a run's record holds, one event after another; each is yielded when told.
 
@@ -157,16 +172,15 @@ def fruitless_replies(run: Run) -> int:
     """How many replies of language models gave no child, if none ever did; else 0."""
     if any(one.model for one in run.individuals()):
         return 0
-    return run.record.replies(apart_from=ASIDE)
+    return run.record.count_replies(apart_from=ASIDE)
 
 
-def stored_axes(record: Record) -> tuple[Axis, Axis] | None:
+def stored_axes(record: Record) -> tuple[Axis, ...] | None:
     """The archive's axes; None before the seeds are measured."""
     values = record.meta("axes")
     return None if values is None else axes_of(values)
 
 
-def axes_of(values: Sequence[Mapping[str, Any]]) -> tuple[Axis, Axis]:
+def axes_of(values: Sequence[Mapping[str, Any]]) -> tuple[Axis, ...]:
     """The archive's axes out of JSON."""
-    first, second = (Axis.from_dict(value) for value in values)
-    return first, second
+    return tuple(Axis.from_dict(value) for value in values)
