@@ -9,7 +9,7 @@ from evolve.loop.controller import End, reached
 from evolve.models.configuration import Configured
 from evolve.runs.history import fruitless_replies, stored_axes
 from evolve.runs.run import Run
-from population.formatting import dollars, duration
+from population.formatting import format_dollars, format_duration
 from trainer.sandbox import Level
 
 
@@ -20,7 +20,7 @@ def announce(run: Run, models: list[Configured]) -> list[str]:
     seeds = {i.id for i in run.individuals() if not i.parents}
     children = max(settings.total_children - len(ended - seeds), 0)
     runs = children + (0 if ended else settings.seed_repeats) + 2 * settings.final_repeats
-    span = duration(runs * settings.budget / len(run.devices))
+    span = format_duration(runs * settings.budget / len(run.devices))
     devices = ", ".join(device.name for device in run.devices)
     lines = [
         f"run {run.folder.name}: {task.name}, {settings.strategy}, {settings.generations} "
@@ -57,11 +57,11 @@ def _cost_lines(run: Run, models: list[Configured], children: int) -> list[str]:
                 "known)"
             )
         else:
-            cost = f"about {dollars(calls * each)}" if each else "free"
+            cost = f"about {format_dollars(calls * each)}" if each else "free"
         at = f"; asked at {one.server}" if one.server else ""
         lines.append(f"model {name}: some {calls:.0f} requests, {cost}{at}")
     if run.settings.max_cost is not None:
-        lines.append(f"the models may take {dollars(run.settings.max_cost)} in all")
+        lines.append(f"the models may take {format_dollars(run.settings.max_cost)} in all")
     return lines
 
 
@@ -78,7 +78,8 @@ def closing_lines(run: Run, result: Result) -> list[str]:
     """What a run achieved and where everything is."""
     settings, best = run.settings, result.best
     name, folder = run.folder.name, run.folder
-    lines = [f"{result.end} after {duration(result.seconds)}; children ran {result.busy:.0%} of it"]
+    took = format_duration(result.seconds)
+    lines = [f"{result.end} after {took}; children ran {result.busy:.0%} of it"]
     if result.end is End.INTERRUPTED:
         lines.append(f"go on with: python -m evolve resume {name}")
     if result.end is End.NO_DEVICE:

@@ -15,7 +15,7 @@ from evolve.operators.prompts.requests import diff_lines, idea_of
 from evolve.operators.tune import valueless
 from evolve.search.search import Plan, Search
 from population import Individual
-from population.formatting import human
+from population.formatting import format_number
 from population.lineage import Lineage
 from trainer.log import REASON
 from trainer.task import Task
@@ -174,7 +174,9 @@ def _archive_lines(search: Search, task: Task) -> list[str]:
         f"{best.id} with {task.metric} {best.objective:.6g}; a run varies by {search.noise:.2g}"
     ]
     for elite in archive:
-        place = ", ".join(human(elite.measures[axis.name], axis.unit) for axis in archive.axes)
+        place = ", ".join(
+            format_number(elite.measures[axis.name], axis.unit) for axis in archive.axes
+        )
         lines.append(f"- {place}: {task.metric} {elite.objective:.6g} (genome {elite.id})")
     return lines
 
@@ -194,7 +196,7 @@ def target_words(cell: Cell | None, archive: Archive | None, task: Task) -> str:
     )
     around = [
         f"genome {one.id} with {task.metric} {one.objective:.6g} at "
-        + ", ".join(human(one.measures[axis.name], axis.unit) for axis in archive.axes)
+        + ", ".join(format_number(one.measures[axis.name], axis.unit) for axis in archive.axes)
         for near in archive.neighbours(cell)
         if (one := archive.elite_of(near))
     ]
@@ -203,8 +205,8 @@ def target_words(cell: Cell | None, archive: Archive | None, task: Task) -> str:
 
 
 def _between(axis: Axis, index: int) -> str:
-    edges = axis.edges().tolist()
-    return f"{axis.label} {human(edges[index], axis.unit)} to {human(edges[index + 1], axis.unit)}"
+    low, high = (format_number(edge, axis.unit) for edge in axis.bounds_of(index))
+    return f"{axis.label} {low} to {high}"
 
 
 class Briefer:

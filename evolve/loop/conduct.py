@@ -36,7 +36,7 @@ from evolve.runs.run import Run, remove_work
 from evolve.search.axes import axes_around
 from evolve.search.search import Search
 from population import Individual
-from population.formatting import duration, human
+from population.formatting import format_duration, format_number
 from trainer.log import tail
 from trainer.measure import measure
 from trainer.secrets import Secrets
@@ -250,7 +250,8 @@ def _open_archive(run: Run, search: Search, bench: Bench) -> None:
             f"{run.folder.log('0')}, mend it, and try it alone: {_by_hand(run, seeds[0])}"
         )
     try:
-        axes = axes_around(run.task.axes, reference.measures, run.settings.grid_cells)
+        cells = run.settings.grid_cells(len(run.task.axes))
+        axes = axes_around(run.task.axes, reference.measures, cells)
     except ValueError as error:
         raise RunError(f"the archive cannot be laid around the seed: {error}") from error
     search.open_archive(axes)
@@ -297,11 +298,13 @@ def _prospect(run: Run, bench: Bench, search: Search) -> str:
     seed, settings = search.reference, run.settings
     assert seed is not None
     assert seed.objective is not None
-    measured = ", ".join(human(seed.measures[axis.name], axis.unit) for axis in run.task.axes)
+    measured = ", ".join(
+        format_number(seed.measures[axis.name], axis.unit) for axis in run.task.axes
+    )
     runs = settings.total_children + 2 * settings.final_repeats
     left = runs * bench.mean_seconds / bench.slots
     return (
         f"the seed: {run.task.metric} {seed.objective:.6g} ± {search.noise:.2g} over "
-        f"{len(seed.scored)} runs ({measured}); a run takes {duration(bench.mean_seconds)}, "
-        f"the {runs} to come about {duration(left)}"
+        f"{len(seed.scored)} runs ({measured}); a run takes {format_duration(bench.mean_seconds)}, "
+        f"the {runs} to come about {format_duration(left)}"
     )

@@ -27,7 +27,7 @@ from evolve.runs.history import NOTES, tell_proposal
 from evolve.runs.run import Run
 from evolve.search.search import Plan, Search
 from population import Direction, Individual, Measurement
-from population.formatting import duration
+from population.formatting import format_duration
 
 SILENT = "the model did not answer"
 TICK = 0.5  # seconds between two looks at the display when nothing happens
@@ -370,7 +370,7 @@ class Loop:
                 "stopping"
                 if not running
                 else f"stopping: the {running} children that run now are finished first, within "
-                f"{duration(self._bench.limit)} at most; Ctrl-C again stops them at once"
+                f"{format_duration(self._bench.limit)} at most; Ctrl-C again stops them at once"
             )
         elif self._interrupt.requests > 1:
             self._bench.close()

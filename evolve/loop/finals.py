@@ -3,7 +3,6 @@ the run's headline; the search's own best value is the luckiest of many and too 
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count, islice
@@ -12,7 +11,8 @@ from archive.record import Record
 from archive.rows import Experiment, Purpose
 from evolve.loop.device_pool import Job
 from population import Direction, Individual
-from population.formatting import formatter
+from population.comparison import compare_runs
+from population.formatting import choose_format
 
 FRESH = 1000  # repeats from here on are fresh: the search never uses their seeds
 
@@ -51,7 +51,7 @@ class Headline:
 
     def text(self, metric: str, best: int) -> str:
         """The headline in one sentence."""
-        write = formatter([self.seed_mean, self.best_mean])
+        write = choose_format([self.seed_mean, self.best_mean])
         word = "better" if self.gain > 0 else "worse" if self.gain < 0 else "better or worse"
         line = (
             f"{metric} {write(self.best_mean)} (#{best}) against {write(self.seed_mean)} "
@@ -130,20 +130,12 @@ def headline(
     if not seed or not best:
         return None
     seed_mean, best_mean = sum(seed) / len(seed), sum(best) / len(best)
-    low = high = None
-    if min(len(seed), len(best)) > 1:
-        from scipy import stats  # a second, and only here
-
-        fitter, other = (seed, best) if direction is Direction.MINIMIZE else (best, seed)
-        with warnings.catch_warnings():  # runs that are all equal have an interval without width
-            warnings.simplefilter("ignore", RuntimeWarning)
-            interval = stats.ttest_ind(fitter, other, equal_var=False).confidence_interval(0.95)
-        low, high = float(interval.low), float(interval.high)
+    comparison = compare_runs(best, seed, direction)
     return Headline(
         seed_mean=seed_mean,
         best_mean=best_mean,
-        gain=direction.gain(best_mean, seed_mean),
-        low=low,
-        high=high,
+        gain=comparison.gain,
+        low=comparison.low,
+        high=comparison.high,
         runs=(len(seed), len(best)),
     )

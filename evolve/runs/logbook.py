@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from deap import tools
 
 from archive import Archive
-from population.formatting import formatter
+from population.formatting import choose_format
 from archive.rows import Experiment, Purpose
 from evolve.runs.history import retold, search_before
 from evolve.runs.run import Run
@@ -81,7 +81,7 @@ def generation_line(logbook: tools.Logbook, archive: Archive, metric: str) -> st
     row = logbook[-1]
     best = archive.best
     assert best is not None
-    write = formatter(
+    write = choose_format(
         [value for value in (row["min"], row["max"], row["best"]) if value is not None]
     )
     children = f"mean {write(row['mean'])}, " if row["mean"] is not None else ""
