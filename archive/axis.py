@@ -17,20 +17,20 @@ from numpy.typing import NDArray
 class Axis:
     """A measure's range, cut into cells that are equally wide (on a log axis: in the logarithm).
 
-    Cell i holds edges()[i] <= value < edges()[i + 1]. What lies beyond the bounds belongs to the
-    cell at that end, so that every genome has a place.
+    Cell i holds edges[i] <= value < edges[i + 1]. A value beyond the bounds belongs to the cell at
+    that end, so that every genome has a place.
 
     Attributes:
-        name: the measure's key in `Individual.measures`, such as "size".
-        label: what people call it, such as "model size".
-        unit: such as "parameters"; may be empty.
-        low: lower bound, in the unit.
-        high: upper bound, in the unit; above `low`.
-        cells: number of cells, at least 1.
-        log: whether the cells are equally wide in log(value); then `low` must be above 0.
+        name: Key of the measure in `Individual.measures`, such as "size".
+        label: Name for people, such as "model size".
+        unit: Unit of the measure, such as "parameters"; may be empty.
+        low: Lower bound, in the unit.
+        high: Upper bound, in the unit; above `low`.
+        cells: Number of cells, at least 1.
+        log: Whether the cells are equally wide in log(value); then `low` must be above 0.
 
     Raises:
-        ValueError: the bounds or the number of cells make no axis.
+        ValueError: The bounds or the number of cells make no axis.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Axis:
         if self.log and self.low <= 0:
             raise ValueError(f"{where}: a log axis starts above 0, not at {self.low}")
         with np.errstate(over="ignore", invalid="ignore"):
-            widths = np.diff(self.edges())
+            widths = np.diff(self.edges)
         if not (np.isfinite(widths).all() and (widths > 0).all()):
             raise ValueError(
                 f"{where}: {self.low} to {self.high} cannot be cut into {self.cells} cells"
@@ -62,39 +62,41 @@ class Axis:
 
     @property
     def title(self) -> str:
-        """What stands beside the axis, such as "model size (parameters)"."""
+        """The label with its unit, such as "model size (parameters)"."""
         return f"{self.label} ({self.unit})" if self.unit else self.label
 
-    def index(self, value: float) -> int:
-        """The cell of a raw value, in 0..cells-1.
+    def index_of(self, value: float) -> int:
+        """The index of a raw value's cell, 0 to cells - 1.
 
         Raises:
-            ValueError: the value is NaN or infinite or, on a log axis, not above 0.
+            ValueError: The value is NaN or infinite or, on a log axis, not above 0.
         """
         if not math.isfinite(value) or (self.log and value <= 0):
             wanted = "a finite number above 0" if self.log else "a finite number"
             raise ValueError(f"{self.label} should be {wanted}, not {value}")
         return bisect.bisect_right(self._inner_edges, value)
 
+    @cached_property
     def edges(self) -> NDArray[np.float64]:
-        """The cells' edges from `low` to `high` in the unit; shape (cells + 1,)."""
+        """The cells' edges from `low` to `high`, in the unit; shape (cells + 1,), read-only."""
         cut = np.geomspace if self.log else np.linspace
         with np.errstate(over="ignore", invalid="ignore"):
-            return cut(self.low, self.high, self.cells + 1, dtype=np.float64)
+            edges = cut(self.low, self.high, self.cells + 1, dtype=np.float64)
+        edges.flags.writeable = False
+        return edges
 
-    def bounds(self, index: int) -> tuple[float, float]:
-        """The lower and upper edge of a cell, in the unit.
+    def bounds_of(self, index: int) -> tuple[float, float]:
+        """The lower and the upper edge of a cell, in the unit.
 
         Raises:
-            IndexError: there is no such cell.
+            IndexError: There is no such cell.
         """
         if not 0 <= index < self.cells:
             raise IndexError(f"axis `{self.name}` has cells 0 to {self.cells - 1}, not {index}")
-        edges = self.edges()
-        return float(edges[index]), float(edges[index + 1])
+        return float(self.edges[index]), float(self.edges[index + 1])
 
     def to_dict(self) -> dict[str, Any]:
-        """The axis as JSON takes it; `from_dict` is the way back."""
+        """The axis as a dictionary for JSON; `from_dict` reads it."""
         return asdict(self)
 
     @classmethod
@@ -102,7 +104,7 @@ class Axis:
         """The axis that `to_dict` wrote.
 
         Raises:
-            ValueError: a field is missing or unknown, or the values make no axis.
+            ValueError: A field is missing or unknown, or the values make no axis.
         """
         wanted = {field.name for field in fields(cls)}
         if data.keys() != wanted:
@@ -112,5 +114,5 @@ class Axis:
 
     @cached_property
     def _inner_edges(self) -> list[float]:
-        """The edges between cells: bisecting them clamps to the end cells by itself."""
-        return [float(edge) for edge in self.edges()[1:-1]]
+        """The edges between cells; bisecting them clamps a value to the cells at the ends."""
+        return [float(edge) for edge in self.edges[1:-1]]

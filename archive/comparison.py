@@ -7,16 +7,15 @@ trusted is the difference between fresh runs of the two, which the search never 
 from __future__ import annotations
 
 import statistics
-import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from archive.record import Record
 from archive.rows import Experiment, Purpose
 from population import Direction, Individual
-from population.formatting import formatter
+from population.comparison import compare_runs
+from population.formatting import choose_format
 
-CONFIDENCE = 0.95
 FINALISTS = "finalists"  # key of the record
 NOT_CONFIRMED = "not confirmed yet"
 
@@ -72,7 +71,7 @@ class FreshComparison:
         Args:
             metric: Name of the metric.
         """
-        write = formatter([self.seed_mean, self.best_mean])
+        write = choose_format([self.seed_mean, self.best_mean])
         line = (
             f"{metric} {write(self.best_mean)} (#{self.best}) against {write(self.seed_mean)} "
             f"(the seed) in {self.runs[1]} and {self.runs[0]} fresh runs: {self.describe_gain()}"
@@ -143,31 +142,14 @@ def compare_finalists(
     seed, best = scores(finalists.seed), scores(finalists.best)
     if not seed or not best:
         return None
-    seed_mean, best_mean = statistics.fmean(seed), statistics.fmean(best)
-    low, high = _find_interval(seed, best, direction)
+    comparison = compare_runs(best, seed, direction)
     return FreshComparison(
         seed=finalists.seed,
         best=finalists.best,
-        seed_mean=seed_mean,
-        best_mean=best_mean,
-        gain=direction.gain(best_mean, seed_mean),
-        low=low,
-        high=high,
+        seed_mean=statistics.fmean(seed),
+        best_mean=statistics.fmean(best),
+        gain=comparison.gain,
+        low=comparison.low,
+        high=comparison.high,
         runs=(len(seed), len(best)),
     )
-
-
-def _find_interval(
-    seed: Sequence[float], best: Sequence[float], direction: Direction
-) -> tuple[float, float] | tuple[None, None]:
-    """Welch's interval of the gain; None with fewer than two runs each."""
-    if min(len(seed), len(best)) < 2:
-        return None, None
-    from scipy import stats  # a second, and only here
-
-    fitter, other = (seed, best) if direction is Direction.MINIMIZE else (best, seed)
-    with warnings.catch_warnings():  # runs that are all equal have an interval without width
-        warnings.simplefilter("ignore", RuntimeWarning)
-        test = stats.ttest_ind(fitter, other, equal_var=False)
-        interval = test.confidence_interval(CONFIDENCE)
-    return float(interval.low), float(interval.high)

@@ -1,13 +1,13 @@
-"""archive.db as a file: made, opened, brought up to date, and written in whole transactions."""
+"""archive.db as a file: created, opened, migrated, and written in whole transactions."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from archive.schema import MIGRATIONS, SCHEMA, SCHEMA_VERSION
 from population.errors import UserError
@@ -19,19 +19,20 @@ class RecordError(UserError):
 
 
 class Database:
-    """One file.
+    """One file, whose rows are read by the names of their columns.
 
     Raises:
-        RecordError: from every method, when the file is missing, foreign, corrupt or full.
+        RecordError: From every method, when the file is missing, foreign, corrupt or full.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self._path = path
         self._db = connection
+        self._db.row_factory = sqlite3.Row
 
     @classmethod
     def create(cls, path: Path) -> Database:
-        """Make a new one with all its tables, and nothing in them."""
+        """Create a file with all tables, and nothing in them."""
         if path.exists():
             raise RecordError(f"{path} exists already; resume its run, or choose another --run")
         database = cls(path, sqlite3.connect(path))
@@ -43,7 +44,7 @@ class Database:
 
     @classmethod
     def open(cls, path: Path) -> Database:
-        """Open an existing record; one that may not be written is read as it is now."""
+        """Open an existing file; one that may not be written is read as it is now."""
         if not path.is_file():
             raise RecordError(f"there is no {path}; `{write_command('list')}` names the runs")
         writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
@@ -52,7 +53,7 @@ class Database:
             database._load()
         with database.transaction() as db:
             version = db.execute("PRAGMA user_version").fetchone()[0]
-            tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master")}
+            tables = {row["name"] for row in db.execute("SELECT name FROM sqlite_master")}
         if not tables:
             raise RecordError(
                 f"{path} is no record of a run but empty: the run was never "
@@ -79,17 +80,19 @@ class Database:
                 file.backup(db)
 
     def _migrate(self, version: int) -> None:
-        """Make a record of an older version one of this version."""
+        """Bring a file of an older version up to date, one version at a time."""
         for older in range(version, SCHEMA_VERSION):
             steps = f"{MIGRATIONS[older]} PRAGMA user_version = {older + 1};"
             with self.transaction() as db:
                 db.executescript(f"BEGIN IMMEDIATE; {steps} COMMIT;")
 
     def close(self) -> None:
+        """Close the file."""
         self._db.close()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Read or write as one transaction: all of it happens, or nothing."""
         try:
             with self._db as db:
                 yield db
@@ -100,11 +103,16 @@ class Database:
             ) from error
 
 
-def packed(text: str) -> bytes:
-    """A long text as the file holds it, compressed."""
-    return zlib.compress(text.encode())
+def insert(
+    db: sqlite3.Connection, table: str, values: Mapping[str, Any], conflict: str = ""
+) -> sqlite3.Cursor:
+    """Insert a row.
 
-
-def unpacked(data: bytes) -> str:
-    """The text again."""
-    return zlib.decompress(data).decode()
+    Args:
+        db: Connection within a transaction.
+        table: Name of the table.
+        values: Values by the names of their columns.
+        conflict: An "ON CONFLICT ..." clause, which may use `:name` of the values; may be empty.
+    """
+    names, marks = ", ".join(values), ", ".join(f":{name}" for name in values)
+    return db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks}) {conflict}", values)

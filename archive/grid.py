@@ -1,46 +1,51 @@
-"""The MAP-Elites archive: of every cell of a grid over two measures, the fittest individual.
+"""The MAP-Elites archive: the fittest individual of each cell of a grid over one or more measures.
 
 J.-B. Mouret and J. Clune, "Illuminating search spaces by mapping elites" (arXiv 1504.04909, 2015).
-The words (elite, measures, objective, coverage, QD score, add status) are those of pyribs. Unlike
-there, every scored individual is kept, so that an elite can be revised: a repeated run that shows
-it to be lucky makes it a runner-up, and the grid can be cut anew without loss.
+The words (elite, measures, dims, objective, coverage, QD score, add status) are those of pyribs.
+Unlike there, every scored individual is kept, so that an elite can be revised: a repeated run that
+shows it to be lucky makes it a runner-up, and the grid can be rebinned without loss.
 """
 
 from __future__ import annotations
 
+import math
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import product
 
-from deap import base, tools
+from deap import base
 
 from archive.axis import Axis
 from population.individual import Direction, Individual
 
-Cell = tuple[int, int]
-"""A cell's indices on the first and the second axis, each from 0 (lowest values)."""
+Cell = tuple[int, ...]
+"""A cell's index on each axis, in the order of the axes, each from 0 (lowest values)."""
+
+MOST_CELLS = 4096  # 64 x 64 or 16 x 16 x 16: no run has children for more, and no picture room
+FEWEST_ON_AXIS = 2  # with one cell an axis would tell nothing apart
 
 
 class AddStatus(IntEnum):
-    """What adding an individual changed. A true status means that it took a cell."""
+    """What adding an individual changed. A true status means that it became an elite."""
 
-    NOT_ADDED = 0  # it took no cell: it is a runner-up, or held this cell before
-    IMPROVE_EXISTING = 1  # it took a cell from another elite
-    NEW = 2  # it took a cell that was empty
+    NOT_ADDED = 0  # it is a runner-up, or was the elite of this cell before
+    IMPROVE_EXISTING = 1  # it replaced another elite
+    NEW = 2  # its cell was empty
 
 
 @dataclass(frozen=True)
 class ArchiveStats:
-    """How far the search has come.
+    """The progress of a search, as its archive shows it.
 
     Attributes:
-        num_elites: filled cells.
-        coverage: filled cells as a share of all cells, 0 to 1.
-        qd_score: sum over the elites of their gain over the reference, in the metric's unit.
+        num_elites: Number of filled cells.
+        coverage: Filled cells as a share of all cells, 0 to 1.
+        qd_score: Sum of the elites' gains over the reference, in the metric's unit.
         norm_qd_score: `qd_score` divided by the number of cells.
-        obj_best: the fittest elite's objective; None if the archive is empty.
-        obj_mean: the mean objective of the elites; None if the archive is empty.
+        obj_best: Objective of the fittest elite; None if the archive is empty.
+        obj_mean: Mean objective of the elites; None if the archive is empty.
     """
 
     num_elites: int
@@ -52,35 +57,39 @@ class ArchiveStats:
 
 
 class Archive:
-    """A grid of two axes that keeps every scored individual and knows the fittest of each cell.
+    """A grid over one or more axes that keeps every scored individual and knows each cell's elite.
 
     Of equally fit individuals the one with the lower id is the elite, so the archive depends on
     which individuals it holds, not on the order in which they came. As in pyribs, its length and
     its iteration are those of the elites; `individuals` is everyone.
 
     Args:
-        axes: the grid's two axes, of different names.
+        axes: The grid's axes, at least one, each with a name of its own.
 
     Raises:
-        ValueError: the axes share a name.
+        ValueError: There is no axis, or two share a name.
     """
 
-    def __init__(self, axes: tuple[Axis, Axis]) -> None:
-        if axes[0].name == axes[1].name:
-            raise ValueError(f"the archive's two axes are both called `{axes[0].name}`")
-        self.axes = axes
+    def __init__(self, axes: Sequence[Axis]) -> None:
+        self.axes = tuple(axes)
+        if not self.axes:
+            raise ValueError("an archive needs at least one axis")
+        names = [axis.name for axis in self.axes]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two of the archive's axes are called `{name}`")
         self._members: dict[Cell, dict[int, Individual]] = {}
         self._elites: dict[Cell, Individual] = {}
         self._cells: dict[int, Cell] = {}
 
     def add(self, individual: Individual) -> AddStatus:
-        """Adds an individual, or replaces the version of it (by id) that was added before.
+        """Add an individual, or replace the version of it (by id) that was added before.
 
         O(1), except that a revision which makes an elite worse or moves it looks through its cell.
 
         Raises:
-            ValueError: it has no score, its measures have no cell, or it is of another direction
-                than the rest. The archive is then as it was.
+            ValueError: It has no score, its measures have no cell, or its direction is not that of
+                the rest. The archive is then as it was.
         """
         if individual.objective is None:
             raise ValueError(f"individual {individual.id} has no score: only scored ones are added")
@@ -98,13 +107,14 @@ class Archive:
         if rival is None or _rank(individual) > _rank(rival):
             self._elites[cell] = individual
 
-        took = self._elites[cell] is individual and (elite is None or elite.id != individual.id)
-        if not took:
+        if self._elites[cell] is not individual:
+            return AddStatus.NOT_ADDED
+        if elite is not None and elite.id == individual.id:
             return AddStatus.NOT_ADDED
         return AddStatus.NEW if elite is None else AddStatus.IMPROVE_EXISTING
 
     def _remove(self, individual_id: int, cell: Cell) -> None:
-        """Takes an older version out; its cell goes to the fittest of the others."""
+        """Remove an older version; the fittest of the others becomes the elite of its cell."""
         members = self._members[cell]
         del members[individual_id]
         if self._elites[cell].id != individual_id:
@@ -118,12 +128,11 @@ class Archive:
         """The cell that the individual's measures fall into, whether it is in the archive or not.
 
         Raises:
-            ValueError: a measure is missing or has no place on its axis.
+            ValueError: A measure is missing or has no place on its axis.
         """
         measures = individual.measures
-        first, second = self.axes
         try:
-            return first.index(measures[first.name]), second.index(measures[second.name])
+            return tuple([axis.index_of(measures[axis.name]) for axis in self.axes])
         except KeyError as error:
             raise ValueError(f"individual {individual.id} has no measure {error}") from None
         except ValueError as error:
@@ -144,14 +153,15 @@ class Archive:
         return self._elites.get(cell)
 
     def neighbours(self, cell: Cell) -> list[Cell]:
-        """The up to eight cells around a cell, within the grid."""
-        first, second = self.axes
-        return [
-            (x, y)
-            for x in range(max(cell[0] - 1, 0), min(cell[0] + 2, first.cells))
-            for y in range(max(cell[1] - 1, 0), min(cell[1] + 2, second.cells))
-            if (x, y) != cell
+        """The cells around a cell, diagonal ones included, within the grid and in their order.
+
+        On n axes there are up to 3**n - 1.
+        """
+        around = [
+            range(max(index - 1, 0), min(index + 2, axis.cells))
+            for index, axis in zip(cell, self.axes, strict=True)
         ]
+        return [near for near in product(*around) if near != cell]
 
     def members(self, cell: Cell) -> list[Individual]:
         """Everyone in a cell, the fittest (its elite) first."""
@@ -174,9 +184,14 @@ class Archive:
         return next((elite.direction for elite in self._elites.values()), None)
 
     @property
+    def dims(self) -> tuple[int, ...]:
+        """The number of cells on each axis; shape (number of axes,)."""
+        return tuple(axis.cells for axis in self.axes)
+
+    @property
     def cells(self) -> int:
         """The number of cells, filled or not."""
-        return self.axes[0].cells * self.axes[1].cells
+        return math.prod(self.dims)
 
     @property
     def coverage(self) -> float:
@@ -208,11 +223,14 @@ class Archive:
             obj_mean=statistics.fmean(map(_objective, self)) if len(self) else None,
         )
 
-    def rebin(self, axes: tuple[Axis, Axis]) -> Archive:
-        """A new archive over other axes with everyone of this one.
+    def rebin(self, axes: Sequence[Axis]) -> Archive:
+        """Make an archive of the same individuals over other axes.
+
+        Over some of this archive's own axes it is a projection: the elite of each cell is the
+        fittest over all the axes that were left out.
 
         Raises:
-            ValueError: someone has no place on the new axes.
+            ValueError: An individual has no place on the new axes.
         """
         archive = Archive(axes)
         for individual in self.individuals:
@@ -220,15 +238,17 @@ class Archive:
         return archive
 
     def pareto_front(self, measures: Mapping[str, Direction]) -> list[Individual]:
-        """Everyone whom nobody beats in fitness and all the named measures, the fittest first.
+        """The individuals that nobody dominates in fitness and the named measures, fittest first.
 
         Args:
-            measures: which measures count and which way each is good, such as
+            measures: Measures that count, each with its good direction, such as
                 {"size": Direction.MINIMIZE, "throughput": Direction.MAXIMIZE}.
 
         Raises:
-            KeyError: an individual lacks one of the measures.
+            KeyError: An individual lacks one of the measures.
         """
+        from deap import tools  # it loads a library for hypervolumes, which takes longer than deap
+
         goals = measures.values()
         weights = (1.0, *(-1.0 if goal is Direction.MINIMIZE else 1.0 for goal in goals))
         fitness_class = type("ParetoFitness", (base.Fitness,), {"weights": weights})
@@ -262,12 +282,35 @@ def _rank(individual: Individual) -> tuple[base.Fitness, int]:
     return individual.fitness, -individual.id
 
 
-def default_cells(evaluations: int) -> int:
-    """Cells an axis that suit a budget: too fine a grid keeps everything and selects nothing.
+def default_cells(evaluations: int, axes: int = 2) -> int:
+    """Choose the number of cells on each axis by the number of evaluations.
 
-    In simulations on 36 cells about 100 evaluations worked well; 4 x 4 suits fewer than 60, and
-    8 x 8 more than 300.
+    What counts is the number of cells in all: a grid with more cells than it gets individuals
+    keeps nearly everything and selects nothing. In simulations on two axes 36 cells worked well for
+    about 100 evaluations, 16 suit fewer than 60, and 64 more than 300. With more axes each gets
+    fewer cells, so that about as many are there in all.
+
+    Args:
+        evaluations: Number of individuals that the search will measure.
+        axes: Number of axes.
     """
-    if evaluations < 60:
-        return 4
-    return 6 if evaluations <= 300 else 8
+    total = 16 if evaluations < 60 else 36 if evaluations <= 300 else 64
+    return max(round(math.pow(total, 1 / axes)), FEWEST_ON_AXIS)
+
+
+def check_cells(cells: Sequence[int]) -> None:
+    """Check that a grid is not too fine.
+
+    Args:
+        cells: Number of cells on each axis.
+
+    Raises:
+        ValueError: The grid has more than `MOST_CELLS` cells.
+    """
+    total = math.prod(cells)
+    if total > MOST_CELLS:
+        product_of = " x ".join(map(str, cells))
+        raise ValueError(
+            f"{product_of + ' = ' if len(cells) > 1 else ''}{total:,} cells are too many: an "
+            f"archive has at most {MOST_CELLS:,}, and selects best with fewer than it gets children"
+        )

@@ -12,20 +12,31 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from archive.database import Database, packed, unpacked
+from archive import columns
+from archive.database import Database, insert
 from archive.database import RecordError as RecordError
-from archive.rows import Ask, Epoch, Experiment, ModelCall, ProposalRow, Purpose, Spend
-from population import Direction, Individual, Measurement, Status
-from population.estimate import Prior
+from archive.rows import (
+    Ask,
+    Epoch,
+    Event,
+    Experiment,
+    Lessons,
+    ModelCall,
+    ProposalRow,
+    Purpose,
+    Spend,
+)
+from population import Direction, Individual, Measurement
 
-UNANSWERED = "the run ended before it was answered"  # what a call says that nobody waited for
+UNANSWERED = "the run ended before the model answered"  # the error of a call nobody waited for
+LOST = (UNANSWERED, "the run ended before it was answered")  # and as earlier versions wrote it
 
 
 class Record:
     """archive.db of one run; each writing method is one transaction.
 
     Raises:
-        RecordError: from every method, when the file is missing, foreign, corrupt or full.
+        RecordError: From every method, when the file is missing, foreign, corrupt or full.
     """
 
     def __init__(self, database: Database) -> None:
@@ -33,7 +44,12 @@ class Record:
 
     @classmethod
     def create(cls, path: Path, meta: Mapping[str, Any]) -> Record:
-        """Make a new record that begins with `meta`, values as JSON can hold them."""
+        """Make a new record.
+
+        Args:
+            path: Path of the file.
+            meta: Values by key that it begins with, as JSON can hold them.
+        """
         record = cls(Database.create(path))
         record.set_meta(meta)
         return record
@@ -43,47 +59,135 @@ class Record:
         """Open an existing record; one that may not be written is read as it is now."""
         return cls(Database.open(path))
 
-    # -- what is known from the start ---------------------------------------------------------
+    def _fetch(self, query: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
+        """The rows of a query, whose columns are read by name."""
+        with self._transaction() as db:
+            return db.execute(query, parameters).fetchall()
+
+    def _fetch_number(self, query: str) -> int:
+        """The whole number that a query finds."""
+        return int(self._fetch(query)[0][0])
+
+    # -- values, events, epochs ---------------------------------------------------------------
 
     def set_meta(self, values: Mapping[str, Any]) -> None:
         """Store values by key, replacing older ones."""
         with self._transaction() as db:
             db.executemany(
-                "INSERT OR REPLACE INTO meta VALUES (?, ?)",
+                "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)",
                 [(key, json.dumps(value)) for key, value in values.items()],
             )
 
     def meta(self, key: str, default: Any = None) -> Any:
         """A stored value, or the default."""
-        with self._transaction() as db:
-            row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return default if row is None else json.loads(row[0])
+        rows = self._fetch("SELECT value FROM meta WHERE key = ?", (key,))
+        return json.loads(rows[0]["value"]) if rows else default
 
-    # -- what happens -------------------------------------------------------------------------
+    def add_event(self, time: float, kind: str, text: str) -> None:
+        """Record what a reader of the run should know: a stop, a fallback, a lost device."""
+        with self._transaction() as db:
+            insert(db, "events", {"time": time, "kind": kind, "text": text})
+
+    def events(self) -> list[Event]:
+        """All events in their order."""
+        rows = self._fetch("SELECT time, kind, text FROM events ORDER BY id")
+        return [columns.unpack_event(row) for row in rows]
+
+    def add_epoch(self, time: float, epoch: Epoch) -> None:
+        """Record that a process begins to work on the run."""
+        with self._transaction() as db:
+            insert(db, "epochs", columns.pack_epoch(time, epoch))
+
+    def epochs(self) -> list[Epoch]:
+        """All of them in their order; the first processes of an old run are not known."""
+        rows = self._fetch("SELECT place, settings, axes FROM epochs ORDER BY id")
+        return [columns.unpack_epoch(row) for row in rows]
+
+    # -- genomes and measurements -------------------------------------------------------------
+
+    def add_seed(self, seed: Individual, digest: str, near: str = "") -> None:
+        """Record a genome that nobody proposed.
+
+        Args:
+            seed: Individual of the genome, without measurements.
+            digest: Hash of the genome, which equal genomes share.
+            near: Hash of the genome, which genomes that differ little share.
+        """
+        with self._transaction() as db:
+            insert(db, "individuals", columns.pack_individual(seed, digest, near))
+
+    def add_measurement(
+        self,
+        individual: int,
+        measurement: Measurement,
+        purpose: Purpose,
+        kept: bool,
+        told: int = 0,
+    ) -> Experiment:
+        """Record the end of an experiment.
+
+        Args:
+            individual: Id of the individual that was measured.
+            measurement: Result of the measurement.
+            purpose: Reason for the measurement.
+            kept: Whether the individual became an elite by it.
+            told: Its place in the order of what the search was asked and told.
+        """
+        values = columns.pack_measurement(individual, measurement, purpose, kept, told)
+        with self._transaction() as db:
+            number = insert(db, "measurements", values).lastrowid
+        assert number is not None
+        return Experiment(number, individual, purpose, measurement, kept, told)
+
+    def individuals(self, direction: Direction) -> list[Individual]:
+        """All genomes in the order of their ids, with their measurements within the search."""
+        runs: dict[int, list[Measurement]] = {}
+        for experiment in self.experiments():
+            if experiment.purpose is not Purpose.FINAL:
+                runs.setdefault(experiment.individual, []).append(experiment.measurement)
+        rows = self._fetch("SELECT * FROM individuals ORDER BY id")
+        return [columns.unpack_individual(row, direction, runs.get(row["id"], ())) for row in rows]
+
+    def digests(self) -> list[tuple[str, str]]:
+        """The hashes of all genomes in the order of their ids, exact and near."""
+        rows = self._fetch("SELECT digest, near FROM individuals ORDER BY id")
+        return [(row["digest"], row["near"]) for row in rows]
+
+    def experiments(self) -> list[Experiment]:
+        """All measurements in the order in which they ended."""
+        rows = self._fetch("SELECT * FROM measurements ORDER BY id")
+        return [columns.unpack_experiment(row) for row in rows]
+
+    # -- proposals ----------------------------------------------------------------------------
 
     def begin_proposal(self, row: ProposalRow) -> None:
         """Record that the search was asked for a proposal, before anybody works on it.
 
         If it begins for the second time, since a process was killed, its earlier calls stay.
         """
-        parents = json.dumps(row.parents)
-        values = (row.operator, parents, row.model, row.asked, row.offline)
+        drawn = {
+            "operator": row.operator,
+            "parents": json.dumps(row.parents),
+            "model": row.model,
+            "offline": row.offline,
+        }
+        begun = {**drawn, "asked": row.asked, "reason": ""}
+        again = ", ".join(f"{name} = :{name}" for name in begun)
         with self._transaction() as db:
-            db.execute(
-                "INSERT INTO proposals (id, operator, parents, model, asked, offline, reason, "
-                "seconds, ended) VALUES (?, ?, ?, ?, ?, ?, '', 0.0, 0.0) ON CONFLICT (id) "
-                "DO UPDATE SET operator = ?, parents = ?, model = ?, asked = ?, offline = ?, "
-                "reason = '' WHERE ended = 0",
-                (row.number, *values, *values),
+            insert(
+                db,
+                "proposals",
+                {"id": row.number, **begun, "seconds": 0.0, "ended": 0.0},
+                f"ON CONFLICT (id) DO UPDATE SET {again} WHERE ended = 0",
             )
             if row.asked:
-                asked = (row.asked, row.number, row.operator, row.model, parents, row.offline)
-                db.execute("INSERT INTO asks VALUES (?, ?, ?, ?, ?, ?)", asked)
+                insert(db, "asks", {"place": row.asked, "proposal": row.number, **drawn})
 
     def add_calls(self, number: int, calls: Sequence[ModelCall]) -> None:
         """Record requests of a proposal that goes on."""
         with self._transaction() as db:
-            self._insert_calls(db, number, calls)
+            for call in calls:
+                insert(db, "calls", columns.pack_call(number, call))
 
     def end_proposal(
         self,
@@ -97,308 +201,131 @@ class Record:
         """Record what came of a proposal that has begun: its model calls, and its child if any.
 
         Args:
-            row: as it is now.
-            child: that came of it.
-            digest, near: its hashes.
-            recorded: how many of its calls `add_calls` has recorded already.
+            row: The proposal as it is now.
+            child: Individual that came of it; None if it was refused.
+            digest: Hash of the child's genome, which equal genomes share.
+            near: Hash of the child's genome, which genomes that differ little share.
+            recorded: Number of its calls that `add_calls` has recorded already.
         """
         with self._transaction() as db:
-            self._insert_individual(db, child, digest, near)
-            self._insert_calls(db, row.number, row.calls[recorded:])
+            if child is not None:
+                insert(db, "individuals", columns.pack_individual(child, digest, near))
+            for call in row.calls[recorded:]:
+                insert(db, "calls", columns.pack_call(row.number, call))
             cursor = db.execute(
-                "UPDATE proposals SET individual = ?, reason = ?, seconds = ?, ended = ?, told = ?,"
-                " screened = ? WHERE id = ? AND ended = 0",
-                (row.individual, row.reason, row.seconds, row.ended, row.told,
-                 json.dumps(row.screened), row.number),
-            )  # fmt: skip
+                "UPDATE proposals SET individual = :individual, reason = :reason, "
+                "seconds = :seconds, ended = :ended, told = :told, screened = :screened "
+                "WHERE id = :number AND ended = 0",
+                {**vars(row), "screened": json.dumps(row.screened)},
+            )
             if cursor.rowcount != 1:
                 raise sqlite3.IntegrityError(f"proposal {row.number} was not in the making")
 
     def abandon_proposals(self, time: float) -> None:
-        """Charge for the proposals that were in the making when their process ended.
+        """Charge for the proposals that were being made when their process ended.
 
-        Whoever sends a request pays for it, so each that asked a model is taken to have had one on
-        its way, at the mean price of that model's answers. Lessons and notes end here.
+        Whoever sends a request pays for it, so each that asked a model is taken to have had one
+        request on its way, at the mean price of that model's answers. Lessons and notes end here.
+
+        Args:
+            time: Time of their end, in seconds since 1970.
         """
         with self._transaction() as db:
             db.execute(
-                "INSERT INTO calls SELECT NULL, p.id, p.model, ?, ?, 0, 0, (SELECT avg(c.cost) "
-                "FROM calls c WHERE c.model = p.model AND c.error = ''), 0.0, ?, 0 "
+                "INSERT INTO calls (proposal, model, prompt, reply, tokens_in, tokens_out, cost, "
+                "seconds, error) SELECT p.id, p.model, ?, ?, 0, 0, (SELECT avg(c.cost) "
+                "FROM calls c WHERE c.model = p.model AND c.error = ''), 0.0, ? "
                 "FROM proposals p WHERE p.ended = 0 AND p.model != '' AND p.reason = ''",
-                (packed("[]"), packed(""), UNANSWERED),
+                (columns.compress("[]"), columns.compress(""), UNANSWERED),
             )
             db.execute("UPDATE proposals SET reason = ? WHERE ended = 0", (UNANSWERED,))
             db.execute("UPDATE proposals SET ended = ? WHERE ended = 0 AND asked = 0", (time,))
 
-    def open_proposals(self) -> list[int]:
+    def unfinished_proposals(self) -> list[int]:
         """The numbers of those that have not ended; a process that was killed leaves some."""
-        with self._transaction() as db:
-            rows = db.execute("SELECT id FROM proposals WHERE ended = 0 ORDER BY id").fetchall()
-        return [number for (number,) in rows]
-
-    @staticmethod
-    def _insert_calls(db: sqlite3.Connection, number: int, calls: Sequence[ModelCall]) -> None:
-        db.executemany(
-            "INSERT INTO calls VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (number, call.model, packed(call.prompt), packed(call.reply), call.tokens_in,
-                 call.tokens_out, call.cost, call.seconds, call.error, call.cut)
-                for call in calls
-            ],
-        )  # fmt: skip
-
-    def add_seed(self, seed: Individual, digest: str, near: str = "") -> None:
-        """Record a genome that nobody proposed."""
-        with self._transaction() as db:
-            self._insert_individual(db, seed, digest, near)
-
-    def add_measurement(
-        self,
-        individual: int,
-        measurement: Measurement,
-        purpose: Purpose,
-        kept: bool,
-        told: int = 0,
-    ) -> Experiment:
-        """Record the end of an experiment."""
-        m = measurement
-        with self._transaction() as db:
-            cursor = db.execute(
-                "INSERT INTO measurements VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (individual, purpose, m.status, m.fitness, json.dumps(dict(m.measures)),
-                 json.dumps(dict(m.details)), m.seconds, m.seed, m.device, m.ended, m.memory_gb,
-                 m.reason, kept, told),
-            )  # fmt: skip
-        assert cursor.lastrowid is not None
-        return Experiment(cursor.lastrowid, individual, purpose, measurement, kept, told)
-
-    def add_epoch(self, time: float, epoch: Epoch) -> None:
-        """Record that a process begins to work on the run."""
-        with self._transaction() as db:
-            db.execute(
-                "INSERT INTO epochs VALUES (NULL, ?, ?, ?, ?)",
-                (time, epoch.place, json.dumps(epoch.settings), json.dumps(epoch.axes)),
-            )
-
-    def epochs(self) -> list[Epoch]:
-        """All of them in their order; the first processes of an old run are not known."""
-        with self._transaction() as db:
-            rows = db.execute("SELECT place, settings, axes FROM epochs ORDER BY id").fetchall()
-        return [
-            Epoch(place, json.loads(settings), json.loads(axes)) for place, settings, axes in rows
-        ]
-
-    def add_event(self, time: float, kind: str, text: str) -> None:
-        """Record what a reader of the run should know: a start, a stop, a fallback."""
-        with self._transaction() as db:
-            db.execute("INSERT INTO events VALUES (NULL, ?, ?, ?)", (time, kind, text))
-
-    @staticmethod
-    def _insert_individual(
-        db: sqlite3.Connection, individual: Individual | None, digest: str, near: str
-    ) -> None:
-        if individual is None:
-            return
-        i = individual
-        prior = (None, None) if i.prior is None else (i.prior.mean, i.prior.weight)
-        db.execute(
-            "INSERT INTO individuals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (i.id, i.commit, json.dumps(i.parents), i.operator, i.description, i.generation, digest,
-             *prior, near, i.model),
-        )  # fmt: skip
-
-    # -- what was -----------------------------------------------------------------------------
-
-    def individuals(self, direction: Direction) -> list[Individual]:
-        """All genomes in the order of their ids, with their measurements within the search."""
-        runs: dict[int, list[Measurement]] = {}
-        for experiment in self.experiments():
-            if experiment.purpose is not Purpose.FINAL:
-                runs.setdefault(experiment.individual, []).append(experiment.measurement)
-        with self._transaction() as db:
-            rows = db.execute(
-                "SELECT id, commit_hash, parents, operator, description, generation, prior_mean, "
-                "prior_weight, model FROM individuals ORDER BY id"
-            ).fetchall()
-        return [
-            Individual(
-                id=row[0],
-                commit=row[1],
-                parents=tuple(json.loads(row[2])),
-                operator=row[3],
-                description=row[4],
-                generation=row[5],
-                direction=direction,
-                measurements=tuple(runs.get(row[0], ())),
-                prior=None if row[6] is None else Prior(row[6], row[7]),
-                model=row[8],
-            )
-            for row in rows
-        ]
-
-    def digests(self) -> list[tuple[str, str]]:
-        """The hashes of all genomes in the order of their ids, exact and near."""
-        with self._transaction() as db:
-            return db.execute("SELECT digest, near FROM individuals ORDER BY id").fetchall()
-
-    def experiments(self) -> list[Experiment]:
-        """All measurements in the order in which they ended."""
-        with self._transaction() as db:
-            rows = db.execute(
-                "SELECT id, individual, purpose, kept, status, fitness, measures, details, "
-                "seconds, seed, device, ended, memory_gb, reason, told "
-                "FROM measurements ORDER BY id"
-            ).fetchall()
-        return [
-            Experiment(
-                number=row[0],
-                individual=row[1],
-                purpose=Purpose(row[2]),
-                kept=bool(row[3]),
-                told=row[14],
-                measurement=Measurement(
-                    status=Status(row[4]),
-                    fitness=row[5],
-                    measures=json.loads(row[6]),
-                    details=json.loads(row[7]),
-                    seconds=row[8],
-                    seed=row[9],
-                    device=row[10],
-                    ended=row[11],
-                    memory_gb=row[12],
-                    reason=row[13],
-                ),
-            )
-            for row in rows
-        ]
-
-    def calls(self, number: int) -> tuple[ModelCall, ...]:
-        """The requests that proposal `number` made, in all its tries."""
-        with self._transaction() as db:
-            rows = db.execute("SELECT * FROM calls WHERE proposal = ? ORDER BY id", (number,))
-            return tuple(_call(row) for row in rows)
-
-    def last_calls(self, number: int) -> tuple[ModelCall, ...]:
-        """Those of its last try, the one that came to an end."""
-        calls = self.calls(number)
-        lost = [place for place, call in enumerate(calls, 1) if call.error == UNANSWERED]
-        return calls[lost[-1] if lost else 0 :]
-
-    def costs(self) -> dict[int, dict[str, float]]:
-        """What the last try of each proposal took of each model, in dollars, as far as is known."""
-        query = (
-            "SELECT proposal, model, coalesce(sum(cost), 0.0) FROM calls c WHERE id > coalesce("
-            "(SELECT max(id) FROM calls l WHERE l.proposal = c.proposal AND l.error = ?), 0) "
-            "GROUP BY 1, 2"
-        )
-        costs: dict[int, dict[str, float]] = {}
-        with self._transaction() as db:
-            for number, model, cost in db.execute(query, (UNANSWERED,)):
-                costs.setdefault(number, {})[model] = cost
-        return costs
+        rows = self._fetch("SELECT id FROM proposals WHERE ended = 0 ORDER BY id")
+        return [row["id"] for row in rows]
 
     def proposals(self, *, with_calls: bool = True) -> list[ProposalRow]:
         """All proposals in their order, with their model calls or, faster, without."""
         calls: dict[int, list[ModelCall]] = {}
-        with self._transaction() as db:
-            rows = db.execute("SELECT * FROM proposals ORDER BY id").fetchall()
-            for row in db.execute("SELECT * FROM calls ORDER BY id") if with_calls else ():
-                calls.setdefault(row[1], []).append(_call(row))
-        return [
-            ProposalRow(
-                number=row[0],
-                operator=row[1],
-                parents=tuple(json.loads(row[2])),
-                individual=row[3],
-                reason=row[4],
-                seconds=row[5],
-                ended=row[6],
-                calls=tuple(calls.get(row[0], ())),
-                model=row[7],
-                asked=row[8],
-                told=row[9],
-                offline=bool(row[10]),
-                screened=tuple(json.loads(row[11])),
-            )
-            for row in rows
-        ]
+        for row in self._fetch("SELECT * FROM calls ORDER BY id") if with_calls else ():
+            calls.setdefault(row["proposal"], []).append(columns.unpack_call(row))
+        rows = self._fetch("SELECT * FROM proposals ORDER BY id")
+        return [columns.unpack_proposal(row, calls.get(row["id"], ())) for row in rows]
 
     def asks(self) -> list[Ask]:
         """Everything that the search was asked for, in order."""
-        query = "SELECT place, proposal, operator, model, parents, offline FROM asks ORDER BY place"
-        with self._transaction() as db:
-            rows = db.execute(query).fetchall()
-        return [
-            Ask(place, number, operator, model, tuple(json.loads(parents)), bool(offline))
-            for place, number, operator, model, parents, offline in rows
-        ]
+        return [columns.unpack_ask(row) for row in self._fetch("SELECT * FROM asks ORDER BY place")]
 
     def next_place(self) -> int:
         """The next place in the order of what the search was asked and told, from 1."""
-        query = (
+        return 1 + self._fetch_number(
             "SELECT max((SELECT coalesce(max(told), 0) FROM measurements), "
             "(SELECT coalesce(max(told), 0) FROM proposals), "
             "(SELECT coalesce(max(place), 0) FROM asks))"
         )
-        with self._transaction() as db:
-            return int(db.execute(query).fetchone()[0]) + 1
 
     def next_proposal(self) -> int:
         """The number that the next proposal will have."""
-        with self._transaction() as db:
-            return int(db.execute("SELECT coalesce(max(id) + 1, 0) FROM proposals").fetchone()[0])
+        return self._fetch_number("SELECT coalesce(max(id) + 1, 0) FROM proposals")
+
+    # -- language models ----------------------------------------------------------------------
+
+    def calls(self, number: int) -> tuple[ModelCall, ...]:
+        """The requests that proposal `number` made, in all its tries."""
+        rows = self._fetch("SELECT * FROM calls WHERE proposal = ? ORDER BY id", (number,))
+        return tuple(columns.unpack_call(row) for row in rows)
+
+    def last_calls(self, number: int) -> tuple[ModelCall, ...]:
+        """The requests of its last try, the one that came to an end."""
+        calls = self.calls(number)
+        lost = [place for place, call in enumerate(calls, 1) if call.error in LOST]
+        return calls[lost[-1] if lost else 0 :]
+
+    def costs(self) -> dict[int, dict[str, float]]:
+        """The known cost of each proposal's last try, by number and model, in US dollars."""
+        rows = self._fetch(
+            "SELECT proposal, model, coalesce(sum(cost), 0.0) AS cost FROM calls c "
+            "WHERE id > coalesce((SELECT max(id) FROM calls l "
+            "WHERE l.proposal = c.proposal AND l.error IN (?, ?)), 0) GROUP BY proposal, model",
+            LOST,
+        )
+        costs: dict[int, dict[str, float]] = {}
+        for row in rows:
+            costs.setdefault(row["proposal"], {})[row["model"]] = row["cost"]
+        return costs
 
     def spend(self) -> Spend:
         """What the models took so far."""
-        with self._transaction() as db:
-            row = db.execute(
-                "SELECT count(*), coalesce(sum(error = ''), 0), coalesce(sum(tokens_in), 0), "
-                "coalesce(sum(tokens_out), 0), coalesce(sum(cost), 0.0), "
-                "coalesce(sum(cost IS NULL AND error = ''), 0) FROM calls"
-            ).fetchone()
-        return Spend(*row)
-
-    def replies(self, apart_from: Sequence[str]) -> int:
-        """How many requests were answered, those of some operators left out."""
-        query = (
-            "SELECT count(*) FROM calls c JOIN proposals p ON p.id = c.proposal WHERE c.error = '' "
-            f"AND p.operator NOT IN ({', '.join('?' * len(apart_from))})"
+        (row,) = self._fetch(
+            "SELECT count(*) AS calls, coalesce(sum(error = ''), 0) AS answered, "
+            "coalesce(sum(tokens_in), 0) AS tokens_in, "
+            "coalesce(sum(tokens_out), 0) AS tokens_out, coalesce(sum(cost), 0.0) AS cost, "
+            "coalesce(sum(cost IS NULL AND error = ''), 0) AS unpriced FROM calls"
         )
-        with self._transaction() as db:
-            return int(db.execute(query, tuple(apart_from)).fetchone()[0])
+        return Spend(**dict(row))
+
+    def count_replies(self, apart_from: Sequence[str]) -> int:
+        """Count the requests that were answered, without those of some operators."""
+        (row,) = self._fetch(
+            "SELECT count(*) AS replies FROM calls c JOIN proposals p ON p.id = c.proposal "
+            f"WHERE c.error = '' AND p.operator NOT IN ({', '.join('?' * len(apart_from))})",
+            tuple(apart_from),
+        )
+        return int(row["replies"])
 
     def last_error(self) -> str:
         """Why the latest call to a model that failed had no reply; empty if none failed."""
-        query = "SELECT error FROM calls WHERE error != '' ORDER BY id DESC LIMIT 1"
-        with self._transaction() as db:
-            row = db.execute(query).fetchone()
-        return str(row[0]) if row else ""
+        rows = self._fetch("SELECT error FROM calls WHERE error != '' ORDER BY id DESC LIMIT 1")
+        return str(rows[0]["error"]) if rows else ""
 
     def add_lessons(self, time: float, children: int, text: str) -> None:
         """Record what was learnt from so many children; earlier lessons stay readable."""
         with self._transaction() as db:
-            db.execute("INSERT INTO lessons VALUES (NULL, ?, ?, ?)", (time, children, text))
+            insert(db, "lessons", {"time": time, "children": children, "text": text})
 
-    def lessons(self) -> Sequence[tuple[float, int, str]]:
-        """(time, children, text) of all lessons, the latest last."""
-        with self._transaction() as db:
-            return db.execute("SELECT time, children, text FROM lessons ORDER BY id").fetchall()
-
-    def events(self) -> Sequence[tuple[float, str, str]]:
-        """(time, kind, text) of all events in their order."""
-        with self._transaction() as db:
-            return db.execute("SELECT time, kind, text FROM events ORDER BY id").fetchall()
-
-
-def _call(row: tuple[Any, ...]) -> ModelCall:
-    return ModelCall(
-        model=row[2],
-        prompt=unpacked(row[3]),
-        reply=unpacked(row[4]),
-        tokens_in=row[5],
-        tokens_out=row[6],
-        cost=row[7],
-        seconds=row[8],
-        error=row[9],
-        cut=bool(row[10]),
-    )
+    def lessons(self) -> list[Lessons]:
+        """All lessons, the latest last."""
+        rows = self._fetch("SELECT time, children, text FROM lessons ORDER BY id")
+        return [columns.unpack_lessons(row) for row in rows]

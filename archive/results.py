@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from archive.record import Record
+from archive.files import replace_file
+from archive.record import Record, RecordError
 from archive.rows import Experiment, Purpose
-from population import Direction, Individual, Status
+from population import Direction, Individual
 
 if TYPE_CHECKING:
     import pandas as pd
 
-
-# Of the DataFrame; one column a measure follows.
 COLUMNS = (
     *("experiment", "individual", "purpose", "generation", "operator", "parents", "status"),
     *("fitness", "objective", "kept", "description", "commit", "seconds", "ended", "device"),
     *("seed", "memory_gb", "reason"),
 )
+"""The columns of `read_frame`, which one for each measure follow."""
 
 
 class Results:
@@ -32,10 +31,13 @@ class Results:
     its readers of this file work; `status` is keep, discard or the failure's name.
 
     Args:
-        path: of the file.
-        metric: the name of the second column.
-        measures: the names of the archive's axes.
-        direction: of the metric; `improvement_percent` is against the run's first score.
+        path: Path of the file.
+        metric: Name of the metric, which is the second column's.
+        measures: Names of the archive's axes, each with a column.
+        direction: Direction of the metric; `improvement_percent` is over the run's first score.
+
+    Raises:
+        RecordError: From every method, when the file cannot be written.
     """
 
     def __init__(
@@ -45,12 +47,14 @@ class Results:
         self._measures = tuple(measures)
         self._direction = direction
         self._reference: float | None = None
-        self._columns = (
+        own = (
             *("commit", metric, "memory_gb", "status", "description"),
             *("experiment", "individual", "parents", "operator", "generation", "purpose"),
-            *("ended", "improvement_percent", *self._measures),
-            *("seconds", "device", "seed", "reason"),
+            *("ended", "improvement_percent", "seconds", "device", "seed", "reason"),
         )
+        place = own.index("seconds")
+        columns = [name_column(name, own) for name in self._measures]
+        self._columns = (*own[:place], *columns, *own[place:])
 
     def rebuild(self, individuals: Iterable[Individual], experiments: Iterable[Experiment]) -> None:
         """Write the file anew from the record, in one step."""
@@ -60,14 +64,25 @@ class Results:
         lines += [
             self._line(by_id[experiment.individual], experiment) for experiment in experiments
         ]
-        temporary = self._path.with_suffix(".tmp")
-        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        os.replace(temporary, self._path)
+        try:
+            with replace_file(self._path) as draft:
+                draft.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise self._unwritable(str(error)) from error
 
     def append(self, individual: Individual, experiment: Experiment) -> None:
         """Add one experiment."""
-        with open(self._path, "a", encoding="utf-8") as file:
-            file.write(self._line(individual, experiment) + "\n")
+        try:
+            with open(self._path, "a", encoding="utf-8") as file:
+                file.write(self._line(individual, experiment) + "\n")
+        except OSError as error:
+            raise self._unwritable(f"{self._path} cannot be written: {error.strerror}") from error
+
+    def _unwritable(self, why: str) -> RecordError:
+        return RecordError(
+            f"{why}; what was recorded before is safe. Free the disk or make the folder writable, "
+            "then resume the run"
+        )
 
     def _line(self, individual: Individual, experiment: Experiment) -> str:
         m = experiment.measurement
@@ -81,7 +96,7 @@ class Results:
             individual.commit[:7],
             "" if m.fitness is None else f"{m.fitness:.6f}",
             f"{m.memory_gb:.1f}",
-            status_word(experiment),
+            experiment.outcome,
             individual.description,
             str(experiment.number),
             str(individual.id),
@@ -100,28 +115,35 @@ class Results:
         return "\t".join(" ".join(value.split()) for value in values)
 
 
-def status_word(experiment: Experiment) -> str:
-    """keep, discard, repeat, final, or the failure's name."""
-    if experiment.measurement.status is not Status.OK:
-        return str(experiment.measurement.status)
-    if experiment.purpose is not Purpose.SEARCH:
-        return str(experiment.purpose)
-    return "keep" if experiment.kept else "discard"
+def name_column(measure: str, taken: Sequence[str] = COLUMNS) -> str:
+    """Name the column of a measure: its own name, unless another column has it.
+
+    Args:
+        measure: Name of the measure.
+        taken: Names of the other columns.
+    """
+    return f"{measure}_axis" if measure in taken else measure
 
 
 def read_frame(record: Record, direction: Direction) -> pd.DataFrame:
-    """Every experiment of a run as one row.
+    """Read every experiment of a run as one row.
 
-    Columns: experiment (from 1), individual, purpose, generation, operator, parents (a tuple),
-    status, fitness (NaN if it failed), objective (the best guess of the genome's fitness after this
-    run, NaN if it never scored), kept, description, commit, seconds, ended (epoch seconds),
-    device, seed, memory_gb, reason, then one column a measure.
+    Args:
+        record: Record of the run.
+        direction: Direction of the task's metric.
+
+    Returns:
+        The columns experiment (from 1), individual, purpose, generation, operator, parents (a
+        tuple), status, fitness (NaN if it failed), objective (the best guess of the genome's
+        fitness after this run, NaN if it never scored), kept, description, commit, seconds, ended
+        (seconds since 1970), device, seed, memory_gb, reason, then one column for each measure
+        (`name_column`).
     """
     import pandas as pd  # half a second, and only views need it
 
     by_id = {individual.id: individual for individual in record.individuals(direction)}
     so_far: dict[int, Individual] = {}
-    rows = []
+    rows: list[dict[str, Any]] = []
     for experiment in record.experiments():
         individual, m = by_id[experiment.individual], experiment.measurement
         known = so_far.get(individual.id) or replace(individual, measurements=())
@@ -147,7 +169,7 @@ def read_frame(record: Record, direction: Direction) -> pd.DataFrame:
                 "seed": m.seed,
                 "memory_gb": m.memory_gb,
                 "reason": m.reason,
-                **m.measures,
+                **{name_column(name): value for name, value in m.measures.items()},
             }
         )
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=COLUMNS)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
-from population import Measurement
+from population import Measurement, Status
 
 
 class Purpose(StrEnum):
@@ -23,14 +23,15 @@ class ModelCall:
     """One request to a language model.
 
     Attributes:
-        model: its name as the user gave it.
-        prompt: the messages that were sent, as JSON.
-        reply: the text that came back; empty if none did.
-        tokens_in, tokens_out: as the model counted them.
-        cost: in US dollars; None if the model's price is unknown, which is not free.
-        seconds: from request to reply.
-        error: why there was no reply; empty if there was.
-        cut: whether the reply ends where it may be no longer, rather than where the model ended.
+        model: Name of the model, as the user gave it.
+        prompt: Messages that were sent, as JSON.
+        reply: Text that came back; empty if none did.
+        tokens_in: Tokens of the prompt, as the model counted them.
+        tokens_out: Tokens of the reply, as the model counted them.
+        cost: Price in US dollars; None if the model's price is unknown, which is not free.
+        seconds: Time from the request to its reply, in seconds.
+        error: Reason why there was no reply; empty if there was one.
+        cut: Whether the reply ends at its length limit rather than where the model ended it.
     """
 
     model: str
@@ -49,21 +50,21 @@ class ProposalRow:
     """One attempt of an operator to make a child.
 
     Attributes:
-        number: counts the run's proposals from 0; it also seeds the proposal's randomness.
-        operator: its name.
-        parents: the ids of the parents that it was given.
-        individual: the child that came of it; None if it was refused.
-        reason: why it was refused, or empty.
-        seconds: it took.
-        ended: in seconds since 1970; 0 while it is in the making.
-        calls: to language models, in order.
-        model: the one that was drawn; empty if the operator asks none. Where it failed another one
-            answered: the calls and the child say which.
-        asked, told: its places in the order of what the search was asked and told; an `asked` of 0
-            is unknown, a `told` of 0 never came.
-        offline: whether no language model might be asked.
-        screened: how many genomes were known at each of its screenings, in order: what is new
-            depends on it.
+        number: The proposal's number within the run, from 0; it also seeds its randomness.
+        operator: Name of the operator.
+        parents: Ids of the parents that the operator was given.
+        individual: Id of the child; None if there is none.
+        reason: Reason why the proposal was refused; empty if it was not.
+        seconds: Wall-clock time of the proposal, in seconds.
+        ended: Time of its end, in seconds since 1970; 0 while it is being made.
+        calls: Requests to language models, in order.
+        model: Name of the model that was drawn; empty if the operator asks none. Where it failed
+            and another one answered, the calls and the child say which.
+        asked: Its place in the order of what the search was asked and told; 0 if unknown.
+        told: Place in that order at which the search was told of its end; 0 if it was not.
+        offline: Whether no language model was to be asked.
+        screened: Number of genomes that were known at each of its screenings, in order: which
+            genomes count as new depends on it.
     """
 
     number: int
@@ -86,10 +87,12 @@ class Ask:
     """What the search was asked for, and what it decided.
 
     Attributes:
-        place: in the order of what it was asked and told, from 1.
-        number: of the proposal; one whose process was killed is asked for again.
-        operator, model, parents: that it drew, as in `ProposalRow`.
-        offline: whether no language model might be asked.
+        place: Its place in the order of what the search was asked and told, from 1.
+        number: Number of the proposal; one whose process was killed is asked for again.
+        operator: Name of the operator that was drawn.
+        model: Name of the model that was drawn; empty if the operator asks none.
+        parents: Ids of the parents that were drawn.
+        offline: Whether no language model was to be asked.
     """
 
     place: int
@@ -102,12 +105,12 @@ class Ask:
 
 @dataclass(frozen=True)
 class Epoch:
-    """What a process that worked on a run knew from its start: others may have had other options.
+    """The work of one process on a run, with the options and axes that it began with.
 
     Attributes:
-        place: from which on it asked the search.
-        settings: of the run then, as JSON holds them.
-        axes: of the archive then, as JSON holds them.
+        place: First place, in the order of what the search was asked and told, that is its own.
+        settings: The run's settings at that time, as JSON holds them.
+        axes: The archive's axes at that time, as JSON holds them.
     """
 
     place: int
@@ -120,10 +123,12 @@ class Experiment:
     """One measurement with its place in the record.
 
     Attributes:
-        number: counts the run's experiments from 1, in the order in which they ended.
-        individual: whose it is, by id.
-        kept: whether it took a cell of the archive (greedy: became the incumbent).
-        told: its place in the order of what the search was asked and told.
+        number: The experiment's number within the run, from 1, in the order of their ends.
+        individual: Id of the individual that was measured.
+        purpose: Reason for the measurement.
+        measurement: Result of the measurement.
+        kept: Whether the individual became an elite by it (greedy: the incumbent).
+        told: Its place in the order of what the search was asked and told.
     """
 
     number: int
@@ -133,12 +138,55 @@ class Experiment:
     kept: bool
     told: int = 0
 
+    @property
+    def outcome(self) -> str:
+        """What came of it in one word: keep, discard, repeat, final, or the failure's name."""
+        if self.measurement.status is not Status.OK:
+            return str(self.measurement.status)
+        if self.purpose is not Purpose.SEARCH:
+            return str(self.purpose)
+        return "keep" if self.kept else "discard"
+
+
+class Event(NamedTuple):
+    """Something that a reader of the run should know.
+
+    Attributes:
+        time: Time of the event, in seconds since 1970.
+        kind: Kind of the event in one word, such as "end", "models" or "device".
+        text: Description of the event; may have several lines, such as a traceback.
+    """
+
+    time: float
+    kind: str
+    text: str
+
+
+class Lessons(NamedTuple):
+    """What a language model learnt from the results so far.
+
+    Attributes:
+        time: Time at which they were written, in seconds since 1970.
+        children: Number of children that had been measured by then.
+        text: The lessons.
+    """
+
+    time: float
+    children: int
+    text: str
+
 
 @dataclass(frozen=True)
 class Spend:
     """What the language models took so far.
 
-    `answered` counts the calls that had a reply, `unpriced` those of unknown price.
+    Attributes:
+        calls: Number of requests.
+        answered: Number of those that had a reply.
+        tokens_in: Tokens of all prompts.
+        tokens_out: Tokens of all replies.
+        cost: Price of all requests whose price is known, in US dollars.
+        unpriced: Number of answered requests whose price is unknown.
     """
 
     calls: int
@@ -149,7 +197,7 @@ class Spend:
     unpriced: int
 
     def plus(self, calls: Sequence[ModelCall]) -> Spend:
-        """The same with some calls more."""
+        """The spend with some more requests."""
         return Spend(
             calls=self.calls + len(calls),
             answered=self.answered + sum(not call.error for call in calls),

@@ -1,12 +1,13 @@
-"""The tables of archive.db, and how those of older versions become them."""
+"""The tables of archive.db, and the steps that bring those of older versions up to date."""
 
 from __future__ import annotations
 
 SCHEMA_VERSION = 5
-# `asked` and `told` number what the search was asked and told, in that order, over all tables: told
-# again, it takes the same decisions. Version 2 did not know it; its migration guesses.
-# A proposal is there from its beginning; its `ended` is 0 until it has ended. One whose process is
-# killed is asked for again under its number, so that `asks` has every ask.
+# `asked` and `told` number what the search was asked and told, in that order, over all tables: a
+# search that is asked and told the same takes the same decisions. Version 2 did not store it; its
+# migration guesses.
+# A proposal has a row from its beginning; its `ended` is 0 until it has ended. One whose process is
+# killed is asked for again under its number, so `asks` has a row for every time.
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE individuals (
@@ -49,7 +50,7 @@ CREATE INDEX calls_of ON calls (proposal);
 """
 
 
-# What makes a record of each older version one of the next; all of it or none.
+# The steps from each older version to the next, in one transaction.
 MIGRATIONS = {
     1: """
 ALTER TABLE individuals ADD COLUMN prior_mean REAL;
@@ -81,6 +82,7 @@ CREATE TABLE asks (
     place INTEGER PRIMARY KEY, proposal INTEGER NOT NULL REFERENCES proposals,
     operator TEXT NOT NULL, model TEXT NOT NULL, parents TEXT NOT NULL, offline INTEGER NOT NULL
     ) STRICT;
-INSERT INTO asks SELECT asked, id, operator, model, parents, offline FROM proposals WHERE asked > 0;
+INSERT INTO asks (place, proposal, operator, model, parents, offline)
+    SELECT asked, id, operator, model, parents, offline FROM proposals WHERE asked > 0;
 """,
 }

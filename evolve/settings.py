@@ -304,10 +304,9 @@ class Settings:
         """The number of children that the run is to finish."""
         return self.generations * self.children
 
-    @property
-    def grid_cells(self) -> int:
-        """The number of cells on each axis."""
-        return self.cells or default_cells(self.total_children)
+    def grid_cells(self, axes: int) -> int:
+        """The number of cells on each of so many axes."""
+        return self.cells or default_cells(self.total_children, axes)
 
     @property
     def seed_repeats(self) -> int:

@@ -1,4 +1,4 @@
-"""Numbers as people read them; every view formats with these."""
+"""Numbers as people read them: all rooms write them with these functions."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from population.individual import Direction
-
 SUFFIXES = ("", " k", " M", " B", " T")
 UNKNOWN = "–"
-NOTHING_YET = "no experiment has scored yet"
 
 
-def human(value: float, unit: str = "", digits: int = 3) -> str:
-    """A number with about `digits` significant digits, such as "417 k" or "15.1 k tokens/s".
+def format_number(value: float, unit: str = "", digits: int = 3) -> str:
+    """Format a number with a suffix and its unit, such as "417 k" or "15.1 k tokens/s".
 
-    k, M, B and T are thousands to (short-scale) trillions. NaN and infinities are "–".
+    Args:
+        value: Number to format; NaN and infinities become "–".
+        unit: Unit that follows the number; may be empty.
+        digits: Number of significant digits, about.
+
+    Returns:
+        The text; k, M, B and T are thousands to (short-scale) trillions.
     """
     if not math.isfinite(value):
         return UNKNOWN
@@ -30,12 +33,12 @@ def human(value: float, unit: str = "", digits: int = 3) -> str:
     return f"{number}{SUFFIXES[step]} {unit}".rstrip()
 
 
-def duration(seconds: float) -> str:
-    """A time span, such as "3.4 s", "42 s", "8 min 20 s", "5 h 03 min" or "2 d 04 h"."""
+def format_duration(seconds: float) -> str:
+    """Format a time span, such as "3.4 s", "42 s", "8 min 20 s", "5 h 03 min" or "2 d 04 h"."""
     if not math.isfinite(seconds):
         return UNKNOWN
     if seconds < 0:
-        return f"-{duration(-seconds)}"
+        return f"-{format_duration(-seconds)}"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)
@@ -50,32 +53,29 @@ def duration(seconds: float) -> str:
     return f"{hours // 24} d {hours % 24:02} h"
 
 
-def dollars(value: float) -> str:
-    """A sum of money to the cent, and below ten cents with two significant digits."""
+def format_dollars(value: float) -> str:
+    """Format a sum of money to the cent, and below ten cents with two significant digits."""
     small = 0 < abs(value) < 0.0995
     decimals = 1 - math.floor(math.log10(abs(value))) if small else 2
     return f"${value:.{decimals}f}"
 
 
-def ticks(values: Sequence[float]) -> list[str]:
-    """Labels for an axis: `human` with as many digits as make neighbours differ."""
-    for digits in range(3, 9):
-        labels = [human(value, digits=digits) for value in values]
-        if len(set(labels)) == len(labels):
-            break
-    return labels
-
-
-def formatter(values: Sequence[float]) -> Callable[[float], str]:
-    """Formats the numbers of one view alike: fine enough to tell 1/400 of their spread.
+def choose_format(values: Sequence[float]) -> Callable[[float], str]:
+    """Choose a format for the numbers of one view: fine enough to tell 1/400 of their spread.
 
     Neither a few values far from the rest nor two that are almost equal change how the others
     look: the spread is at most four interquartile ranges, and six significant digits are enough.
+
+    Args:
+        values: Numbers of the view, at least one.
+
+    Returns:
+        A function that formats a number.
     """
     array = np.asarray(values, dtype=float)
     size = float(np.quantile(np.abs(array), 0.75))
     if size >= 1e5:
-        return human
+        return format_number
     leading = math.floor(math.log10(size)) if size > 0 else 0
     lower, upper = np.quantile(array, (0.25, 0.75))
     spread = min(float(np.ptp(array)), 4 * float(upper - lower))
@@ -84,38 +84,6 @@ def formatter(values: Sequence[float]) -> Callable[[float], str]:
     return lambda value: f"{value:.{decimals}f}"
 
 
-def fitter_end(direction: Direction) -> str:
-    """ "lower" or "higher": which values of the metric are the fitter ones."""
-    return "lower" if direction is Direction.MINIMIZE else "higher"
-
-
-def limits(values: Sequence[float], direction: Direction) -> tuple[float, float]:
-    """The range that a picture of `values` should show, as (low, high) with low < high.
-
-    The fittest value is always inside. At the other end values beyond Tukey's fence (1.5
-    interquartile ranges from the quartile) are left out, so that a few bad ones do not squash the
-    rest.
-    """
-    lower, upper = (float(quartile) for quartile in np.quantile(values, (0.25, 0.75)))
-    reach = 1.5 * (upper - lower)
-    low, high = min(values), max(values)
-    if direction is Direction.MINIMIZE:
-        high = min(high, upper + reach)
-    else:
-        low = max(low, lower - reach)
-    margin = 0.0 if low < high else abs(low) / 100 or 1.0
-    return low - margin, high + margin
-
-
-def dark_text(red: float, green: float, blue: float) -> bool:
-    """Whether black reads better than white on a colour (sRGB, 0 to 1), by WCAG 2's contrast."""
-    linear = (
-        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (red, green, blue)
-    )
-    luminance = sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-    return luminance > 0.179  # where (1.05 / (L + .05)) and ((L + .05) / .05) are equal
-
-
-def noise_words(noise: float) -> str:
-    """Says the standard deviation of one run; empty if it is unknown (0)."""
+def describe_noise(noise: float) -> str:
+    """Say the standard deviation of one run, in the metric's unit; empty if it is unknown (0)."""
     return f"a run varies by ± {noise:.2g}" if noise else ""

@@ -53,6 +53,11 @@ class Direction(StrEnum):
         kind = Minimized if self is Direction.MINIMIZE else Maximized
         return kind(() if value is None else (value,))
 
+    @property
+    def fitter_end(self) -> str:
+        """Which values of the metric are fitter: "lower" or "higher"."""
+        return "lower" if self is Direction.MINIMIZE else "higher"
+
     def gain(self, value: float, reference: float) -> float:
         """How much fitter `value` is than `reference`, in the metric's unit; below 0 if worse."""
         return reference - value if self is Direction.MINIMIZE else value - reference
@@ -160,8 +165,11 @@ class Individual:
     def measures(self) -> dict[str, float]:
         """The median of each measure over its scored runs; empty if it never scored."""
         scored = self.scored
-        names = scored[0].measures if scored else ()
-        return {name: statistics.median(m.measures[name] for m in scored) for name in names}
+        if len(scored) < 2:  # the usual case, and a median takes its time
+            return dict(scored[0].measures) if scored else {}
+        return {
+            name: statistics.median(m.measures[name] for m in scored) for name in scored[0].measures
+        }
 
     @property
     def status(self) -> Status | None:

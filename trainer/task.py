@@ -12,7 +12,7 @@ from typing import Any
 
 from population import Direction
 from population.errors import UserError
-from trainer.axes import AxisSpec, read_axis
+from trainer.axes import AxisSpec, check_axes, read_axes
 from trainer.formula import Formula
 from trainer.head import Head, check_path
 from trainer.items import ITEM, Item, read_items
@@ -79,7 +79,7 @@ class Task:
         overhead: seconds that it may take besides, for start-up and evaluation, at most.
         generations, children: of a search, and of its generations, by default; 0 leaves that to it.
         memory: peak memory in GiB from the reported numbers, or None: the process's own is taken.
-        axes: the archive's two axes.
+        axes: the archive's axes, at least one.
         text: the whole program.md.
         instructions: what follows the head, for the LLM.
     """
@@ -109,7 +109,7 @@ class Task:
     generations: int
     children: int
     memory: Formula | None
-    axes: tuple[AxisSpec, AxisSpec]
+    axes: tuple[AxisSpec, ...]
     text: str
     instructions: str
 
@@ -264,9 +264,6 @@ def _malformed(path: Path, why: str) -> str:
 
 def _build(folder: Path, table: Mapping[str, Any], text: str, instructions: str) -> Task:
     head = Head(table)
-    axes = head.take("axes", list, wanted="two tables [[axes]]")
-    if len(axes) != 2:
-        raise ValueError(f"there should be two [[axes]], not {len(axes)}")
     name, genome = head.take("name", str), head.path("genome")
     task = Task(
         folder=folder,
@@ -294,7 +291,7 @@ def _build(folder: Path, table: Mapping[str, Any], text: str, instructions: str)
         generations=head.count("generations"),
         children=head.count("children"),
         memory=head.formula("memory") if head.has("memory") else None,
-        axes=(read_axis(axes[0], 1), read_axis(axes[1], 2)),
+        axes=read_axes(head.take("axes", list, wanted="a list of tables [[axes]]")),
         text=text,
         instructions=instructions,
     )
@@ -318,16 +315,7 @@ def _check_whole(task: Task) -> None:
         raise ValueError("`run` and `score` exclude each other: what `score` starts is its affair")
     if task.environment and not task.score:
         raise ValueError("`environment` is for a `score` command; a genome that is run gets none")
-    if task.axes[0].name == task.axes[1].name:
-        raise ValueError(f"both axes are called `{task.axes[0].name}`")
-    for axis in task.axes:
-        if axis.measure.names == {task.metric}:
-            raise ValueError(f"the axis `{axis.name}` repeats the metric")
-        if not axis.measure.names:
-            raise ValueError(
-                f"the axis `{axis.name}` is the same for every genome: its measure names no "
-                "reported number"
-            )
+    check_axes(task.axes, task.metric)
     if task.genome in task.fixed:
         raise ValueError(f"`{task.genome}` is both the genome and fixed")
     for key, words in (("run", task.run), ("score", task.score), ("setup", task.setup)):

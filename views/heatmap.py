@@ -1,6 +1,8 @@
-"""Pictures of a run: functions from data to a matplotlib Figure. They need no display."""
+"""The archive as a matplotlib figure. It needs no display."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import matplotlib
 import numpy as np
@@ -10,140 +12,153 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from archive.axis import Axis
-from archive.grid import Archive
-from population.formatting import dark_text, fitter_end, formatter, limits, noise_words, ticks
-from population.individual import Direction, Individual
-from views.canvas import (
-    ACCENT,
-    PALE,
-    Look,
-    new_figure,
-    save,
-    say_nothing_yet,
-    subtitle,
-)
-from views.progress import progress
+from archive import Archive
+from population import Direction
+from population.formatting import choose_format, describe_noise
+from views.canvas import ACCENT, PALE, Look, add_subtitle, new_figure, say_nothing_yet
+from views.projection import Projection, project
+from views.scales import find_limits, is_bright, label_ticks
 
-__all__ = ["heatmap", "progress", "save"]
+Corner = tuple[int, int]
+"""The lower left corner of a cell: its column and its row."""
 
-DENSE = 8  # an axis of more cells gets smaller text
+DENSE = 8  # cells on an axis above which text is smaller
+SIZES = (10.5, 7.5), (8.5, 6.5)  # of the objective and the id, in points; then the smaller ones
+CROWDED = 24  # cells on an axis above which there is no room for text
+TURNED = 14  # cells of a strip above which its text is turned upright
+MOST_TICKS = 32  # on an axis
 
 
-def heatmap(
+def draw_heatmap(
     archive: Archive,
     *,
     metric: str,
     title: str,
     reference: float | None = None,
     noise: float = 0.0,
+    axes: Sequence[str] = (),
 ) -> Figure:
-    """The archive's grid; a cell's colour is its elite's objective, brighter is fitter.
+    """Draw the archive's grid: a cell's colour is its elite's objective, brighter is fitter.
 
-    Every filled cell shows its elite's objective and id; the best has a frame and a star, a seed
-    says so, an empty cell is hatched.
+    Every filled cell shows its elite's objective and id. The best has a frame and a star, the cell
+    that a seed falls into a small square, and an empty cell is hatched. An archive of one axis is a
+    strip of cells.
 
     Args:
-        archive: its first axis goes to the right, its second up.
-        metric: the objective's name.
-        title: the heading.
-        reference: of the QD score, which then stands below the title.
-        noise: standard deviation of one run, which stands there, too; 0 if unknown.
+        archive: Archive to draw.
+        metric: Name of the objective.
+        title: Heading of the figure.
+        reference: Fitness against which the QD score below the title counts; None leaves it out.
+        noise: Standard deviation of one run, which stands below the title, too; 0 if unknown.
+        axes: Names of the axes to show, the one across first; empty takes the first two.
+
+    Raises:
+        ValueError: These axes cannot be shown.
     """
-    columns, rows = (axis.cells for axis in archive.axes)
-    size = 2.8 + 1.0 * float(np.clip(columns, 6.5, 12)), 2.0 + 0.8 * float(np.clip(rows, 4, 12))
-    figure, axes = new_figure(title, size)
-    _draw_grid(axes, archive.axes)
+    flat = project(archive, axes)
+    columns, rows = flat.across.cells, flat.up.cells if flat.up else 1
+    height = 2.0 + 0.8 * float(np.clip(rows, 4, 12)) if flat.up else 3.0
+    size = 2.8 + 1.0 * float(np.clip(columns, 6.5, 12)), height
+    figure, canvas = new_figure(title, size, lines=2)
+    _draw_grid(canvas, flat)
     best = archive.best
     if best is None or best.objective is None:
-        say_nothing_yet(axes)
+        say_nothing_yet(canvas)
         return figure
 
-    _draw_elites(figure, axes, archive, metric)
-    write = formatter(limits(_objectives(archive), best.direction))
-    words = [
-        f"{len(archive)} of {archive.cells} cells filled",
-        f"best {metric} {write(best.objective)} (#{best.id})",
-    ]
+    _draw_elites(figure, canvas, flat, metric)
+    write = choose_format(find_limits(_objectives(archive), best.direction))
+    margin = f" ± {best.margin(noise):.2g}" if noise else ""
+    results = [f"best {metric} {write(best.objective)}{margin} (#{best.id})"]
     if reference is not None:
-        words.append(f"QD score {archive.qd_score(reference):.4g} over {write(reference)}")
-    subtitle(axes, [*words, *filter(None, [noise_words(noise)])])
+        results.append(f"QD score {archive.qd_score(reference):.4g} over {write(reference)}")
+    seeds = ["□ the seed's cell"] if flat.seeds else []
+    add_subtitle(canvas, results, [flat.counts, *filter(None, [describe_noise(noise)]), *seeds])
     return figure
 
 
-def _draw_grid(axes: Axes, grid: tuple[Axis, Axis]) -> None:
-    first, second = grid
-    axes.set(xlim=(0, first.cells), ylim=(0, second.cells))
-    small: Look = {"labelsize": 8.5 if max(first.cells, second.cells) > DENSE else 9}
-    axes.set_xticks(range(first.cells + 1), ticks(first.edges().tolist()))
-    axes.set_yticks(range(second.cells + 1), ticks(second.edges().tolist()))
-    axes.tick_params(axis="both", **small)
-    for name, axis in ((axes.set_xlabel, first), (axes.set_ylabel, second)):
-        name(axis.title, labelpad=8)
-    axes.spines[:].set_visible(False)
-    axes.add_patch(
-        Rectangle(
-            *((0, 0), first.cells, second.cells),
-            facecolor=PALE,
-            edgecolor="#dedede",
-            hatch="///",
-            linewidth=0,
-        )
+def _draw_grid(axes: Axes, flat: Projection) -> None:
+    """Draw the axes' ticks and labels, and the empty cells."""
+    columns, rows = flat.across.cells, flat.up.cells if flat.up else 1
+    axes.set(xlim=(0, columns), ylim=(0, rows))
+    labels = label_ticks(flat.across.edges.tolist())
+    every = -(-columns // MOST_TICKS)
+    axes.set_xticks(
+        range(0, columns + 1, every), labels[::every], rotation=90 if columns > TURNED else 0
     )
+    axes.set_xlabel(flat.across.title, labelpad=8)
+    if flat.up:
+        every = -(-rows // MOST_TICKS)
+        axes.set_yticks(range(0, rows + 1, every), label_ticks(flat.up.edges.tolist())[::every])
+        axes.set_ylabel(flat.up.title, labelpad=8)
+    else:
+        axes.set_yticks([])
+    small: Look = {"labelsize": 8.5 if max(columns, rows) > DENSE else 9}
+    axes.tick_params(axis="both", **small)
+    axes.spines[:].set_visible(False)
+    empty: Look = {"facecolor": PALE, "edgecolor": "#dedede", "hatch": "///", "linewidth": 0}
+    axes.add_patch(Rectangle((0, 0), columns, rows, **empty))
     borders: Look = {"color": "white", "linewidth": 2, "zorder": 2}
-    axes.vlines(range(first.cells + 1), 0, second.cells, **borders)
-    axes.hlines(range(second.cells + 1), 0, first.cells, **borders)
+    axes.vlines(range(columns + 1), 0, rows, **borders)
+    axes.hlines(range(rows + 1), 0, columns, **borders)
 
 
-def _draw_elites(figure: Figure, axes: Axes, archive: Archive, metric: str) -> None:
-    objectives = _objectives(archive)
-    direction = archive.elites[0].direction
+def _draw_elites(figure: Figure, axes: Axes, flat: Projection, metric: str) -> None:
+    """Draw the filled cells, and beside them the scale of their colours."""
+    objectives = _objectives(flat.shown)
+    direction = flat.shown.elites[0].direction
     minimize = direction is Direction.MINIMIZE
-    low, high = limits(objectives, direction)
-    clipped = min(objectives) < low or max(objectives) > high
+    low, high = find_limits(objectives, direction)
     norm = Normalize(low, high, clip=True)
     colours = matplotlib.colormaps["viridis_r" if minimize else "viridis"]
-    write = formatter((low, high))
-    dense = max(axis.cells for axis in archive.axes) > DENSE
-
-    best = archive.best
-    for elite, objective in zip(archive, objectives, strict=True):
-        column, row = archive.cell_of(elite)
+    write = choose_format((low, high))
+    best, columns = flat.shown.best, flat.across.cells
+    for elite, objective in zip(flat.shown, objectives, strict=True):
+        cell = flat.shown.cell_of(elite)
+        column, row = cell if flat.up else (*cell, 0)
         fill = colours(norm(objective))
         axes.add_patch(Rectangle((column, row), 1, 1, facecolor=fill, linewidth=0, zorder=1))
-        colour = "black" if dark_text(*fill[:3]) else "white"
-        where: Look = {"color": colour, "ha": "center", "va": "center", "zorder": 4}
-        value = f"★ {write(objective)}" if elite is best else write(objective)
-        weight = "bold" if elite is best else "normal"
-        axes.text(
-            column + 0.5, row + 0.58, value, size=8.5 if dense else 10.5, weight=weight, **where
-        )
-        axes.text(column + 0.5, row + 0.25, _name(elite), size=6.5 if dense else 7.5, **where)
+        colour = "black" if is_bright(*fill[:3]) else "white"
+        look: Look = {"color": colour, "ha": "center", "va": "center", "zorder": 4}
+        value, name = write(objective), f"#{elite.id}" if elite.parents else f"#{elite.id} seed"
         if elite is best:
-            inset = 0.04
-            axes.add_patch(
-                Rectangle(
-                    *((column + inset, row + inset), 1 - 2 * inset, 1 - 2 * inset),
-                    fill=False,
-                    edgecolor=ACCENT,
-                    linewidth=2.5,
-                    joinstyle="miter",
-                    zorder=3,
-                )
-            )
+            _frame(axes, (column, row))
+            value, look["weight"] = f"★ {value}", "bold"
+        _write(axes, flat, (column, row), (value, name), look)
+        if cell in flat.seeds:
+            square: Look = {"marker": "s", "markersize": 5, "fillstyle": "none", "zorder": 4}
+            left = 0.5 if columns > TURNED else 0.1
+            axes.plot([column + left], [row + 0.87], color=colour, **square)
 
+    clipped = min(objectives) < low or max(objectives) > high
     extend = "neither" if not clipped else "max" if minimize else "min"
     scale = ScalarMappable(norm, colours)
     bar = figure.colorbar(scale, ax=axes, extend=extend, fraction=0.045, pad=0.03)
     bar.outline.set_visible(False)
-    bar.set_label(f"{metric}  ({fitter_end(direction)} is fitter)", labelpad=8)
+    bar.set_label(f"{metric}  ({direction.fitter_end} is fitter)", labelpad=8)
     if minimize:
         bar.ax.invert_yaxis()  # the fitter end is always on top
 
 
+def _write(axes: Axes, flat: Projection, corner: Corner, lines: Sequence[str], look: Look) -> None:
+    """Write into a cell, as large as there is room for; where there is none the colour must do."""
+    column, row = corner
+    most = max(flat.shown.dims)
+    if flat.up is None and most > TURNED:
+        size = 7.0 if most <= 2 * TURNED else 5.5
+        axes.text(column + 0.5, row + 0.5, "  ".join(lines), size=size, rotation=90, **look)
+    elif most <= CROWDED:
+        for height, size, line in zip((0.58, 0.25), SIZES[most > DENSE], lines, strict=True):
+            axes.text(column + 0.5, row + height, line, size=size, **look)
+
+
+def _frame(axes: Axes, corner: Corner) -> None:
+    """Draw a frame just within a cell."""
+    (column, row), inset = corner, 0.04
+    side = 1 - 2 * inset
+    look: Look = {"edgecolor": ACCENT, "linewidth": 2.5, "joinstyle": "miter", "zorder": 3}
+    axes.add_patch(Rectangle((column + inset, row + inset), side, side, fill=False, **look))
+
+
 def _objectives(archive: Archive) -> list[float]:
     return [elite.objective for elite in archive if elite.objective is not None]
-
-
-def _name(elite: Individual) -> str:
-    return f"#{elite.id}" if elite.parents else f"#{elite.id} seed"

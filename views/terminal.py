@@ -11,18 +11,11 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.style import Style
 from rich.text import Text
 
-from archive.axis import Axis
-from archive.grid import Archive, Cell
-from population.formatting import (
-    NOTHING_YET,
-    dark_text,
-    fitter_end,
-    formatter,
-    limits,
-    noise_words,
-    ticks,
-)
-from population.individual import Direction, Individual
+from archive import Archive, Cell
+from population import Direction, Individual
+from population.formatting import choose_format, describe_noise
+from views.projection import NOTHING_YET, Projection, project
+from views.scales import find_limits, is_bright, label_ticks
 
 # Stops of viridis (S. van der Walt and N. Smith, CC0), evenly spaced from dark to bright.
 VIRIDIS = (
@@ -30,136 +23,216 @@ VIRIDIS = (
     *((31, 158, 137), (53, 183, 121), (109, 205, 89), (180, 222, 44), (253, 231, 37)),
 )
 WIDEST_CELL = 12
+STRIP_CELL = 9  # columns of a strip's cell: a strip that is too long goes on in the next line
+NAMED_CELL = 6  # columns from which a cell has a second line, for its elite's id
 TALL_ROWS = 8  # a grid of more rows gets one line a row, so that it still fits a screen
 MARK = "#"  # stands for a number where there is no room for any
 BAR = 24  # columns of the colour scale
 
 
-def heatmap_text(
-    archive: Archive, metric: str, *, noise: float = 0.0, width: int | None = None
-) -> HeatmapText:
-    """The grid as it is now, for rich to print: a cell's colour says what its number says.
+@dataclass(frozen=True)
+class Signs:
+    """Characters with a meaning.
 
-    The first axis goes to the right, the second up. A cell has its elite's objective, the best a
-    star, and below it, where there is room, the elite's id.
+    Attributes:
+        best: Mark of the best elite.
+        seed: Mark of a cell that a seed falls into.
+        empty: Mark of an empty cell.
+        between: What separates two phrases.
+    """
+
+    best: str
+    seed: str
+    empty: str
+    between: str
+
+
+UNICODE, ASCII = Signs("★", "□", "·", " · "), Signs("*", "o", ".", " - ")
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What a console can show.
+
+    Attributes:
+        width: Columns to fit into.
+        colour: Whether it has colours.
+        signs: Characters that it can write.
+    """
+
+    width: int
+    colour: bool
+    signs: Signs
+
+
+def render_heatmap(
+    archive: Archive,
+    metric: str,
+    *,
+    noise: float = 0.0,
+    width: int | None = None,
+    axes: Sequence[str] = (),
+) -> HeatmapText:
+    """Render the grid as it is now, for rich to print: a cell's colour says what its number says.
+
+    The first axis goes to the right, the second up; an archive of one axis is a strip, in as many
+    lines as it needs. A cell has its elite's objective, the best a star, and below it, where there
+    is room, the elite's id and a mark if a seed falls into the cell.
 
     Args:
-        archive: read at once; later changes do not show.
-        metric: the objective's name.
-        noise: standard deviation of one run, shown below; 0 if unknown.
-        width: columns to fit into; None takes what the console has.
+        archive: Archive to show; its later changes do not show.
+        metric: Name of the objective.
+        noise: Standard deviation of one run, shown below; 0 if unknown.
+        width: Columns to fit into; None takes what the console has.
+        axes: Names of the axes to show, the one across first; empty takes the first two.
+
+    Raises:
+        ValueError: These axes cannot be shown.
     """
-    elites = {archive.cell_of(elite): elite for elite in archive}
-    return HeatmapText(archive.axes, elites, archive.best, metric, noise, width)
+    return HeatmapText(project(archive, axes), metric, noise, width)
 
 
 @dataclass(frozen=True)
 class HeatmapText:
-    """What `heatmap_text` returns: a rich renderable."""
+    """A rich renderable of an archive; `render_heatmap` makes it.
 
-    axes: tuple[Axis, Axis]
-    elites: dict[Cell, Individual]
-    best: Individual | None
+    Attributes:
+        flat: What is shown.
+        metric: Name of the objective.
+        noise: Standard deviation of one run; 0 if unknown.
+        width: Columns to fit into; None takes what the console has.
+    """
+
+    flat: Projection
     metric: str
     noise: float
     width: int | None
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        width = min(self.width or options.max_width, options.max_width)
-        colour = console.color_system is not None and not console.no_color
-        for line in self._lines(width, colour, options.ascii_only):
+        screen = Screen(
+            width=min(self.width or options.max_width, options.max_width),
+            colour=console.color_system is not None and not console.no_color,
+            signs=ASCII if options.ascii_only else UNICODE,
+        )
+        cells = self._strip(screen) if self.flat.up is None else self._grid(screen)
+        for line in (*cells, *self._legend(screen)):
             line.no_wrap, line.overflow = True, "ellipsis"
-            line.truncate(width, overflow="ellipsis")
+            line.truncate(screen.width, overflow="ellipsis")
             yield line
 
-    def _lines(self, width: int, colour: bool, ascii_only: bool) -> Iterator[Text]:
-        first, second = self.axes
-        labels = ticks(second.edges().tolist())
+    def _grid(self, screen: Screen) -> Iterator[Text]:
+        """The lines of a grid of two axes, the highest row first."""
+        across, up = self.flat.shown.axes
+        labels = label_ticks(up.edges.tolist())
         indent = max(map(len, labels))
         # The last label below stands half beyond the grid.
-        room = (width - indent - 4) // first.cells
+        room = (screen.width - indent - 4) // across.cells
         cell_width = max(min(room, WIDEST_CELL), 1)
+        named = up.cells <= TALL_ROWS and cell_width >= NAMED_CELL
 
-        yield Text(f"{labels[-1]:>{indent}} {second.title}")
-        for row in reversed(range(second.cells)):
-            *above, last = self._row(row, cell_width, colour, ascii_only)
+        yield Text(f"{labels[-1]:>{indent}} {up.title}")
+        for row in reversed(range(up.cells)):
+            cells = [(column, row) for column in range(across.cells)]
+            *above, last = self._row(cells, cell_width, named, screen)
             for line in above:
                 yield Text(" " * (indent + 1)).append_text(line)
             yield Text(f"{labels[row]:>{indent}} ").append_text(last)
-        edges = _edge_labels(ticks(first.edges().tolist()), cell_width, indent + 1)
-        yield Text(edges)
-        yield Text(" " * (indent + 1) + first.title.center(first.cells * cell_width).rstrip())
-        yield from self._legend(colour, ascii_only)
+        yield Text(_edge_labels(label_ticks(across.edges.tolist()), cell_width, indent + 1))
+        yield Text(" " * (indent + 1) + across.title.center(across.cells * cell_width).rstrip())
 
-    def _row(self, row: int, width: int, colour: bool, ascii_only: bool) -> list[Text]:
-        """One row of cells, as one or two lines."""
-        two_lines = self.axes[1].cells <= TALL_ROWS and width >= 6
-        lines = [Text() for _ in range(2 if two_lines else 1)]
-        star, dot = ("*", ".") if ascii_only else ("★", "·")
-        write = _writer(self._objectives, width - 1)
-        for column in range(self.axes[0].cells):
-            elite = self.elites.get((column, row))
+    def _strip(self, screen: Screen) -> Iterator[Text]:
+        """The lines of a strip along one axis, which goes on below where the width ends."""
+        across = self.flat.across
+        labels = label_ticks(across.edges.tolist())
+        indent = max(map(len, labels)) // 2  # the first label stands half before the strip
+        room = max(screen.width - 2 * indent - 1, 1)
+        in_line = min(max(room // STRIP_CELL, 1), across.cells)
+        cell_width = min(room // in_line, WIDEST_CELL)
+
+        yield Text(across.title)
+        for first in range(0, across.cells, in_line):
+            cells = [(index,) for index in range(first, min(first + in_line, across.cells))]
+            for line in self._row(cells, cell_width, cell_width >= NAMED_CELL, screen):
+                yield Text(" " * indent).append_text(line)
+            edges = labels[first : first + len(cells) + 1]
+            yield Text(_edge_labels(edges, cell_width, indent))
+
+    def _row(self, cells: Sequence[Cell], width: int, named: bool, screen: Screen) -> list[Text]:
+        """Cells side by side, as one line or, if their elites are named, two."""
+        lines, signs = [Text() for _ in range(2 if named else 1)], screen.signs
+        write = _choose_writer(self._objectives, width - 1)
+        for cell in cells:
+            elite = self.flat.shown.elite_of(cell)
             if elite is None or elite.objective is None:
-                texts, style = [dot, ""], Style(dim=True)
+                texts, style = [signs.empty, ""], Style(dim=True)
             else:
                 value = write(elite.objective)
-                marked = star if value == MARK else star + value
-                texts = [marked if elite is self.best else value, _name(elite, width - 1)]
-                style = self._style(elite.objective) if colour else Style()
-                style += Style(bold=elite is self.best)
+                marked = signs.best if value == MARK else signs.best + value
+                seed = signs.seed if cell in self.flat.seeds else ""
+                texts = [marked if elite is self._best else value, _name(elite, seed, width - 1)]
+                style = self._style(elite.objective) if screen.colour else Style()
+                style += Style(bold=elite is self._best)
             for line, text in zip(lines, texts, strict=False):
                 # A text that nearly fills its cell keeps the space before it, which a star takes.
                 placed = text.center(width) if len(text) < width - 1 else text.rjust(width)
                 line.append(placed, style)
         return lines
 
-    def _legend(self, colour: bool, ascii_only: bool) -> Iterator[Text]:
-        if self.best is None or self.best.objective is None:
+    def _legend(self, screen: Screen) -> Iterator[Text]:
+        best, signs = self._best, screen.signs
+        if best is None or best.objective is None:
             yield Text(NOTHING_YET)
             return
-        direction = self.best.direction
-        write = _writer(self._objectives, WIDEST_CELL)
-        legend = Text(f"{self.metric}, {fitter_end(direction)} is fitter")
-        if colour:
+        write = _choose_writer(self._objectives, WIDEST_CELL)
+        legend = Text(f"{self.metric}, {best.direction.fitter_end} is fitter")
+        if screen.colour:
             low, high = self._limits
-            worse, fitter = (high, low) if direction is Direction.MINIMIZE else (low, high)
+            worse, fitter = (high, low) if best.direction is Direction.MINIMIZE else (low, high)
             legend.append(f"   {write(worse)} ")
             for step in range(BAR):
                 value = worse + (fitter - worse) * step / (BAR - 1)
                 legend.append(" ", self._style(value))
             legend.append(f" {write(fitter)}")
         yield legend
-        cells = self.axes[0].cells * self.axes[1].cells
-        star, between = ("*", " - ") if ascii_only else ("★", " · ")
-        best = f"{star} best {write(self.best.objective)} (#{self.best.id})"
-        words = [
-            f"{len(self.elites)} of {cells} cells filled",
-            best,
-            noise_words(self.noise),
-            " ".join(self.best.description.split()),
-        ]
-        yield Text(between.join(filter(None, words)))
+        noise = describe_noise(self.noise)
+        seed = f"{signs.seed} the seed's cell" if self._lost_by_seeds else ""
+        found = f"{signs.best} best {write(best.objective)} (#{best.id})"
+        for phrases in (
+            (self.flat.counts, seed, noise),
+            (found, " ".join(best.description.split())),
+        ):
+            yield Text(signs.between.join(filter(None, phrases)))
 
     def _style(self, objective: float) -> Style:
-        assert self.best is not None
+        assert self._best is not None
         low, high = self._limits
         share = min(max((objective - low) / (high - low), 0.0), 1.0)
-        rgb = _viridis(1 - share if self.best.direction is Direction.MINIMIZE else share)
-        ink = "black" if dark_text(*(part / 255 for part in rgb)) else "bright_white"
+        rgb = _viridis(1 - share if self._best.direction is Direction.MINIMIZE else share)
+        ink = "black" if is_bright(*(part / 255 for part in rgb)) else "bright_white"
         return Style(color=Color.parse(ink), bgcolor=Color.from_rgb(*rgb))
+
+    @property
+    def _lost_by_seeds(self) -> bool:
+        """Whether another genome is the elite of a cell that a seed falls into."""
+        elites = map(self.flat.shown.elite_of, self.flat.seeds)
+        return any(elite is not None and bool(elite.parents) for elite in elites)
+
+    @cached_property
+    def _best(self) -> Individual | None:
+        return self.flat.shown.best
 
     @cached_property
     def _objectives(self) -> list[float]:
-        return [one.objective for one in self.elites.values() if one.objective is not None]
+        return [one.objective for one in self.flat.shown if one.objective is not None]
 
     @cached_property
     def _limits(self) -> tuple[float, float]:
-        assert self.best is not None
-        return limits(self._objectives, self.best.direction)
+        assert self._best is not None
+        return find_limits(self._objectives, self._best.direction)
 
 
 def _viridis(share: float) -> tuple[float, float, float]:
-    """The colour map at 0 (dark) to 1 (bright); each part 0 to 255."""
+    """The colour map's red, green and blue (each 0 to 255) at 0 (dark) to 1 (bright)."""
     place = share * (len(VIRIDIS) - 1)
     stop = min(int(place), len(VIRIDIS) - 2)
     part = place - stop
@@ -169,13 +242,13 @@ def _viridis(share: float) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def _writer(values: Sequence[float], room: int) -> Callable[[float], str]:
-    """The finest way of writing all of the values within `room` columns; at worst a mark.
+def _choose_writer(values: Sequence[float], room: int) -> Callable[[float], str]:
+    """Choose the finest format that writes all the values within `room` columns; at worst a mark.
 
-    A way that writes them all alike says nothing.
+    A format that writes them all alike says nothing.
     """
     ways = [
-        formatter(values or [0.0]),
+        choose_format(values or [0.0]),
         *(f"{{:.{decimals}f}}".format for decimals in range(6, -1, -1)),
     ]
     for write in ways:
@@ -185,13 +258,15 @@ def _writer(values: Sequence[float], room: int) -> Callable[[float], str]:
     return lambda value: MARK
 
 
-def _name(elite: Individual, room: int) -> str:
-    names = [] if elite.parents else [f"#{elite.id} seed"]
-    return next((name for name in [*names, f"#{elite.id}"] if len(name) <= room), "")
+def _name(elite: Individual, seed: str, room: int) -> str:
+    """The elite's id with the mark of a seed's cell, or as much of it as there is room for."""
+    name = f"#{elite.id}"
+    names = [f"{name} {seed}".rstrip(), name, seed] if elite.parents else [f"{name} seed", name]
+    return next((name for name in names if len(name) <= room), "")
 
 
 def _edge_labels(labels: Sequence[str], cell_width: int, indent: int) -> str:
-    """The labels centred below the cells' edges, leaving out those for which there is no room."""
+    """Labels centred below the cells' edges, without those for which there is no room."""
     line = ""
     for edge, label in enumerate(labels):
         start = indent + edge * cell_width - len(label) // 2

@@ -1,15 +1,18 @@
-"""A run's archive as its record has it: what several commands draw, list or cut anew."""
+"""A run's archive as its record has it: what several commands draw, list or rebin."""
 
 from __future__ import annotations
 
-from archive import Archive
-from archive.run_folder import RunError
+from archive import Archive, RunError
 from evolve.runs.history import view_search
 from evolve.runs.run import Run
 
 
 def archive_of(run: Run) -> tuple[Archive, float]:
-    """A run's archive, and the standard deviation of its runs (0 if unknown)."""
+    """A run's archive, and the standard deviation of its runs (0 if unknown).
+
+    Raises:
+        RunError: No seed has scored yet.
+    """
     search = view_search(run)
     if search.archive is None:
         raise RunError(f"the archive of run {run.folder.name} is empty: no seed has scored yet")

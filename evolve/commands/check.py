@@ -22,7 +22,7 @@ from evolve.search.operator_mix import operator_mix
 from evolve.settings import OptionError, Settings
 from population import Measurement, Status
 from population.errors import UserError
-from population.formatting import human
+from population.formatting import format_number
 from population.invocation import write_command
 from trainer.devices import find_devices
 from trainer.items import Item
@@ -214,8 +214,8 @@ def _judge(task: Task, result: Measurement, say: Callable[[str], None]) -> None:
     for axis, spec in zip(axes, task.axes, strict=True):
         value, unit = result.measures[axis.name], spec.unit
         say(
-            f"{spec.label}: {human(value, unit)}, on an axis from {human(axis.low, unit)} to "
-            f"{human(axis.high, unit)}"
+            f"{spec.label}: {format_number(value, unit)}, on an axis from "
+            f"{format_number(axis.low, unit)} to {format_number(axis.high, unit)}"
         )
         if not axis.low <= value <= axis.high:
             say(f"WARNING: the start lies outside of the axis {axis.name}; set other `bounds`")

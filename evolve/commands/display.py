@@ -13,16 +13,15 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from archive.results import status_word
 from archive.rows import Experiment, Purpose
 from evolve.loop.evaluators import Running
 from evolve.loop.reports import Snapshot
 from evolve.search.search import Search
 from population import Individual
-from population.formatting import dollars, duration, formatter
+from population.formatting import choose_format, format_dollars, format_duration
 from trainer.log import read_progress as last_line
 from trainer.task import Task
-from views.terminal import heatmap_text
+from views import render_heatmap
 
 LOSS = re.compile(r"\bloss\W{1,3}(\d+\.?\d*)", re.IGNORECASE)
 REFRESH = 0.5  # seconds between two drawings: often enough to look alive, and cheap
@@ -71,7 +70,7 @@ class Display:
 
     def experiment(self, individual: Individual, experiment: Experiment) -> None:
         """Print how an experiment ended."""
-        m, word = experiment.measurement, status_word(experiment)
+        m, word = experiment.measurement, experiment.outcome
         result = m.reason if m.fitness is None else f"{self._task.metric} {self._write(m.fitness)}"
         parents = f" of {' and '.join(map(str, individual.parents))}" if individual.parents else ""
         purpose = {Purpose.FINAL: "fresh run, ", Purpose.REPEAT: "is it better? "}.get(
@@ -110,7 +109,7 @@ class Display:
         # in the digits that tell the elites apart: they are few, however long the run
         shown = self._search.archive or self._search.individuals.values()
         scored = [one.objective for one in shown if one.objective is not None]
-        return formatter([*scored, fitness])(fitness)
+        return choose_format([*scored, fitness])(fitness)
 
     # -- the live picture ---------------------------------------------------------------------
 
@@ -120,7 +119,7 @@ class Display:
             parts.append(self._children(snapshot))
         if self._search.archive is not None:
             parts.append(
-                heatmap_text(self._search.archive, self._task.metric, noise=self._search.noise)
+                render_heatmap(self._search.archive, self._task.metric, noise=self._search.noise)
             )
         return Group(*parts)
 
@@ -129,11 +128,11 @@ class Display:
         line.append(f"{snapshot.phase}  ", "cyan")
         line.append(f"{snapshot.finished} of {snapshot.total} children")
         if snapshot.finished:
-            line.append(f", {duration(time.monotonic() - self._begun)} so far")
+            line.append(f", {format_duration(time.monotonic() - self._begun)} so far")
         if snapshot.proposing:
             line.append(f", {snapshot.proposing} proposals in the making")
         if snapshot.spend.calls:
-            line.append(f", models {dollars(snapshot.spend.cost)}")
+            line.append(f", models {format_dollars(snapshot.spend.cost)}")
             if snapshot.spend.unpriced:
                 line.append(f" and {snapshot.spend.unpriced} calls of unknown price")
         best = self._search.best
@@ -160,7 +159,7 @@ class Display:
             Text(running.device.name, "cyan"),
             Text(f"#{individual.id} {individual.operator}"),
             ProgressBar(total=self._budget, completed=min(elapsed, self._budget), width=20),
-            Text(f"{duration(max(self._budget - elapsed, 0))} left", "dim"),
+            Text(f"{format_duration(max(self._budget - elapsed, 0))} left", "dim"),
             Text(f"loss {loss[1]}" if loss else line[:40], "yellow"),
             Text(individual.description, "dim", overflow="ellipsis", no_wrap=True),
         ]

@@ -24,7 +24,7 @@ from evolve.search.operator_mix import operator_mix
 from evolve.settings import OptionError, Settings
 from population import Individual
 from population.errors import UserError
-from population.formatting import dollars, formatter, human
+from population.formatting import choose_format, format_dollars, format_number
 from trainer.devices import find_devices
 from trainer.items import Item
 from trainer.sandbox import find_sandbox
@@ -148,8 +148,8 @@ def start(
 def _list_closing_lines(states: Sequence[State], spent: float, most: float | None) -> list[str]:
     lines = []
     if spent:
-        allowed = "" if most is None else f" of the {dollars(most)} allowed"
-        lines.append(f"the models took {dollars(spent)}{allowed} in this call")
+        allowed = "" if most is None else f" of the {format_dollars(most)} allowed"
+        lines.append(f"the models took {format_dollars(spent)}{allowed} in this call")
     left = sum(not state.done for state in states)
     if left:
         lines.append(
@@ -270,7 +270,7 @@ def _table(states: Sequence[State], task: Task) -> Table:
         table.add_column(column, no_wrap=True)
     table.add_column("", overflow="fold")
     objectives = [s.best.objective for s in states if s.best and s.best.objective is not None]
-    write = formatter(objectives) if objectives else str
+    write = choose_format(objectives) if objectives else str
     for state in states:
         start, best = state.start, state.best
         measures = best.measures if best is not None else {}
@@ -279,7 +279,7 @@ def _table(states: Sequence[State], task: Task) -> Table:
             str(state.children),
             *(_write_score(one, write) for one in (start, best)),
             *(
-                human(measures[axis.name], axis.unit) if axis.name in measures else "-"
+                format_number(measures[axis.name], axis.unit) if axis.name in measures else "-"
                 for axis in task.axes
             ),
             Text(state.words, "green" if state.done else "yellow"),

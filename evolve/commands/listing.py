@@ -14,7 +14,7 @@ from evolve.commands.console import new_console, new_table
 from evolve.commands.options import new_parser
 from evolve.runs.history import view_search
 from evolve.runs.run import Run, open_run
-from population.formatting import formatter, human, noise_words
+from population.formatting import choose_format, describe_noise, format_number
 from population.invocation import write_command
 from population.lineage import LineageError
 from trainer.task import TaskError
@@ -65,7 +65,7 @@ def _row(run: Run) -> list[str]:
     children = [i for i in search.individuals.values() if i.parents and i.measurements]
     archive, best, seed = search.archive, search.best, search.reference
     values = [i.objective for i in (seed, best) if i is not None and i.objective is not None]
-    write = formatter(values) if values else str
+    write = choose_format(values) if values else str
     return [
         run.folder.name,
         run.settings.strategy,
@@ -90,7 +90,7 @@ def _list_elites(name: str, console: Console) -> int:
     goals = {axis.name: axis.better for axis in run.task.axes if axis.better is not None}
     front = {one.id for one in archive.pareto_front(goals)}
     values = [elite.objective for elite in archive if elite.objective is not None]
-    write = formatter(values)
+    write = choose_format(values)
     for elite in sorted(archive, key=lambda elite: elite.fitness, reverse=True):
         assert elite.objective is not None
         x, y = archive.cell_of(elite)
@@ -100,7 +100,7 @@ def _list_elites(name: str, console: Console) -> int:
             write(elite.objective),
             *([f"{elite.margin(noise):.2g}"] if noise else []),
             str(len(elite.scored)),
-            *(human(elite.measures[axis.name], axis.unit) for axis in archive.axes),
+            *(format_number(elite.measures[axis.name], axis.unit) for axis in archive.axes),
             f"{elite.operator}: {elite.description}",
         )
     console.print(table)
@@ -110,6 +110,6 @@ def _list_elites(name: str, console: Console) -> int:
     ]
     console.print(f"* nobody is better in all of: {', '.join(good)} (the Pareto front)")
     if noise:
-        console.print(f"± is one deviation of the best guess; {noise_words(noise)}")
+        console.print(f"± is one deviation of the best guess; {describe_noise(noise)}")
     run.close()
     return 0

@@ -1,27 +1,34 @@
-"""`python -m evolve rebin`: the archive cut into other cells."""
+"""`python -m evolve rebin`: the archive over other cells."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 
-from archive import Axis
-from archive.run_folder import RunError
+from archive import Axis, RunError
+from archive.grid import MOST_CELLS, check_cells
 from evolve.commands.archives import archive_of
 from evolve.commands.options import new_parser, parse_bounds, run_argument
 from evolve.options import parse_count
+from evolve.runs.history import read_axes
 from evolve.runs.pictures import draw
-from evolve.runs.run import open_run
+from evolve.runs.run import Run, open_run
 
 
 def arguments() -> argparse.ArgumentParser:
     parser = new_parser(
-        "rebin", "Cut the archive anew. All measures are kept raw, so nothing is lost."
+        "rebin",
+        "Divide the archive into other cells. All measures are kept as they were measured, so "
+        "nothing is lost.",
     )
     run_argument(parser)
     parser.add_argument(
-        "--cells", type=parse_count, metavar="N", help="cells on each axis (default: as they are)"
+        "--cells",
+        type=parse_count,
+        metavar="N",
+        help=f"number of cells on each axis (default: as it is); {MOST_CELLS:,} in all at most",
     )
     parser.add_argument(
         "--bounds",
@@ -36,31 +43,49 @@ def arguments() -> argparse.ArgumentParser:
 
 
 def command(options: argparse.Namespace) -> int:
-    """Cut the archive anew, store its axes, draw its pictures."""
-
-    cells, bounds_of = options.cells, dict(options.bounds)
-    run = open_run(options.name)
-    with run.folder.lock():
+    """Rebin the archive, store its axes, and draw its pictures."""
+    with closing(open_run(options.name)) as run, run.folder.lock():
+        axes = _choose_axes(run, options.cells, dict(options.bounds))
         before, noise = archive_of(run)
-        names = [axis.name for axis in before.axes]
-        for axis_name in bounds_of:
-            if axis_name not in names:
-                raise RunError(f"there is no axis {axis_name}; there are {' and '.join(names)}")
         try:
-            first, second = (_rebinned(axis, cells, bounds_of) for axis in before.axes)
+            archive = before.rebin(axes)
         except ValueError as error:
-            raise RunError(f"the archive cannot be cut so: {error}") from error
-        archive = before.rebin((first, second))
-        run.record.set_meta({"axes": [axis.to_dict() for axis in archive.axes]})
+            raise RunError(f"the archive cannot be rebinned: {error}") from error
+        run.record.set_meta({"axes": [axis.to_dict() for axis in axes]})
         draw(run, archive, noise)
-    print(
-        f"{len(before)} of {before.cells} cells were filled, {len(archive)} of {archive.cells} are "
-        f"now; see {run.folder.artifacts / 'heatmap.png'}"
-    )
-    run.close()
+        print(
+            f"{len(before)} of {before.cells} cells were filled, {len(archive)} of {archive.cells} "
+            f"are now; see {run.folder.artifacts / 'heatmap.png'}"
+        )
     return 0
 
 
-def _rebinned(axis: Axis, cells: int | None, bounds: Mapping[str, tuple[float, float]]) -> Axis:
+def _choose_axes(
+    run: Run, cells: int | None, bounds: Mapping[str, tuple[float, float]]
+) -> list[Axis]:
+    """The run's axes with another number of cells, and with other bounds by their names.
+
+    Raises:
+        RunError: There are no axes yet, a name is unknown, or they make no grid.
+    """
+    axes = read_axes(run.record)
+    if axes is None:
+        raise RunError(
+            f"run {run.folder.name} has no axes yet: they are laid once its seed is measured; go "
+            f"on with `python -m evolve resume {run.folder.name}`"
+        )
+    names = [axis.name for axis in axes]
+    for name in bounds:
+        if name not in names:
+            raise RunError(f"there is no axis {name}; there are {' and '.join(names)}")
+    try:
+        if cells:
+            check_cells([cells] * len(axes))
+        return [_change(axis, cells, bounds) for axis in axes]
+    except ValueError as error:
+        raise RunError(f"the archive cannot be rebinned: {error}") from error
+
+
+def _change(axis: Axis, cells: int | None, bounds: Mapping[str, tuple[float, float]]) -> Axis:
     low, high = bounds.get(axis.name, (axis.low, axis.high))
     return replace(axis, cells=cells or axis.cells, low=low, high=high)

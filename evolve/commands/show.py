@@ -11,7 +11,6 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from archive.results import status_word
 from archive.rows import Experiment
 from evolve.commands.changes import Step, trace_change, trace_changes
 from evolve.commands.console import new_console, new_table, printable, score_words
@@ -20,7 +19,7 @@ from evolve.runs.history import view_search
 from evolve.runs.run import Run, find_individual, open_run
 from evolve.search.search import Search
 from population import Individual
-from population.formatting import human, noise_words
+from population.formatting import describe_noise, format_number
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -86,10 +85,12 @@ def _print_scores(run: Run, individual: Individual, search: Search, console: Con
             f"which counts as {individual.prior.weight:.2g} runs"
         )
     if search.noise:
-        console.print(noise_words(search.noise))
+        console.print(describe_noise(search.noise))
     for axis in run.task.axes:
         if axis.name in individual.measures:
-            console.print(f"{axis.label}: {human(individual.measures[axis.name], axis.unit)}")
+            console.print(
+                f"{axis.label}: {format_number(individual.measures[axis.name], axis.unit)}"
+            )
 
 
 def _print_parts(run: Run, experiment: Experiment, console: Console) -> None:
@@ -123,7 +124,7 @@ def _experiments(run: Run, experiments: Sequence[Experiment]) -> Table:
         m = experiment.measurement
         table.add_row(
             str(experiment.number),
-            status_word(experiment),
+            experiment.outcome,
             "" if m.fitness is None else f"{m.fitness:.6f}",
             f"{m.seconds:.1f}",
             f"{m.memory_gb:.2f}",

@@ -9,7 +9,7 @@ from evolve.loop.phases import Ending
 from evolve.models.configuration import Configured
 from evolve.runs.history import count_fruitless_replies, read_axes
 from evolve.runs.run import Run
-from population.formatting import dollars, duration
+from population.formatting import format_dollars, format_duration
 from population.invocation import write_command
 
 
@@ -20,7 +20,7 @@ def announce(run: Run, models: list[Configured]) -> list[str]:
     seeds = {i.id for i in run.individuals() if not i.parents}
     children = max(settings.total_children - len(ended - seeds), 0)
     runs = children + (0 if ended else settings.seed_repeats) + 2 * settings.final_repeats
-    span = duration(runs * settings.budget / len(run.devices))
+    span = format_duration(runs * settings.budget / len(run.devices))
     devices = ", ".join(device.name for device in run.devices)
     lines = [
         f"run {run.folder.name}: {task.name}, {settings.strategy}, {settings.generations} "
@@ -57,11 +57,11 @@ def _cost_lines(run: Run, models: list[Configured], children: int) -> list[str]:
                 "known)"
             )
         else:
-            cost = f"about {dollars(calls * each)}" if each else "free"
+            cost = f"about {format_dollars(calls * each)}" if each else "free"
         at = f"; asked at {one.server}" if one.server else ""
         lines.append(f"model {name}: some {calls:.0f} requests, {cost}{at}")
     if run.settings.max_cost is not None:
-        lines.append(f"the models may take {dollars(run.settings.max_cost)} in all")
+        lines.append(f"the models may take {format_dollars(run.settings.max_cost)} in all")
     return lines
 
 
@@ -79,7 +79,8 @@ def list_closing_lines(run: Run, ending: Ending) -> list[str]:
     best = ending.best
     name, folder = run.folder.name, run.folder
     exported = f"best{Path(run.task.genome).suffix}"
-    lines = [f"{ending.end} after {duration(ending.seconds)}; children ran {ending.busy:.0%} of it"]
+    took = format_duration(ending.seconds)
+    lines = [f"{ending.end} after {took}; children ran {ending.busy:.0%} of it"]
     if ending.end is End.INTERRUPTED:
         lines.append(f"go on with: {write_command('resume', name)}")
     if ending.end is End.NO_DEVICE:

@@ -19,7 +19,7 @@ from evolve.runs.run import Run
 from evolve.search.plan import Plan
 from evolve.search.search import Search
 from population import Individual, Measurement
-from population.formatting import formatter as choose_format
+from population.formatting import choose_format
 from population.lineage import Lineage
 
 UNANSWERED = "the model did not answer"

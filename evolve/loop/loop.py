@@ -22,7 +22,7 @@ from evolve.models.allowance import Allowance
 from evolve.runs.run import Run
 from evolve.search.search import Search
 from population import Individual
-from population.formatting import duration
+from population.formatting import format_duration
 
 TICK = 0.5  # seconds between two looks at the display when nothing happens
 
@@ -202,7 +202,7 @@ class Loop:
         running = len(self._evaluator.running)
         self._reports.say(
             f"stopping: the {running} children that run now are finished first, within "
-            f"{duration(self._evaluator.limit)} at most; Ctrl-C again stops them at once"
+            f"{format_duration(self._evaluator.limit)} at most; Ctrl-C again stops them at once"
             if running
             else "stopping"
         )

@@ -17,7 +17,7 @@ from evolve.runs.run import Run
 from evolve.search.axes import axes_around
 from evolve.search.search import Search
 from population import Individual
-from population.formatting import duration, human
+from population.formatting import format_duration, format_number
 
 OVERHEAD_FACTOR = 4  # a child may take this many times the seed's start-up and evaluation
 OVERHEAD_LEAST = 20.0  # seconds that it may take in any case, a referee's further probes included
@@ -118,7 +118,8 @@ def _open_archive(run: Run, search: Search, evaluator: Evaluator) -> None:
             + describe_measurement(run, seeds[0])
         )
     try:
-        axes = axes_around(run.task.axes, reference.measures, run.settings.grid_cells)
+        cells = run.settings.grid_cells(len(run.task.axes))
+        axes = axes_around(run.task.axes, reference.measures, cells)
     except ValueError as error:
         raise RunError(f"the archive cannot be laid around the seed: {error}") from error
     search.open_archive(axes)
@@ -140,10 +141,12 @@ def _describe_prospect(run: Run, evaluator: Evaluator, search: Search) -> str:
     seed, settings = search.reference, run.settings
     assert seed is not None
     assert seed.objective is not None
-    measured = ", ".join(human(seed.measures[axis.name], axis.unit) for axis in run.task.axes)
+    measured = ", ".join(
+        format_number(seed.measures[axis.name], axis.unit) for axis in run.task.axes
+    )
     runs, each = settings.total_children + 2 * settings.final_repeats, evaluator.usage.mean_seconds
     return (
         f"the seed: {run.task.metric} {seed.objective:.6g} ± {search.noise:.2g} over "
-        f"{len(seed.scored)} runs ({measured}); a run takes {duration(each)}, "
-        f"the {runs} to come about {duration(runs * each / evaluator.slots)}"
+        f"{len(seed.scored)} runs ({measured}); a run takes {format_duration(each)}, "
+        f"the {runs} to come about {format_duration(runs * each / evaluator.slots)}"
     )

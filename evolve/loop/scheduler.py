@@ -53,7 +53,7 @@ class Scheduler:
         self._run, self._search, self._evaluator = run, search, evaluator
         self._proposer, self._allowance = proposer, allowance
         self._state, self._reports = state, reports
-        self._again = deque(run.record.open_proposals())
+        self._again = deque(run.record.unfinished_proposals())
         self._offline_because = ""
         # the offline operator that is always there knows Python alone
         self._works_offline = search.has_offline or run.task.language == "python"

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from evolve.models.rate_limits import pause
-from population.formatting import dollars
+from population.formatting import format_dollars
 
 
 class SpentError(Exception):
@@ -63,7 +63,8 @@ class Purse:
 
     def words(self) -> str:
         """What was spent, for the user."""
-        return f"the models took {dollars(self._spent)} of the {dollars(self._most or 0)} allowed"
+        allowed = format_dollars(self._most or 0)
+        return f"the models took {format_dollars(self._spent)} of the {allowed} allowed"
 
 
 class Allowance:

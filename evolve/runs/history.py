@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from archive.rows import Experiment, ProposalRow, Purpose
 from evolve.models.model_spec import ModelSpec
 from evolve.operators.registry import absolute
 from evolve.runs.run import Run
+from evolve.search.axes import axes_around
 from evolve.search.bandit import Arm, FixedMix
 from evolve.search.operator_mix import operator_mix
 from evolve.search.search import Search
@@ -45,7 +47,20 @@ def view_search(run: Run) -> Search:
         budget=run.settings.budget,
     )
     _tell_seeds(run, search)
-    return _replay_all(run, search)
+    _replay_all(run, search)
+    if search.archive is None:
+        _lay_axes_for_now(run, search)
+    return search
+
+
+def _lay_axes_for_now(run: Run, search: Search) -> None:
+    """Open the archive around the first seed that has scored, before all its runs are made."""
+    seed = next((one for one in search.individuals.values() if one.scored), None)
+    if seed is None:
+        return
+    cells = run.settings.grid_cells(len(run.task.axes))
+    with suppress(ValueError):  # what makes no axes is told when the run lays its own
+        search.open_archive(axes_around(run.task.axes, seed.measures, cells))
 
 
 def _replay_all(run: Run, search: Search) -> Search:
@@ -95,7 +110,7 @@ def replay_events(
     run: Run,
     search: Search,
     pause: Sequence[int] = (),
-    axes: tuple[Axis, Axis] | None = None,
+    axes: tuple[Axis, ...] | None = None,
 ) -> Iterator[ProposalRow | Experiment | int]:
     """Replay the events of a run's record on a search; each is yielded after the search knows it.
 
@@ -163,16 +178,15 @@ def count_fruitless_replies(run: Run) -> int:
     """The number of replies of language models, if none ever gave a child; else 0."""
     if any(one.model for one in run.individuals()):
         return 0
-    return run.record.replies(apart_from=ASIDE)
+    return run.record.count_replies(apart_from=ASIDE)
 
 
-def read_axes(record: Record) -> tuple[Axis, Axis] | None:
+def read_axes(record: Record) -> tuple[Axis, ...] | None:
     """The archive's axes; None before the seeds are measured."""
     values = record.meta("axes")
     return None if values is None else parse_axes(values)
 
 
-def parse_axes(values: Sequence[Mapping[str, Any]]) -> tuple[Axis, Axis]:
-    """Parse the archive's axes out of JSON."""
-    first, second = (Axis.from_dict(value) for value in values)
-    return first, second
+def parse_axes(values: Sequence[Mapping[str, Any]]) -> tuple[Axis, ...]:
+    """The archive's axes out of JSON."""
+    return tuple(Axis.from_dict(value) for value in values)

@@ -12,7 +12,7 @@ from archive.rows import Experiment, Purpose
 from evolve.runs.history import begin_search, replay_events
 from evolve.runs.run import Run
 from population import Individual
-from population.formatting import formatter
+from population.formatting import choose_format
 
 
 def new_logbook() -> tools.Logbook:
@@ -81,7 +81,7 @@ def describe_generation(logbook: tools.Logbook, archive: Archive, metric: str) -
     row = logbook[-1]
     best = archive.best
     assert best is not None
-    write = formatter(
+    write = choose_format(
         [value for value in (row["min"], row["max"], row["best"]) if value is not None]
     )
     children = f"mean {write(row['mean'])}, " if row["mean"] is not None else ""

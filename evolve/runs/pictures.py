@@ -22,20 +22,19 @@ def draw(run: Run, archive: Archive, noise: float) -> None:
         archive: Archive of the run.
         noise: Standard deviation of one measurement, in the metric's unit; 0 if unknown.
     """
-    from views.heatmap import heatmap, save  # matplotlib takes half a second
-    from views.progress import progress
+    from views import draw_heatmap, draw_progress, save_figure  # matplotlib takes half a second
 
     task, folder = run.task, run.folder
     reference = run.record.meta("reference")
-    save(
-        heatmap(archive, metric=task.metric, title=folder.name, reference=reference, noise=noise),
-        folder.artifacts / "heatmap.png",
+    figure = draw_heatmap(
+        archive, metric=task.metric, title=folder.name, reference=reference, noise=noise
     )
+    save_figure(figure, folder.artifacts / "heatmap.png")
     frame = read_frame(run.record, task.direction)
-    figure = progress(
+    figure = draw_progress(
         frame, metric=task.metric, direction=task.direction, title=folder.name, noise=noise
     )
-    save(figure, folder.artifacts / "progress.png")
+    save_figure(figure, folder.artifacts / "progress.png")
 
 
 class Artist:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from archive.grid import check_cells
 from archive.record import Record
 from archive.results import Results
 from archive.run_folder import RunError, RunFolder
@@ -102,6 +103,7 @@ def begin_run(
         folder.make()  # says how to go on with it
     ready = set_up(task, say)
     try:
+        check_cells([settings.grid_cells(len(task.axes))] * len(task.axes))
         check_output(replace(task, start=ready.seed))
     except ValueError as error:
         raise RunError(f"no run can begin: {error}") from error

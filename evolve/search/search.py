@@ -95,7 +95,7 @@ class Search:
 
     # -- how it begins ------------------------------------------------------------------------
 
-    def open_archive(self, axes: tuple[Axis, Axis]) -> None:
+    def open_archive(self, axes: tuple[Axis, ...]) -> None:
         """Begin with the seeds that have scored; the first of them is the reference.
 
         Raises:

@@ -22,47 +22,47 @@ def axes(draw: st.DrawFn) -> Axis:
 
 
 def test_log_cells_are_equally_wide_in_the_logarithm() -> None:
-    np.testing.assert_allclose(SIZE.edges(), [1e5, 2e5, 4e5, 8e5, 1.6e6])
-    assert [SIZE.index(value) for value in (1.1e5, 2.1e5, 7.9e5, 8.1e5)] == [0, 1, 2, 3]
+    np.testing.assert_allclose(SIZE.edges, [1e5, 2e5, 4e5, 8e5, 1.6e6])
+    assert [SIZE.index_of(value) for value in (1.1e5, 2.1e5, 7.9e5, 8.1e5)] == [0, 1, 2, 3]
 
 
 def test_linear_cells_are_equally_wide() -> None:
-    np.testing.assert_allclose(HEAT.edges(), [-10, -5, 0, 5, 10])
-    assert [HEAT.index(value) for value in (-10, -5.1, -5, 0, 4.9, 10)] == [0, 0, 1, 2, 2, 3]
+    np.testing.assert_allclose(HEAT.edges, [-10, -5, 0, 5, 10])
+    assert [HEAT.index_of(value) for value in (-10, -5.1, -5, 0, 4.9, 10)] == [0, 0, 1, 2, 2, 3]
 
 
 @pytest.mark.parametrize(("value", "cell"), [(1, 0), (1e-300, 0), (5e8, 3), (1e300, 3), (2**40, 3)])
 def test_values_beyond_the_bounds_fall_into_the_end_cells(value: float, cell: int) -> None:
-    assert SIZE.index(value) == cell
+    assert SIZE.index_of(value) == cell
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 0.0, -5.0])
 def test_values_without_a_place_are_refused(value: float) -> None:
     with pytest.raises(ValueError, match=r"model size should be a finite number above 0, not "):
-        SIZE.index(value)
+        SIZE.index_of(value)
 
 
 def test_a_linear_axis_takes_every_finite_number() -> None:
-    assert HEAT.index(-1e300) == 0
+    assert HEAT.index_of(-1e300) == 0
     with pytest.raises(ValueError, match="heat should be a finite number, not nan"):
-        HEAT.index(math.nan)
+        HEAT.index_of(math.nan)
 
 
 @given(axes(), st.floats(allow_nan=False, allow_infinity=False))
 def test_index_agrees_with_bounds(axis: Axis, value: float) -> None:
     assume(not axis.log or value > 0)
-    cell = axis.index(value)
-    low, high = axis.bounds(cell)
+    cell = axis.index_of(value)
+    low, high = axis.bounds_of(cell)
     assert low <= value or cell == 0
     assert value < high or cell == axis.cells - 1
 
 
 @given(axes())
 def test_each_edge_opens_its_cell(axis: Axis) -> None:
-    edges = axis.edges()
+    edges = axis.edges
     assert edges.shape == (axis.cells + 1,)
     assert (edges[0], edges[-1]) == (axis.low, axis.high)
-    assert [axis.index(edge) for edge in edges[:-1]] == list(range(axis.cells))
+    assert [axis.index_of(edge) for edge in edges[:-1]] == list(range(axis.cells))
 
 
 @given(axes())
@@ -97,9 +97,9 @@ def test_what_makes_no_axis_is_refused(changes: dict[str, float], message: str) 
 
 def test_bounds_of_no_cell() -> None:
     with pytest.raises(IndexError, match="cells 0 to 3, not 4"):
-        SIZE.bounds(4)
+        SIZE.bounds_of(4)
     with pytest.raises(IndexError):
-        SIZE.bounds(-1)
+        SIZE.bounds_of(-1)
 
 
 def test_title_has_the_unit_if_there_is_one() -> None:

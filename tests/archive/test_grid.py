@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive import AddStatus, Archive, Axis, default_cells
+from archive import AddStatus, Archive, Axis, Cell, default_cells
+from archive.grid import check_cells
 from population import Direction, Individual, Measurement, Status
 
 SIZE = Axis("size", "model size", "parameters", 1e5, 1.6e6, 4, log=True)
@@ -126,9 +127,38 @@ def test_a_refused_revision_leaves_the_old_version() -> None:
     assert archive.elites == [good]
 
 
-def test_the_axes_need_two_names() -> None:
-    with pytest.raises(ValueError, match="both called `size`"):
-        Archive((SIZE, SIZE))
+def test_each_axis_has_a_name_of_its_own() -> None:
+    with pytest.raises(ValueError, match="two of the archive's axes are called `size`"):
+        Archive((SIZE, SPEED, SIZE))
+    with pytest.raises(ValueError, match="at least one axis"):
+        Archive(())
+
+
+def test_one_axis_makes_a_grid() -> None:
+    archive = Archive([SIZE])
+    for number, size in enumerate((1.5e5, 1.6e5, 9e5)):
+        archive.add(one(number, run(2.5 - number / 10, size)))
+    assert (archive.dims, archive.cells, len(archive)) == ((4,), 4, 2)
+    assert [archive.cell_of(elite) for elite in archive] == [(0,), (3,)]
+    assert archive.neighbours((0,)) == [(1,)]
+    assert archive.neighbours((2,)) == [(1,), (3,)]
+
+
+def test_neighbours_touch_the_cell_on_any_number_of_axes() -> None:
+    archive = Archive([replace(SIZE, name=name, cells=4) for name in "abc"])
+    inner = archive.neighbours((1, 2, 2))
+    assert len(inner) == len(set(inner)) == 26
+    assert inner == sorted(inner)
+    assert all(max(abs(a - b) for a, b in zip(c, (1, 2, 2), strict=True)) == 1 for c in inner)
+    assert len(archive.neighbours((0, 0, 3))) == 7
+
+
+def test_fewer_axes_show_the_fittest_over_the_others() -> None:
+    archive = Archive(AXES)
+    for number, point in enumerate([(2.5, 1.5e5, 1.5e3), (2.4, 1.5e5, 7e3), (2.3, 9e5, 7e3)]):
+        archive.add(one(number, run(*point)))
+    assert [elite.id for elite in archive.rebin([SIZE])] == [1, 2]
+    assert [elite.id for elite in archive.rebin([SPEED])] == [0, 2]
 
 
 def test_stats() -> None:
@@ -182,8 +212,26 @@ def test_pareto_front_of_a_maximised_metric_and_of_nothing() -> None:
 @pytest.mark.parametrize(
     ("evaluations", "cells"), [(1, 4), (59, 4), (60, 6), (300, 6), (301, 8), (10**6, 8)]
 )
-def test_default_cells(evaluations: int, cells: int) -> None:
-    assert default_cells(evaluations) == cells
+def test_default_cells_of_two_axes(evaluations: int, cells: int) -> None:
+    assert default_cells(evaluations) == default_cells(evaluations, 2) == cells
+
+
+@pytest.mark.parametrize("evaluations", [1, 100, 1000])
+@pytest.mark.parametrize("axes", [1, 2, 3, 4, 5])
+def test_more_axes_have_about_as_many_cells_in_all(evaluations: int, axes: int) -> None:
+    wanted = default_cells(evaluations, 1)
+    cells = default_cells(evaluations, axes)
+    assert cells >= 2
+    assert wanted / 2.5 <= cells**axes <= wanted * 2.5
+
+
+def test_too_many_cells_are_refused() -> None:
+    check_cells((64, 64))
+    check_cells((16, 16, 16))
+    with pytest.raises(ValueError, match="1000 x 2 x 3 = 6,000 cells are too many"):
+        check_cells((1000, 2, 3))
+    with pytest.raises(ValueError, match=r"^5,000 cells are too many"):
+        check_cells((5000,))
 
 
 # A history: for each step who is measured, and what comes out. Few values make many ties.
@@ -219,7 +267,7 @@ def test_each_elite_is_the_fittest_of_its_cell(
     history: list[tuple[int, float, float, float]], direction: Direction
 ) -> None:
     archive = played(history, direction)
-    by_cell: dict[tuple[int, int], list[Individual]] = {}
+    by_cell: dict[Cell, list[Individual]] = {}
     for individual in archive.individuals:
         by_cell.setdefault(archive.cell_of(individual), []).append(individual)
     assert [archive.cell_of(elite) for elite in archive] == sorted(by_cell)

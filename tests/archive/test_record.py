@@ -16,8 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive.record import Record, RecordError
-from archive.rows import ModelCall, ProposalRow, Purpose
+from archive import ModelCall, ProposalRow, Purpose, Record, RecordError
 from population import Direction, Individual, Measurement, Status
 
 ROOT = Path(__file__).parents[2]
@@ -154,7 +153,7 @@ def test_nothing_recorded_is_lost_when_the_process_is_killed(path: Path) -> None
     """The writer is killed without warning after a number of writes that it announced."""
     script = (
         "import os, sys; from pathlib import Path\n"
-        "from archive.record import Record, Purpose\n"
+        "from archive import Purpose, Record\n"
         "from population import Direction, Individual, Measurement, Status\n"
         "record = Record.create(Path(sys.argv[1]), {'settings': {}})\n"
         "record.add_seed(Individual(0, 'c', (), 'seed', '', 0, Direction.MINIMIZE), 'd')\n"
@@ -240,10 +239,10 @@ def test_a_proposal_whose_process_was_killed_is_asked_for_again_and_paid_for(
 
     again = Record.open(path)
     again.abandon_proposals(7.0)
-    assert again.open_proposals() == [1, 2], "lessons are learnt anew, by another number"
+    assert again.unfinished_proposals() == [1, 2], "lessons are learnt anew, by another number"
     assert again.spend().cost == pytest.approx(0.5 * 2 + 0.5 * 3), "one request each was on its way"
     again.abandon_proposals(8.0)
-    assert again.open_proposals() == [1, 2]
+    assert again.unfinished_proposals() == [1, 2]
     assert again.spend().cost == pytest.approx(2.5), "which is charged once"
     assert (again.next_proposal(), again.next_place()) == (4, 6)
 
@@ -253,7 +252,9 @@ def test_a_proposal_whose_process_was_killed_is_asked_for_again_and_paid_for(
     assert [(ask.place, ask.number) for ask in again.asks()] == [(4, 1), (5, 2), (6, 1)]
     assert again.last_calls(1) == (answered,)
     assert len(again.calls(1)) == 3
-    assert again.replies(apart_from=("lessons",)) == 3, "those that nobody waited for are none"
-    assert again.replies(apart_from=("lessons", "tweak")) == 0
+    assert again.count_replies(apart_from=("lessons",)) == 3, (
+        "those that nobody waited for are none"
+    )
+    assert again.count_replies(apart_from=("lessons", "tweak")) == 0
     assert again.costs()[1] == {"m": 0.5}, "what the search was told is what its last try took"
     assert again.proposals()[1].screened == (1, 1)

@@ -49,7 +49,7 @@ def test_without_options_a_run_has_a_hundred_children_of_five_minutes() -> None:
     settings = Settings(task="/t")
     assert (settings.total_children, settings.budget) == (100, 300)
     assert (settings.strategy, settings.selector) == ("map-elites", "ucb")
-    assert (settings.grid_cells, settings.seed_repeats, settings.final_repeats) == (6, 4, 5)
+    assert (settings.grid_cells(2), settings.seed_repeats, settings.final_repeats) == (6, 4, 5)
     assert (settings.operators, settings.models) == ((), ())
     assert (settings.max_cost, settings.hours, settings.target) == (None, None, None)
 
@@ -62,11 +62,11 @@ def test_what_is_not_asked_for_follows_the_number_of_children(
     generations: int, cells: int, seed_repeats: int, final_repeats: int
 ) -> None:
     settings = Settings(task="/t", generations=generations)
-    assert settings.grid_cells == cells
+    assert settings.grid_cells(2) == cells
     assert settings.seed_repeats == seed_repeats
     assert settings.final_repeats == final_repeats
 
 
 def test_what_is_asked_for_is_taken() -> None:
     settings = Settings(task="/t", cells=5, seed_runs=1, final_runs=0)
-    assert (settings.grid_cells, settings.seed_repeats, settings.final_repeats) == (5, 1, 0)
+    assert (settings.grid_cells(2), settings.seed_repeats, settings.final_repeats) == (5, 1, 0)

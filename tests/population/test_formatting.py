@@ -4,16 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from population import Direction
 from population.formatting import (
-    dark_text,
-    dollars,
-    duration,
-    fitter_end,
-    formatter,
-    human,
-    limits,
-    ticks,
+    choose_format,
+    describe_noise,
+    format_dollars,
+    format_duration,
+    format_number,
 )
 
 
@@ -39,19 +35,19 @@ from population.formatting import (
         (math.inf, "–"),
     ],
 )
-def test_human(value: float, text: str) -> None:
-    assert human(value) == text
+def test_format_number(value: float, text: str) -> None:
+    assert format_number(value) == text
 
 
-def test_human_with_a_unit() -> None:
-    assert human(15_100, "tokens/s") == "15.1 k tokens/s"
-    assert human(12, "parameters") == "12 parameters"
-    assert human(417_792, digits=4) == "417.8 k"
+def test_format_number_with_a_unit() -> None:
+    assert format_number(15_100, "tokens/s") == "15.1 k tokens/s"
+    assert format_number(12, "parameters") == "12 parameters"
+    assert format_number(417_792, digits=4) == "417.8 k"
 
 
 @given(st.floats(1e-3, 9e14))
-def test_human_keeps_the_value_to_three_digits(value: float) -> None:
-    number, _, suffix = human(value).partition(" ")
+def test_format_number_keeps_the_value_to_three_digits(value: float) -> None:
+    number, _, suffix = format_number(value).partition(" ")
     factor = {"": 1, "k": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}[suffix]
     assert float(number) * factor == pytest.approx(value, rel=0.0051)
     assert "e" not in number
@@ -75,13 +71,8 @@ def test_human_keeps_the_value_to_three_digits(value: float) -> None:
         (math.nan, "–"),
     ],
 )
-def test_duration(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
-
-
-def test_ticks_of_a_narrow_axis_differ() -> None:
-    assert ticks([104_448, 167e3, 1.67e6]) == ["104 k", "167 k", "1.67 M"]
-    assert ticks([10_000, 10_010, 10_020]) == ["10 k", "10.01 k", "10.02 k"]
+def test_format_duration(seconds: float, text: str) -> None:
+    assert format_duration(seconds) == text
 
 
 @pytest.mark.parametrize(
@@ -98,38 +89,12 @@ def test_ticks_of_a_narrow_axis_differ() -> None:
         ([0.97, *[1.0] * 5, *[1.02] * 5, 1.05, 1e4], "0.9877"),
     ],
 )
-def test_formatter_suits_the_spread(values: tuple[float, ...], text: str) -> None:
-    assert formatter(values)(0.987654321) == text
+def test_choose_format_suits_the_spread(values: tuple[float, ...], text: str) -> None:
+    assert choose_format(values)(0.987654321) == text
 
 
-def test_formatter_of_big_numbers() -> None:
-    assert formatter([1e5, 2e6])(1.5e6) == "1.5 M"
-
-
-def test_limits_leave_out_only_what_is_far_worse() -> None:
-    values = [2.20, 2.21, 2.22, 2.23, 2.24, 9.0]
-    low, high = limits(values, Direction.MINIMIZE)
-    assert low == 2.20
-    assert 2.24 <= high < 2.4
-    low, high = limits(values, Direction.MAXIMIZE)
-    assert high == 9.0
-    assert low == 2.20
-
-
-@given(st.lists(st.floats(-1e6, 1e6), min_size=1), st.sampled_from(Direction))
-def test_limits_are_a_range_with_the_fittest(values: list[float], direction: Direction) -> None:
-    low, high = limits(values, direction)
-    assert low < high
-    assert low <= (min(values) if direction is Direction.MINIMIZE else max(values)) <= high
-
-
-def test_fitter_end() -> None:
-    assert [fitter_end(direction) for direction in Direction] == ["lower", "higher"]
-
-
-def test_dark_text_on_bright_colours_only() -> None:
-    assert dark_text(1.0, 1.0, 0.0)
-    assert not dark_text(0.27, 0.0, 0.33)
+def test_choose_format_of_big_numbers() -> None:
+    assert choose_format([1e5, 2e6])(1.5e6) == "1.5 M"
 
 
 @pytest.mark.parametrize(
@@ -147,4 +112,9 @@ def test_dark_text_on_bright_colours_only() -> None:
     ],
 )
 def test_small_sums_of_money_keep_two_digits(value: float, shown: str) -> None:
-    assert dollars(value) == shown
+    assert format_dollars(value) == shown
+
+
+def test_unknown_noise_is_not_described() -> None:
+    assert describe_noise(0.0) == ""
+    assert describe_noise(0.01234) == "a run varies by ± 0.012"

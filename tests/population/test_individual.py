@@ -31,6 +31,10 @@ def test_fitness_compares_by_direction(a: float, b: float) -> None:
     assert Direction.MINIMIZE.gain(low, high) == Direction.MAXIMIZE.gain(high, low) >= 0
 
 
+def test_the_fitter_end_of_a_direction() -> None:
+    assert [direction.fitter_end for direction in Direction] == ["lower", "higher"]
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_no_fitness_is_made_of_what_is_not_finite(value: float) -> None:
     for direction in Direction:

@@ -145,9 +145,10 @@ def test_a_wrong_key_is_named(tmp_path: Path, changes: dict[str, str | None], sa
     ("axes", "said"),
     [
         ("", "the key `axes` is missing"),
-        (AXES + AXES, "there should be two [[axes]], not 4"),
+        ("axes = []", "there should be at least one table [[axes]]"),
         ("axes = [1, 2]", "axis 1 should be a table under [[axes]]"),
-        (AXES.replace('"b"', '"a"'), "both axes are called `a`"),
+        (AXES.replace('"b"', '"a"'), "two axes are called `a`"),
+        (AXES.replace('"b"', '"a,c"'), 'the axis `name = "a,c"` should be one word'),
         (AXES.replace('measure = "x"\n', ""), "the key `axes[1].measure` is missing"),
         (AXES + 'colour = "red"', "the key `axes[2].colour` is unknown"),
         (AXES + 'scale = "sqrt"', '`axes[2].scale = "sqrt"` should be one of log, linear'),
@@ -158,7 +159,7 @@ def test_a_wrong_key_is_named(tmp_path: Path, changes: dict[str, str | None], sa
         (AXES + "bounds = [0, 1]", "the bounds of axes[2] should be above 0"),
         (AXES + "bounds = [1]", "`axes[2].bounds = [1]` should be [low, high]"),
         (AXES + "bounds = 1", "`axes[2].bounds = 1` should be [low, high]"),
-        ("[axes]\nname = 'a'", "should be two tables [[axes]]"),
+        ("[axes]\nname = 'a'", "should be a list of tables [[axes]]"),
         *(
             (AXES.replace('"x"', f'"{measure}"'), "the axis `a` repeats the metric")
             for measure in ("loss", "(loss) ", "loss * 1", "2 - loss / 3", "1 / loss")
@@ -171,6 +172,13 @@ def test_a_wrong_axis_is_named(tmp_path: Path, axes: str, said: str) -> None:
         load_task(program(tmp_path, axes))
     assert said in str(error.value)
     assert "The expected form is" in str(error.value)
+
+
+@pytest.mark.parametrize("count", [1, 3, 6])
+def test_a_task_has_as_many_axes_as_it_wants(tmp_path: Path, count: int) -> None:
+    names = [f"axis-{number}" for number in range(count)]
+    tables = "".join(f'[[axes]]\nname = "{name}"\nmeasure = "x"\n' for name in names)
+    assert [axis.name for axis in load_task(program(tmp_path, tables)).axes] == names
 
 
 @pytest.mark.parametrize("name", ["a", "Task-2", "my_task.v1", "3d"])

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from archive import Archive, Axis
 from population import Direction, Individual, Measurement, Status
-from views.terminal import heatmap_text
+from views import render_heatmap
 
 
 def grid(
@@ -33,7 +33,7 @@ def full(cells: int) -> dict[tuple[int, int], float]:
 def printed(archive: Archive, columns: int = 80, **console: object) -> str:
     options = {"width": columns, "file": io.StringIO(), **console}
     target = Console(**options)  # type: ignore[arg-type]
-    target.print(heatmap_text(archive, "val_bpb"))
+    target.print(render_heatmap(archive, "val_bpb"))
     assert isinstance(target.file, io.StringIO)
     return target.file.getvalue()
 
@@ -53,7 +53,8 @@ def test_without_colour_the_numbers_tell_everything() -> None:
         ["100", "k", "200", "k", "400", "k", "800", "k", "1.6", "M"],
         ["model", "size", "(parameters)"],
         ["val_bpb,", "lower", "is", "fitter"],
-        ["3", "of", "16", "cells", "filled", "·", "★", "best", "2.2500", "(#1)", "·", "an", "idea"],
+        ["3", "of", "16", "cells", "filled"],
+        ["★", "best", "2.2500", "(#1)", "·", "an", "idea"],
     ]
 
 
@@ -110,7 +111,7 @@ def test_no_color_is_respected() -> None:
 def test_ascii_terminals_get_ascii() -> None:
     archive = grid(4, {(0, 0): 2.5, (1, 2): 2.25})
     file = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    Console(width=80, file=file).print(heatmap_text(archive, "val_bpb"))
+    Console(width=80, file=file).print(render_heatmap(archive, "val_bpb"))
     file.seek(0)
     assert "*2.2500" in file.read()
 
@@ -125,10 +126,77 @@ def test_it_shows_the_archive_of_its_time_in_a_live_panel() -> None:
     archive = grid(4, {(0, 0): 2.5})
     file = io.StringIO()
     console = Console(width=60, file=file, force_terminal=True, color_system=None)
-    before = heatmap_text(archive, "val_bpb", width=50)
+    before = render_heatmap(archive, "val_bpb", width=50)
     run = Measurement(Status.OK, 1.0, {"size": 1.5e5, "speed": 1.5e3}, 5.0)
     archive.add(Individual(9, "c", (0,), "tweak", "", 0, Direction.MINIMIZE, (run,)))
     with Live(Panel(before), console=console, auto_refresh=False) as live:
         live.refresh()
     assert "★2.5000" in file.getvalue()
     assert "1.0000" not in file.getvalue()
+
+
+def test_a_seed_is_marked_when_another_is_the_elite_of_its_cell() -> None:
+    archive = grid(4, {(0, 0): 2.5, (1, 2): 2.25})
+    assert "□" not in printed(archive), "its cell says so itself"
+    better = Measurement(Status.OK, 2.0, {"size": 1.5e5, "speed": 1.5e3}, 5.0)
+    archive.add(Individual(7, "c", (0,), "tweak", "", 0, Direction.MINIMIZE, (better,)))
+    text = printed(archive)
+    assert "#7 □" in text
+    assert "□ the seed's cell" in text
+
+
+def strip(cells: int) -> Archive:
+    """An archive of one axis whose every cell is filled; the highest is the best."""
+    archive = Archive([Axis("size", "model size", "parameters", 1e5, 1.6e6, cells, log=True)])
+    for number in range(cells):
+        run = Measurement(
+            Status.OK, 2.5 - number / 100, {"size": 1e5 * 16 ** ((number + 0.5) / cells)}, 5.0
+        )
+        parents = () if number == 0 else (0,)
+        archive.add(Individual(number, "c", parents, "", "", 0, Direction.MINIMIZE, (run,)))
+    return archive
+
+
+def test_one_axis_is_a_strip() -> None:
+    lines = printed(strip(4)).splitlines()
+    assert [line.split() for line in lines[:4]] == [
+        ["model", "size", "(parameters)"],
+        ["2.50000", "2.49000", "2.48000", "★2.47000"],
+        ["#0", "seed", "#1", "#2", "#3"],
+        ["100", "k", "200", "k", "400", "k", "800", "k", "1.6", "M"],
+    ]
+
+
+@pytest.mark.parametrize("columns", [1, 10, 20, 40, 80, 160])
+@pytest.mark.parametrize("cells", [1, 16, 36, 64])
+def test_a_long_strip_goes_on_in_the_next_line(cells: int, columns: int) -> None:
+    lines = printed(strip(cells), columns).splitlines()
+    assert max(map(len, lines)) <= columns
+    if columns >= 20:
+        text = " ".join(lines)
+        assert all(f"#{number}" in text for number in range(cells))
+
+
+def test_the_axes_to_show_are_chosen() -> None:
+    axes = [
+        Axis(name, name, "", 1.0, 16.0, cells, log=True)
+        for name, cells in (("a", 2), ("b", 3), ("c", 4))
+    ]
+    archive = Archive(axes)
+    for number, (fitness, a, b, c) in enumerate([(3.0, 2, 2, 2), (2.0, 2, 2, 15), (1.0, 9, 15, 2)]):
+        run = Measurement(Status.OK, fitness, {"a": a, "b": b, "c": c}, 1.0)
+        archive.add(Individual(number, "c", (0,), "", "", 0, Direction.MINIMIZE, (run,)))
+
+    def shown(*names: str) -> str:
+        console = Console(width=80, file=io.StringIO())
+        console.print(render_heatmap(archive, "m", axes=names))
+        assert isinstance(console.file, io.StringIO)
+        return console.file.getvalue()
+
+    assert "3 of 24 cells filled, the best over c shown" in shown()
+    assert "#0" not in shown(), "#1 is fitter in the same cell of a and b"
+    assert "the best over b shown" in shown("c", "a")
+    assert "#0" in shown("c", "a")
+    assert "the best over b and c shown" in shown("a")
+    with pytest.raises(ValueError, match="one or two of the axes a, b, c, not z"):
+        shown("z")

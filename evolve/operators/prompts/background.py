@@ -13,7 +13,7 @@ from evolve.operators.prompts.quoting import DATA, in_quotes
 from evolve.operators.prompts.requests import diff_lines, idea_of
 from population import Individual
 from population.family import Family
-from population.formatting import human
+from population.formatting import format_number
 from trainer.log import REASON
 from trainer.task import Task
 
@@ -190,7 +190,9 @@ def _archive_lines(search: Findings, task: Task) -> list[str]:
         f"{best.id} with {task.metric} {best.objective:.6g}; a run varies by {search.noise:.2g}"
     ]
     for elite in archive:
-        place = ", ".join(human(elite.measures[axis.name], axis.unit) for axis in archive.axes)
+        place = ", ".join(
+            format_number(elite.measures[axis.name], axis.unit) for axis in archive.axes
+        )
         lines.append(f"- {place}: {task.metric} {elite.objective:.6g} (genome {elite.id})")
     return lines
 
@@ -210,7 +212,7 @@ def describe_target(cell: Cell | None, archive: Archive | None, task: Task) -> s
     )
     around = [
         f"genome {one.id} with {task.metric} {one.objective:.6g} at "
-        + ", ".join(human(one.measures[axis.name], axis.unit) for axis in archive.axes)
+        + ", ".join(format_number(one.measures[axis.name], axis.unit) for axis in archive.axes)
         for near in archive.neighbours(cell)
         if (one := archive.elite_of(near))
     ]
@@ -219,5 +221,5 @@ def describe_target(cell: Cell | None, archive: Archive | None, task: Task) -> s
 
 
 def _between(axis: Axis, index: int) -> str:
-    edges = axis.edges().tolist()
-    return f"{axis.label} {human(edges[index], axis.unit)} to {human(edges[index + 1], axis.unit)}"
+    low, high = (format_number(edge, axis.unit) for edge in axis.bounds_of(index))
+    return f"{axis.label} {low} to {high}"

@@ -1,0 +1,68 @@
+"""How two groups of runs compare: means, and 95 % intervals by Student's t."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from population.individual import Direction
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How much fitter one group of runs is than another.
+
+    Attributes:
+        gain: Difference of the means, in the metric's unit; positive if the group is fitter.
+        low: Lower end of the gain's 95 % interval (Welch's t); None if a group has only one run.
+        high: Upper end of it; None if a group has only one run.
+    """
+
+    gain: float
+    low: float | None
+    high: float | None
+
+    @property
+    def interval(self) -> str:
+        """The interval in words; empty if there is none."""
+        if self.low is None or self.high is None:
+            return ""
+        return f"95 % interval {self.low:+.3g} to {self.high:+.3g}"
+
+
+def compare_runs(
+    values: Sequence[float], reference: Sequence[float], direction: Direction
+) -> Comparison:
+    """Compare the fitnesses of a group of runs with those of a reference.
+
+    Args:
+        values: Fitnesses of the group, at least one, in the metric's unit.
+        reference: Fitnesses of the reference, at least one.
+        direction: Direction of the metric.
+    """
+    gain = direction.gain(statistics.fmean(values), statistics.fmean(reference))
+    if min(len(values), len(reference)) < 2:
+        return Comparison(gain, None, None)
+    from scipy import stats  # a second, and only here
+
+    minimize = direction is Direction.MINIMIZE
+    fitter, other = (reference, values) if minimize else (values, reference)
+    with warnings.catch_warnings():  # runs that are all equal have an interval without width
+        warnings.simplefilter("ignore", RuntimeWarning)
+        interval = stats.ttest_ind(fitter, other, equal_var=False).confidence_interval(LEVEL)
+    return Comparison(gain, float(interval.low), float(interval.high))
+
+
+def half_width(values: Sequence[float]) -> float | None:
+    """Half the width of the 95 % interval of the mean; None with fewer than two values."""
+    if len(values) < 2:
+        return None
+    from scipy import stats
+
+    quantile = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1))
+    return quantile * statistics.stdev(values) / math.sqrt(len(values))

@@ -1,0 +1,76 @@
+"""An archive as a flat picture shows it: on one or two of its axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from archive import Archive, Axis, Cell
+
+MOST_AXES = 2
+NOTHING_YET = "no experiment has scored yet"  # what every picture says of an empty archive
+
+
+@dataclass(frozen=True)
+class Projection:
+    """The elites of an archive on one or two of its axes, the fittest over the others in each cell.
+
+    Attributes:
+        shown: Archive of the elites over the chosen axes.
+        hidden: Axes that were left out.
+        filled: Number of cells that are filled in the whole archive.
+        cells: Number of the whole archive's cells.
+        seeds: Cells, over the chosen axes, that seed genomes fall into.
+    """
+
+    shown: Archive
+    hidden: tuple[Axis, ...]
+    filled: int
+    cells: int
+    seeds: frozenset[Cell]
+
+    @property
+    def across(self) -> Axis:
+        """The axis that goes to the right."""
+        return self.shown.axes[0]
+
+    @property
+    def up(self) -> Axis | None:
+        """The axis that goes up; None for a strip of cells along one axis."""
+        return self.shown.axes[1] if len(self.shown.axes) > 1 else None
+
+    @property
+    def counts(self) -> str:
+        """How much is filled, and over what the best is shown, in words."""
+        hidden = " and ".join(axis.label for axis in self.hidden)
+        over = f", the best over {hidden} shown" if hidden else ""
+        return f"{self.filled} of {self.cells} cells filled{over}"
+
+
+def project(archive: Archive, names: Sequence[str] = ()) -> Projection:
+    """Project an archive as it is now; later changes do not show.
+
+    Args:
+        archive: Archive with any number of axes.
+        names: Names of the axes to show, the one across first; empty takes the first two, or the
+            only one.
+
+    Raises:
+        ValueError: More than two axes are named, one of them twice, or one that is not there.
+    """
+    known = {axis.name: axis for axis in archive.axes}
+    names = names or list(known)[:MOST_AXES]
+    if len(names) > MOST_AXES or len(set(names)) < len(names) or not set(names) <= set(known):
+        raise ValueError(
+            f"a heatmap shows one or two of the axes {', '.join(known)}, not {', '.join(names)}"
+        )
+    shown = Archive([known[name] for name in names])
+    for elite in archive:
+        shown.add(elite)
+    return Projection(
+        shown,
+        tuple(axis for axis in archive.axes if axis.name not in names),
+        len(archive),
+        archive.cells,
+        frozenset(shown.cell_of(one) for one in archive.individuals if not one.parents),
+    )
