@@ -77,6 +77,7 @@ class Settings:
         selector: Name of the parent selector that map-elites uses.
         operators: NAME[:WEIGHT] of the operators; empty takes the task's own, or all.
         cells: Number of cells on each axis; 0 chooses by the number of children.
+        bounds: Bounds of axes as AXIS=LOW:HIGH; "fixed" keeps all as they are laid.
         seed: Seed of all the run's randomness.
         seed_runs: Number of runs of the first seed genome at the start; 0 chooses.
         final_runs: Number of fresh runs of the seed and of the best at the end; -1 chooses.
@@ -208,6 +209,16 @@ class Settings:
         metavar="N",
         parse=parse_count,
         default="4, 6 or 8, more for more children",
+    )
+    bounds: tuple[str, ...] = option(
+        (),
+        "--bounds",
+        SEARCH,
+        "bounds of an axis of the archive in its unit, such as size=1e5:4e6, or the word fixed for "
+        "all; repeatable",
+        metavar="AXIS=LOW:HIGH",
+        repeatable=True,
+        default="the task's own; else around the seed, and they follow what is found",
     )
     seed: int = option(
         0,
@@ -344,4 +355,5 @@ class Settings:
         }
         if price := values.get("price"):  # as older versions have stored it
             kept["prices"] = (price,)
+        kept.setdefault("bounds", ("fixed",))  # older versions never moved them
         return cls(**kept)

@@ -51,7 +51,11 @@ def command(options: argparse.Namespace) -> int:
             archive = before.rebin(axes)
         except ValueError as error:
             raise RunError(f"the archive cannot be rebinned: {error}") from error
-        run.record.set_meta({"axes": [axis.to_dict() for axis in axes]})
+        bounds = [f"{name}={low!r}:{high!r}" for name, (low, high) in options.bounds]
+        settings = replace(run.settings, bounds=(*run.settings.bounds, *bounds))  # they stay so
+        run.record.set_meta(
+            {"axes": [axis.to_dict() for axis in axes], "settings": settings.to_json()}
+        )
         draw(run, archive, noise)
         print(
             f"{len(before)} of {before.cells} cells were filled, {len(archive)} of {archive.cells} "

@@ -128,7 +128,9 @@ def _again(
     search = begin_search(run, Settings.from_json(epoch.settings))
     contexts = ContextBuilder(run.task, search, run.lineage, tokens=UNLIMITED)
     left, count = deque(asks), 0  # genomes that are known by now
-    for event in replay_events(run, search, [ask.place for ask in asks], parse_axes(epoch.axes)):
+    for event in replay_events(
+        run, search, [ask.place for ask in asks], parse_axes(epoch.axes), live_from=epoch.place
+    ):
         if isinstance(event, int):
             ask = left.popleft()
             row = rows[ask.number]

@@ -14,6 +14,7 @@ from evolve.models.configuration import check_model_options, configured
 from evolve.operators.registry import absolute
 from evolve.options import add_options, read_options
 from evolve.runs.run import begin_run
+from evolve.search.axes import read_bounds
 from evolve.search.operator_mix import operator_mix
 from evolve.settings import OptionError, Settings
 from population.invocation import write_command
@@ -91,6 +92,10 @@ def choose_settings(task: Task, given: Mapping[str, Any]) -> Settings:
     names = tuple(absolute(name, Path()) for name in chosen.get("operators", ()))
     chosen |= {"task": str(task.folder), "operators": names}
     settings = Settings(**chosen)
+    try:
+        read_bounds(settings.bounds, [axis.name for axis in task.axes])
+    except ValueError as error:
+        raise OptionError(f"--bounds: {error}") from error
     suited = tuple(absolute(name, task.folder) for name in task.operators)
     operator_mix(names, with_models=bool(settings.models), language=task.language, suited=suited)
     check_model_options(settings.models, settings.api_base, settings.prices)

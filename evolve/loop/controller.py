@@ -19,7 +19,7 @@ from evolve.runs.run import Run
 from evolve.search.plan import Plan
 from evolve.search.search import Search
 from population import Individual, Measurement
-from population.formatting import choose_format
+from population.formatting import choose_format, format_number
 from population.lineage import Lineage
 
 UNANSWERED = "the model did not answer"
@@ -190,6 +190,25 @@ class Controller:
         if job.purpose is Purpose.SEARCH and individual.parents:
             state.finished += 1
             state.ended.append(individual)
+            self.refit_axes()
+
+    def refit_axes(self) -> None:
+        """Refit the archive's axes to what was found, at the end of a generation."""
+        state, before = self._state, self._search.archive
+        if before is None or not state.finished or state.finished % self._run.settings.children:
+            return
+        axes = self._search.refit_axes()
+        if axes is None:
+            return
+        self._run.record.set_meta({"axes": [axis.to_dict() for axis in axes]})
+        moved = [
+            f"{new.label} {format_number(new.low)} to {format_number(new.high, new.unit)} "
+            f"(was {format_number(old.low)} to {format_number(old.high)})"
+            for old, new in zip(before.axes, axes, strict=True)
+            if old != new
+        ]
+        text = f"the archive follows what was found: {'; '.join(moved)}"
+        self._reports.event(self._run.record, "axes", text)
 
     def take_loss(self, running: Running, slots: int) -> None:
         """A device is lost: its job, of which nothing is known, is the next on another.

@@ -92,6 +92,10 @@ class Loop:
             self._turn(phase)
         return not self._interrupt.requests and evaluator.slots > 0
 
+    def refit_axes(self) -> None:
+        """Refit the archive's axes if a generation has just ended."""
+        self._controller.refit_axes()
+
     def take_notes(self) -> None:
         """Let a model write the notes that the task asks for, unless it has, and wait for them.
 

@@ -14,7 +14,7 @@ from evolve.loop.loop import End, Loop
 from evolve.loop.reports import Reports
 from evolve.runs.by_hand import describe_measurement
 from evolve.runs.run import Run
-from evolve.search.axes import axes_around
+from evolve.search.axes import axes_around, read_bounds
 from evolve.search.search import Search
 from population import Individual
 from population.formatting import format_duration, format_number
@@ -64,6 +64,7 @@ def run_phases(
             return _name_end(evaluator), None
         _open_archive(run, search, evaluator)
         reports.say(_describe_prospect(run, evaluator, search))
+    loop.refit_axes()  # a process that was killed may not have come to it
     place, axes = run.record.next_place(), run.record.meta("axes")
     run.record.add_epoch(time.time(), Epoch(place, run.settings.to_json(), axes))
     loop.take_notes()
@@ -119,7 +120,8 @@ def _open_archive(run: Run, search: Search, evaluator: Evaluator) -> None:
         )
     try:
         cells = run.settings.grid_cells(len(run.task.axes))
-        axes = axes_around(run.task.axes, reference.measures, cells)
+        bounds = read_bounds(run.settings.bounds, [axis.name for axis in run.task.axes])
+        axes = axes_around(run.task.axes, reference.measures, cells, bounds)
     except ValueError as error:
         raise RunError(f"the archive cannot be laid around the seed: {error}") from error
     search.open_archive(axes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -13,7 +14,7 @@ from archive.rows import Experiment, ProposalRow, Purpose
 from evolve.models.model_spec import ModelSpec
 from evolve.operators.registry import absolute
 from evolve.runs.run import Run
-from evolve.search.axes import axes_around
+from evolve.search.axes import axes_around, find_movable_axes, read_bounds
 from evolve.search.bandit import Arm, FixedMix
 from evolve.search.operator_mix import operator_mix
 from evolve.search.search import Search
@@ -60,7 +61,8 @@ def _lay_axes_for_now(run: Run, search: Search) -> None:
         return
     cells = run.settings.grid_cells(len(run.task.axes))
     with suppress(ValueError):  # what makes no axes is told when the run lays its own
-        search.open_archive(axes_around(run.task.axes, seed.measures, cells))
+        bounds = read_bounds(run.settings.bounds, [axis.name for axis in run.task.axes])
+        search.open_archive(axes_around(run.task.axes, seed.measures, cells, bounds))
 
 
 def _replay_all(run: Run, search: Search) -> Search:
@@ -95,6 +97,7 @@ def begin_search(run: Run, settings: Settings | None = None) -> Search:
         chooser=mix.chooser(models),
         seed=settings.seed,
         budget=settings.budget,
+        movable_axes=find_movable_axes(run.task.axes, settings.bounds),
     )
     _tell_seeds(run, search)
     return search
@@ -111,6 +114,7 @@ def replay_events(
     search: Search,
     pause: Sequence[int] = (),
     axes: tuple[Axis, ...] | None = None,
+    live_from: float = math.inf,
 ) -> Iterator[ProposalRow | Experiment | int]:
     """Replay the events of a run's record on a search; each is yielded after the search knows it.
 
@@ -120,7 +124,10 @@ def replay_events(
         pause: Places in the order of what the search was asked and told, which are yielded when
             everything before them was replayed.
         axes: Axes of the archive at that time; None takes the present ones.
+        live_from: Place from which on the axes are refitted at the end of each generation, as in
+            the run itself; earlier events know the axes of that time already.
     """
+    children = 0
     individuals = {individual.id: individual for individual in run.individuals()}
     costs = run.record.costs()
     proposals = [row for row in run.record.proposals(with_calls=False) if row.told]
@@ -143,6 +150,10 @@ def replay_events(
             tell_proposal(search, event, child, costs.get(event.number, {}))
         elif event.purpose is not Purpose.FINAL:
             search.tell(event.individual, event.measurement)
+            if event.purpose is Purpose.SEARCH and individuals[event.individual].parents:
+                children += 1
+                if children % run.settings.children == 0 and event.told >= live_from:
+                    search.refit_axes()
         yield event
 
 

@@ -6,7 +6,7 @@ events of its record.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from archive import AddStatus, Archive, Axis, Cell
 from evolve.operators.base import Operator
 from evolve.operators.offline import Perturb
+from evolve.search.axes import refit_axes
 from evolve.search.bandit import Arm, Chooser, Outcome, device_price
 from evolve.search.plan import Plan
 from evolve.search.strategies import Strategy
@@ -41,6 +42,7 @@ class Search:
         chooser: Chooser of operators and models.
         seed: Seed of all the run's randomness.
         budget: Seconds that a child may train, without start-up and evaluation.
+        movable_axes: Names of the axes that are refitted to what is found.
 
     Attributes:
         individuals: Everyone that was tried, by id, with the results so far.
@@ -59,6 +61,7 @@ class Search:
         chooser: Chooser,
         seed: int,
         budget: float = 0.0,
+        movable_axes: Collection[str] = (),
     ) -> None:
         self._strategy, self._chooser = strategy, chooser
         self._operators = {**operators, LAST_RESORT.name: operators.get("perturb", LAST_RESORT)}
@@ -68,6 +71,7 @@ class Search:
         self._mender = next((op for op in operators.values() if op.mends and models), None)
         self._seed = seed
         self._budget = budget
+        self._movable_axes = frozenset(movable_axes)
         self._early = 0.0  # seconds before which a failure is early
         self._broken: list[int] = []
         self._mended: set[int] = set()
@@ -111,6 +115,16 @@ class Search:
         start_up = max(m.seconds for m in self.reference.scored) - self._budget
         self._early = EARLY * self._budget + max(start_up, 0.0)
         self.incumbent = max(seeds, key=lambda seed: seed.fitness)
+
+    def refit_axes(self) -> tuple[Axis, ...] | None:
+        """Refit the archive's axes to what was found; None if they fit. Nothing is lost by it."""
+        assert self.archive is not None
+        assert self.reference is not None
+        inside = [self.individuals[self.reference.id], *([self.best] if self.best else [])]
+        axes = refit_axes(self.archive.axes, self.archive.individuals, inside, self._movable_axes)
+        if axes is not None:
+            self.archive = self.archive.rebin(axes)
+        return axes
 
     # -- ask ----------------------------------------------------------------------------------
 
