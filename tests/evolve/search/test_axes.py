@@ -55,7 +55,9 @@ def test_an_axis_is_widened_to_where_more_than_a_tenth_is() -> None:
     for individual in found:
         archive.add(individual)
     assert archive.rebin(axes).individuals == archive.individuals, "nothing is lost"
-    assert len(archive.rebin(axes)) > len(archive), "they are told apart now"
+    small = found[0], found[15]
+    assert len({archive.cell_of(one) for one in small}) == 1
+    assert len({archive.rebin(axes).cell_of(one) for one in small}) == 2, "told apart now"
 
 
 def test_an_axis_of_which_less_than_half_is_used_is_narrowed() -> None:
