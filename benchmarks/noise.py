@@ -31,7 +31,7 @@ import numpy as np
 from deap import base
 from numpy.typing import NDArray
 
-from evolve.operators.registry import OPERATORS
+from evolve.operators import OPERATORS
 from evolve.search.axes import axes_around
 from evolve.search.bandit import FixedMix
 from evolve.search.search import Search

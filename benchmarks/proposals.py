@@ -33,7 +33,7 @@ from rich.console import Console
 
 from archive.rows import ModelCall
 from evolve.loop.conduct import conduct
-from evolve.models.prices import Price
+from evolve.models import Price
 from evolve.runs.run import begin
 from evolve.settings import Settings
 from population import Measurement, Status
@@ -74,7 +74,7 @@ class InstantModel:
     def estimate(self, messages: Sequence[dict[str, str]]) -> float:
         return 0.001
 
-    def __call__(self, messages: Sequence[dict[str, str]]) -> ModelCall:
+    def __call__(self, messages: Sequence[dict[str, str]], *, max_tokens: int) -> ModelCall:
         self._count += 1
         prompt = json.dumps(list(messages))
         found = list(CONSTANT.finditer(messages[1]["content"]))

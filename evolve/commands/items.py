@@ -18,7 +18,7 @@ from archive.run_folder import BusyError, RunError, RunFolder
 from evolve.commands.console import new_console
 from evolve.commands.working import work, write_output
 from evolve.loop.controller import End, reached
-from evolve.operators.registry import absolute
+from evolve.operators import resolve_operator_path
 from evolve.runs.history import shown_search
 from evolve.runs.run import Run, begin, look, reopen
 from evolve.search.operator_mix import operator_mix
@@ -171,7 +171,7 @@ def _used_up(call: Call, hours: float | None, money: float | None) -> str:
     if money is None or money > 0 or not call.settings.models:
         return ""
     task = call.task
-    own = tuple(absolute(name, task.folder) for name in task.operators)
+    own = tuple(resolve_operator_path(name, task.folder) for name in task.operators)
     mix = operator_mix(
         call.settings.operators, with_models=True, language=task.language, suited=own
     )

@@ -17,12 +17,11 @@ from rich.text import Text
 from archive.rows import Ask, Epoch, ModelCall, ProposalRow
 from evolve.commands.console import new_console
 from evolve.commands.options import new_parser, run_argument
-from evolve.genome.screening import Identity, identify, screen
-from evolve.genome.seen import Known
+from evolve.genome import Identity, KnownGenomes, identify, screen
 from evolve.loop.briefing import Briefer
-from evolve.models.client import ModelError
+from evolve.models import ModelError
+from evolve.operators import Context
 from evolve.operators.attempts import make
-from evolve.operators.base import Context
 from evolve.runs.history import axes_of, retold, search_before
 from evolve.runs.run import Run, look
 from evolve.search.search import Plan
@@ -90,7 +89,7 @@ class Player:
     def __init__(self, calls: Sequence[ModelCall]) -> None:
         self._calls = list(calls)
 
-    def __call__(self, messages: Sequence[dict[str, str]]) -> ModelCall:
+    def __call__(self, messages: Sequence[dict[str, str]], *, max_tokens: int = 0) -> ModelCall:
         if not self._calls:
             call = ModelCall("", json.dumps(list(messages)), error="no reply is recorded for this")
             raise ModelError(call.error, call)
@@ -114,7 +113,7 @@ def replay(run: Run) -> Iterator[Repeated]:
     epochs = run.record.epochs()
     if not epochs or (asks and asks[0].place < epochs[0].place):
         epochs = [Epoch(0, run.settings.to_json(), run.record.meta("axes")), *epochs]
-    known = Known(run.record.digests())
+    known = KnownGenomes(run.record.digests())
     for epoch, following in zip(epochs, [*epochs[1:], None], strict=True):
         end = math.inf if following is None else following.place
         own = [ask for ask in asks if epoch.place <= ask.place < end]
@@ -123,7 +122,11 @@ def replay(run: Run) -> Iterator[Repeated]:
 
 
 def _again(
-    run: Run, epoch: Epoch, asks: Sequence[Ask], rows: Mapping[int, ProposalRow], known: Known
+    run: Run,
+    epoch: Epoch,
+    asks: Sequence[Ask],
+    rows: Mapping[int, ProposalRow],
+    known: KnownGenomes,
 ) -> Iterator[Repeated]:
     """Ask a new search what it was asked in one epoch."""
     search = search_before(run, Settings.from_json(epoch.settings))
@@ -154,7 +157,7 @@ class _Screen:
     """
 
     def __init__(
-        self, task: Task, known: Known, row: ProposalRow, count: int, *, mends: bool
+        self, task: Task, known: KnownGenomes, row: ProposalRow, count: int, *, mends: bool
     ) -> None:
         self._task, self._known, self._count, self._mends = task, known, count, mends
         self._counts = deque(row.screened)
@@ -182,7 +185,7 @@ def _repeated(
         target=briefing.target,
         ancestor=briefing.ancestor,
         relatives=briefing.relatives,
-        tokens=UNLIMITED,
+        request_tokens=UNLIMITED,
     )
     made = make(plan.operator, briefing.parents, context)
     if row.individual is None:  # refused then, if only for a twin that came while it was made

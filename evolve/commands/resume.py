@@ -17,7 +17,7 @@ from evolve.commands.options import (
     run_argument,
 )
 from evolve.commands.working import work
-from evolve.models.configuration import check_model_options
+from evolve.models import check_model_options
 from evolve.runs.run import look, reopen
 
 

@@ -17,8 +17,8 @@ from evolve.commands.options import (
     resumed,
 )
 from evolve.commands.working import work
-from evolve.models.configuration import check_model_options, configured
-from evolve.operators.registry import OPERATORS, absolute
+from evolve.models import build_models, check_model_options
+from evolve.operators import OPERATORS, resolve_operator_path
 from evolve.runs.run import begin
 from evolve.search.operator_mix import operator_mix
 from evolve.search.strategies import STRATEGIES
@@ -131,11 +131,11 @@ def arguments(epilog: str) -> argparse.ArgumentParser:
 def command(options: argparse.Namespace) -> int:
     """Begin a run, or one of each item that is not done, and work on it to its end."""
     names = filter(None, options.operators.split(","))
-    operators = tuple(absolute(name, Path()) for name in names)
+    operators = tuple(resolve_operator_path(name, Path()) for name in names)
     task = load_task(Path(options.task))
     if options.items and not task.items:
         raise OptionError(f"the task {task.name} has no items, so leave --items out")
-    own = tuple(absolute(name, task.folder) for name in task.operators)
+    own = tuple(resolve_operator_path(name, task.folder) for name in task.operators)
     operator_mix(operators, with_models=bool(options.model), language=task.language, suited=own)
     check_model_options(options.model, options.api_base, options.prices or ())
     settings = Settings(
@@ -162,7 +162,7 @@ def command(options: argparse.Namespace) -> int:
         target=task.target if options.target is None else options.target,
     )
     if settings.max_cost is not None:
-        configured(settings)  # a cap that cannot be kept is refused before anything is made
+        build_models(settings)  # a cap that cannot be kept is refused before anything is made
     if task.items:
         only = list(filter(None, options.items.split(",")))
         changes = {**resumed(options), "task": settings.task}

@@ -13,7 +13,7 @@ from evolve.commands.summary import announce, closing_lines
 from evolve.loop.conduct import Result, conduct
 from evolve.loop.controller import End, reached
 from evolve.loop.device_pool import Measure
-from evolve.models.configuration import configured
+from evolve.models import build_models
 from evolve.runs.history import fruitless_replies, shown_search
 from evolve.runs.pictures import Draw, draw
 from evolve.runs.run import Run
@@ -35,7 +35,7 @@ def work(
     """
     say = sayer(console)
     try:
-        models = configured(run.settings)
+        models = build_models(run.settings)
         for line in announce(run, models):
             say(line)
         pairs = [(one.model, one.weight) for one in models]

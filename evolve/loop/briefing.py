@@ -8,11 +8,11 @@ from functools import lru_cache
 from itertools import chain, islice, takewhile
 
 from archive import Archive, Axis, Cell
-from evolve.operators.base import Parent, Relative, Section
-from evolve.operators.prompts.lessons import lessons_in, notes_in
-from evolve.operators.prompts.quoting import DATA, in_quotes
-from evolve.operators.prompts.requests import diff_lines, idea_of
-from evolve.operators.tune import valueless
+from evolve.genome import mask_constants
+from evolve.operators import Parent, Relative, Section
+from evolve.operators.prompts.lessons import extract_lessons, extract_notes
+from evolve.operators.prompts.quoting import DATA, quote_words
+from evolve.operators.prompts.requests import diff_genomes, quote_idea
 from evolve.search.search import Plan, Search
 from population import Individual
 from population.formatting import human
@@ -75,7 +75,7 @@ def background(
     sections = [
         Section(
             "Lessons from the results so far, as a model drew them:",
-            lessons_in(lessons).splitlines(),
+            extract_lessons(lessons).splitlines(),
             share=LESSONS_SHARE,
         ),
         Section(
@@ -100,7 +100,7 @@ def results(individuals: Sequence[Individual], search: Search, task: Task) -> li
             continue
         parent = search.individuals[individual.parents[0]]
         lines.append(
-            f"- genome {individual.id}, child of {parent.id}, tried {idea_of(individual)}: "
+            f"- genome {individual.id}, child of {parent.id}, tried {quote_idea(individual)}: "
             f"{outcome(individual, parent, search.noise, task)}"
         )
     return lines
@@ -135,7 +135,7 @@ def outcome(
         whom: what the parent is called.
     """
     if individual.objective is None:
-        reason = in_quotes(individual.measurements[-1].reason, REASON)
+        reason = quote_words(individual.measurements[-1].reason, REASON)
         return f"{individual.status}: {reason}"
     words = f"{task.metric} {individual.objective:.6g}"
     if parent.objective is None:
@@ -158,7 +158,7 @@ def _changes_that_paid(plan: Plan, search: Search, task: Task, source: Source) -
     sections = []
     for one in list(paid.values())[:PAID]:
         parent = search.individuals[one.parents[0]]
-        diff = diff_lines(Parent(parent, source(parent.commit)), Parent(one, source(one.commit)))
+        diff = diff_genomes(Parent(parent, source(parent.commit)), Parent(one, source(one.commit)))
         title = f"A change that paid ({outcome(one, parent, search.noise, task)}):"
         sections.append(Section(title, diff[:DIFF_LINES], fence="diff", share=PAID_SHARE))
     return sections
@@ -222,7 +222,7 @@ class Briefer:
     ) -> None:
         self._task, self._search, self._lineage, self._said_by = task, search, lineage, said_by
         self.source = lru_cache(KEPT)(lineage.source)
-        self._valueless = lru_cache(4 * KEPT)(lambda commit: valueless(self.source(commit)))
+        self._valueless = lru_cache(4 * KEPT)(lambda commit: mask_constants(self.source(commit)))
         self.lessons = ""
         self.notes = ""
 
@@ -242,13 +242,13 @@ class Briefer:
             target=target_words(plan.target, search.archive, task),
             ancestor=self.source(ancestor) if ancestor else None,
             said=self._said_by(plan.parents[0]) if operator.mends or (asks and task.score) else "",
-            relatives=self._relatives(parents[0]) if getattr(operator, "learns", False) else (),
+            relatives=self._relatives(parents[0]) if operator.learns else (),
         )
 
     def _background(self, plan: Plan) -> list[Section]:
         notes = Section(
             "Notes from the sources, as a model took them:",
-            notes_in(self.notes).splitlines(),
+            extract_notes(self.notes).splitlines(),
             share=NOTES_SHARE,
         )
         sections = background(plan, self._search, self._task, self.lessons, self.source)
@@ -258,11 +258,11 @@ class Briefer:
         """What a parent was to achieve, and those between it and its ancestor."""
         expected = self._lineage.notes(parent.commit)
         lines = (
-            [f"genome {parent.id} expected: {in_quotes(expected, EXPECTED)}"] if expected else []
+            [f"genome {parent.id} expected: {quote_words(expected, EXPECTED)}"] if expected else []
         )
         line = islice(self._search.family.line(parent.id), 1, INTENTS + 1)
         for one in takewhile(lambda one: one.commit != ancestor, line):
-            lines.append(f"before genome {parent.id}, in genome {one.id}: {idea_of(one)}")
+            lines.append(f"before genome {parent.id}, in genome {one.id}: {quote_idea(one)}")
         return lines
 
     def _relatives(self, parent: Parent) -> list[Relative]:

@@ -23,12 +23,10 @@ from evolve.loop.finals import Headline, choose_finalists, final_jobs, headline
 from evolve.loop.interrupt import Interrupt
 from evolve.loop.proposer import Proposer
 from evolve.loop.reports import Reports
-from evolve.models.allowance import Allowance, Purse
-from evolve.models.client import LiteLLM, count_tokens
-from evolve.models.ensemble import Ensemble
-from evolve.operators.base import rough_tokens
-from evolve.operators.prompts.packing import remembering
-from evolve.operators.prompts.requests import room_for_files, shown_text
+from evolve.models import Availability, CostBudget, Ensemble, LiteLLM, count_tokens
+from evolve.operators import estimate_tokens
+from evolve.operators.prompts.packing import cache_counts
+from evolve.operators.prompts.requests import compute_room_for_files, write_task_files
 from evolve.runs.history import restored_search
 from evolve.runs.logbook import generation_line, new_logbook, record_generation
 from evolve.runs.pictures import Artist, Draw, draw
@@ -124,11 +122,11 @@ def conduct(
         artist(search.archive, search.noise)
         display.say(generation_line(logbook, search.archive, run.task.metric), "bold")
 
-    purse = Purse(settings.max_cost, run.record.spend().cost)
+    budget = CostBudget(settings.max_cost, run.record.spend().cost)
     ensemble = Ensemble(
-        [model for model, _ in models], purse=purse, patience=settings.offline_after
+        [model for model, _ in models], budget=budget, patience=settings.offline_after
     )
-    count = remembering(count_tokens if models else rough_tokens)
+    count = cache_counts(count_tokens if models else estimate_tokens)
     proposer = Proposer(
         run.task,
         ensemble,
@@ -149,12 +147,12 @@ def conduct(
             run.lineage,
             said_by=lambda one: secrets.hidden(tail(run.folder.log(str(one.id)), SAID)),
         ),
-        Allowance(
+        Availability(
             has_models=bool(models),
-            purse=purse,
+            budget=budget,
             deadline=None if settings.hours is None else begun + settings.hours * 3600,
             clock=time.monotonic,
-            why_silent=ensemble.why_silent,
+            why_unresponsive=ensemble.why_unresponsive,
         ),
         interrupt,
         wake,
@@ -180,10 +178,10 @@ def _shown(
     texts = [run.lineage.source(one.commit) for one in genomes]
     tokens, files = run.settings.context_tokens, shown_files(run.task)
     try:
-        room = room_for_files(run.task, texts, tokens, count)
+        room = compute_room_for_files(run.task, texts, tokens, count)
     except ValueError as error:
         raise RunError(str(error)) from error
-    shown, whole = shown_text(files, room, count), sum(map(count, files.values()))
+    shown, whole = write_task_files(files, room, count), sum(map(count, files.values()))
     if whole > room:
         say(
             f"of the files that the task shows ({whole:,} tokens) {room:,} tokens fit into a "

@@ -13,16 +13,16 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from archive.rows import ProposalRow, Purpose
-from evolve.genome.screening import Identity
+from evolve.genome import Identity
 from evolve.loop.briefing import Briefer
 from evolve.loop.device_pool import Bench, Job, Running
 from evolve.loop.interrupt import Interrupt
 from evolve.loop.proposer import Aside, Attempt, Proposer
 from evolve.loop.reports import Progress, Reports
 from evolve.loop.scheduler import Planner
-from evolve.models.allowance import Allowance
-from evolve.operators.base import Proposal
-from evolve.operators.prompts.lessons import lessons_in, notes_in
+from evolve.models import Availability
+from evolve.operators import Proposal
+from evolve.operators.prompts.lessons import extract_lessons, extract_notes
 from evolve.runs.history import NOTES, tell_proposal
 from evolve.runs.run import Run
 from evolve.search.search import Plan, Search
@@ -66,7 +66,7 @@ class Loop:
         bench: Bench,
         proposer: Proposer,
         briefer: Briefer,
-        allowance: Allowance,
+        allowance: Availability,
         interrupt: Interrupt,
         wake: threading.Event,
         reports: Reports,
@@ -265,7 +265,7 @@ class Loop:
 
     def _take_aside(self, aside: Aside, recorded: int) -> None:
         asks_notes = aside.kind == NOTES
-        text = notes_in(aside.text) if asks_notes else lessons_in(aside.text)
+        text = extract_notes(aside.text) if asks_notes else extract_lessons(aside.text)
         lacking = "" if asks_notes else ": it lacks Helped, Hurt or Untested"
         unused = f"the reply has no {aside.kind} in it{lacking}" if aside.text else SILENT
         row = ProposalRow(

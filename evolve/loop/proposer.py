@@ -12,16 +12,12 @@ from functools import partial
 from queue import SimpleQueue
 
 from archive.rows import ModelCall
-from evolve.genome.screening import Identity, screen
-from evolve.genome.seen import Known
+from evolve.genome import Identity, KnownGenomes, screen
 from evolve.loop.briefing import Briefing
-from evolve.models.allowance import SpentError
-from evolve.models.client import ModelError
-from evolve.models.ensemble import Ensemble
+from evolve.models import BudgetSpentError, Ensemble, ModelError
+from evolve.operators import AskModel, Context, estimate_tokens
 from evolve.operators.attempts import Made, make
-from evolve.operators.base import Ask, Context, rough_tokens
-from evolve.operators.prompts.lessons import lessons_request
-from evolve.operators.prompts.requests import notes_request
+from evolve.operators.prompts.lessons import write_lessons_request, write_notes_request
 from evolve.runs.history import LESSONS, NOTES
 from evolve.search.search import Plan
 from trainer.task import Task
@@ -107,7 +103,7 @@ class Proposer:
     Args:
         task: whose genomes they are.
         models: the language models, if there are any.
-        shown: the task's files for a language model, as `prompts.shown_text` writes them.
+        shown: the task's files for a language model, as `prompts.write_task_files` writes them.
         tokens: that a request may have.
         count: the tokens of a text.
         wake: set whenever a proposal is done.
@@ -120,7 +116,7 @@ class Proposer:
         *,
         shown: str = "",
         tokens: int,
-        count: Callable[[str], int] = rough_tokens,
+        count: Callable[[str], int] = estimate_tokens,
         wake: threading.Event,
     ) -> None:
         self._task, self._models, self._wake = task, models, wake
@@ -147,7 +143,7 @@ class Proposer:
 
     def news(self) -> list[str]:
         """What happened to the requests since the last call, for the user."""
-        return self._models.news()
+        return self._models.take_news()
 
     def calls(self) -> Iterator[tuple[int, list[ModelCall]]]:
         """The requests that have ended since the last call, of what is under way, by number."""
@@ -157,7 +153,7 @@ class Proposer:
                 self._handed_out[number] += len(new)
                 yield number, new
 
-    def submit(self, asked: Asked, briefing: Briefing, known: Known) -> None:
+    def submit(self, asked: Asked, briefing: Briefing, known: KnownGenomes) -> None:
         """Begin a proposal.
 
         Args:
@@ -182,10 +178,10 @@ class Proposer:
             target=briefing.target,
             ancestor=briefing.ancestor,
             relatives=briefing.relatives,
-            shown=self._shown,
-            said=briefing.said,
-            tokens=self._tokens,
-            count=self._count,
+            task_files=self._shown,
+            output=briefing.said,
+            request_tokens=self._tokens,
+            count_tokens=self._count,
         )
 
         def work() -> Attempt:
@@ -208,7 +204,7 @@ class Proposer:
             earlier: the lessons until now; may be empty.
             results: a line each, the most telling ones first.
         """
-        messages = lessons_request(self._task, earlier, results, self._tokens, self._count)
+        messages = write_lessons_request(self._task, earlier, results, self._tokens, self._count)
         self._begin_aside(LESSONS, number, model, children, messages)
 
     def take_notes(self, number: int, model: str, instruction: str) -> None:
@@ -219,7 +215,7 @@ class Proposer:
             model: to ask.
             instruction: what to take notes of, and how.
         """
-        messages = notes_request(self._task, self._shown, instruction)
+        messages = write_notes_request(self._task, self._shown, instruction)
         self._begin_aside(NOTES, number, model, 0, messages)
 
     def finished(self) -> list[tuple[Attempt | Aside, int]]:
@@ -234,7 +230,7 @@ class Proposer:
             done.append((ended, self._handed_out.pop(ended.number, 0)))
         return done
 
-    def _asking(self, model: str, calls: list[ModelCall]) -> Ask:
+    def _asking(self, model: str, calls: list[ModelCall]) -> AskModel:
         """What asks a model, or one that stands in for it, and keeps every request that it made."""
         return partial(self._models.ask, model, calls=calls)
 
@@ -246,7 +242,7 @@ class Proposer:
 
         def work() -> Aside:
             start, text = time.monotonic(), ""
-            with suppress(ModelError, SpentError):
+            with suppress(ModelError, BudgetSpentError):
                 text = ask(messages).reply
             seconds = time.monotonic() - start
             return Aside(kind, number, model, children, text, tuple(calls), seconds)

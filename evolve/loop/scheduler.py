@@ -9,15 +9,13 @@ from collections import deque
 import numpy as np
 
 from archive.rows import ProposalRow
-from evolve.genome.screening import Identity
-from evolve.genome.seen import Known
+from evolve.genome import Identity, KnownGenomes
 from evolve.loop.briefing import Briefer, results, telling
 from evolve.loop.device_pool import Bench
 from evolve.loop.proposer import Asked, Attempt, Proposer
 from evolve.loop.refusals import Refusals
 from evolve.loop.reports import Reports
-from evolve.models.allowance import Allowance
-from evolve.models.model_spec import ModelSpec
+from evolve.models import Availability, ModelSpec
 from evolve.runs.history import LESSONS, NOTES
 from evolve.runs.run import Run
 from evolve.search.search import Search
@@ -54,7 +52,7 @@ class Planner:
         bench: Bench,
         proposer: Proposer,
         briefer: Briefer,
-        allowance: Allowance,
+        allowance: Availability,
         reports: Reports,
     ) -> None:
         self._run, self._search, self._bench = run, search, bench
@@ -73,7 +71,7 @@ class Planner:
         briefer.notes = run.record.meta(NOTES, "")
         # the offline operator that is always there knows Python alone
         self._works_offline = search.has_offline or run.task.language == "python"
-        self.known = Known(run.record.digests())
+        self.known = KnownGenomes(run.record.digests())
         self.spend = run.record.spend()
         self.refusals = 0
 
@@ -97,7 +95,7 @@ class Planner:
             if not asks and not reason:
                 return  # models that failed a moment ago may be back in a moment
             # nobody knows when a silent model answers, so what it was asked for does not count
-            silent = self._allowance.silent and not asks
+            silent = self._allowance.unresponsive and not asks
             made = jobs + (self._proposer.pending_offline if silent else self._proposer.pending)
             left = self._run.settings.total_children - finished - len(self._bench.running)
             if made >= min(left, self._bench.free + (self._lookahead() if asks else 0)):
@@ -170,7 +168,7 @@ class Planner:
 
     def notes_are_due(self) -> bool:
         """Whether notes that were begun are still to be waited for."""
-        patient = not self._works_offline or not self._allowance.silent
+        patient = not self._works_offline or not self._allowance.unresponsive
         return bool(self._proposer.asking) and patient and not self._allowance.out_of_time
 
     def distil(self, finished: int) -> None:
@@ -199,7 +197,7 @@ class Planner:
         """Take note of what a proposal took; its dollars by model, as far as they are known."""
         costs: dict[str, float] = {}
         if unreachable or row.calls:
-            self._allowance.note(unreachable)
+            self._allowance.record_outcome(unreachable=unreachable)
         if not row.calls:
             return costs
         self.spend = self.spend.plus(row.calls)
@@ -223,7 +221,7 @@ class Planner:
             self._reports.say(text)
         if defect:
             self._run.record.add_event(time.time(), "defect", defect)
-        if attempt.asked.offline and self._allowance.hopes:
+        if attempt.asked.offline and self._allowance.may_recover:
             self._stopgaps_refused += 1
         elif not attempt.made.unreachable:
             self.refusals += 1
@@ -231,7 +229,7 @@ class Planner:
     @property
     def stuck(self) -> bool:
         """Whether nothing new can be expected."""
-        hopeless = bool(self._allowance.why_offline()) and not self._allowance.hopes
+        hopeless = bool(self._allowance.why_offline()) and not self._allowance.may_recover
         return self.refusals >= MAX_REFUSALS or (hopeless and not self._may_go_on_offline)
 
     @property

@@ -6,10 +6,11 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from evolve.genome.screening import Identity, RefusedError
-from evolve.models.allowance import SpentError
-from evolve.models.client import ModelError
-from evolve.operators.base import Context, Operator, Parent, Proposal, ProposalError
+from evolve.genome import Identity, RefusedError
+from evolve.models import BudgetSpentError, ModelError
+from evolve.operators.base import Operator
+from evolve.operators.context import Context, Parent
+from evolve.operators.proposal import Proposal, ProposalError
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def make(operator: Operator, parents: Sequence[Parent], context: Context) -> Mad
         proposal = replace(proposal, description=" ".join(proposal.description.split()))
     except ProposalError as error:
         return Made(None, None, str(error), error.unreachable)
-    except (ModelError, SpentError) as error:
+    except (ModelError, BudgetSpentError) as error:
         return Made(None, None, str(error), unreachable=True)
     except RefusedError as error:
         return Made(None, None, f"what {operator.name} made is refused: {error}")

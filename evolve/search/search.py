@@ -13,8 +13,8 @@ import numpy as np
 from deap import base
 
 from archive import AddStatus, Archive, Axis, Cell
-from evolve.operators.base import Operator
-from evolve.operators.offline import Perturb
+from evolve.operators import Operator
+from evolve.operators.perturb import Perturb
 from evolve.search.bandit import Arm, Chooser, Outcome, device_price
 from population import Individual, Measurement, Status
 from population.estimate import Gains, Noise, Prior

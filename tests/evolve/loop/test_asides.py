@@ -16,7 +16,7 @@ from archive.record import Record
 from archive.rows import ModelCall
 from archive.run_folder import RunError
 from evolve.loop.conduct import conduct
-from evolve.models.client import Price
+from evolve.models import Price
 from evolve.runs.run import begin, look
 from evolve.settings import Settings
 from population import Measurement, Status
@@ -38,7 +38,7 @@ class Model:
     def estimate(self, messages: Sequence[dict[str, str]], reply_tokens: int = 0) -> float:
         return 0.0
 
-    def __call__(self, messages: Sequence[dict[str, str]]) -> ModelCall:
+    def __call__(self, messages: Sequence[dict[str, str]], *, max_tokens: int) -> ModelCall:
         text = messages[1]["content"]
         self.asked.append(text)
         if "Write the lessons" in text:

@@ -10,8 +10,7 @@ import pytest
 
 from archive import Axis
 from evolve.loop.briefing import LATEST, NEAR, TELLING, Briefer, telling
-from evolve.operators.base import Section
-from evolve.operators.registry import OPERATORS
+from evolve.operators import OPERATORS, Section
 from evolve.search.bandit import FixedMix
 from evolve.search.search import Plan, Search
 from evolve.search.strategies import STRATEGIES
