@@ -30,7 +30,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from evolve.operators.registry import OPERATORS
+from evolve.operators import OPERATORS
 from evolve.search.axes import axes_around
 from evolve.search.bandit import FixedMix
 from evolve.search.search import Search

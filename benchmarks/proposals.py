@@ -76,7 +76,7 @@ class InstantModel:
     def estimate(self, messages: Sequence[dict[str, str]]) -> float:
         return 0.001
 
-    def __call__(self, messages: Sequence[dict[str, str]]) -> ModelCall:
+    def __call__(self, messages: Sequence[dict[str, str]], *, max_tokens: int) -> ModelCall:
         self._count += 1
         prompt = json.dumps(list(messages))
         found = list(CONSTANT.finditer(messages[1]["content"]))

@@ -28,10 +28,9 @@ from pathlib import Path
 import numpy as np
 
 from archive.rows import ModelCall
-from evolve.genome.screening import identify, screen
-from evolve.models.client import count_tokens
-from evolve.operators.base import Context, Parent, ProposalError
-from evolve.operators.registry import OPERATORS
+from evolve.genome import identify, screen
+from evolve.models import count_tokens
+from evolve.operators import OPERATORS, Context, Parent, ProposalError
 from population import Direction, Individual, Measurement, Status
 from trainer.task import load_task
 
@@ -253,7 +252,7 @@ def tried(edit: Edit, replies: Sequence[str]) -> Tally:
     script = chain((edit.written(text) for text in replies), repeat(edit.written(replies[-1])))
     calls: list[ModelCall] = []
 
-    def ask(messages: Sequence[dict[str, str]]) -> ModelCall:
+    def ask(messages: Sequence[dict[str, str]], *, max_tokens: int) -> ModelCall:
         calls.append(ModelCall("scripted", json.dumps(list(messages)), next(script)))
         return calls[-1]
 
@@ -262,7 +261,7 @@ def tried(edit: Edit, replies: Sequence[str]) -> Tally:
         rng=np.random.default_rng(0),
         screen=partial(screen, task=TASK, known={identify(edit.source, "python").exact}),
         ask=ask,
-        count=count_tokens,
+        count_tokens=count_tokens,
     )
     begun, meant, made = time.process_time(), False, True
     try:

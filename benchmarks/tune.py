@@ -39,10 +39,10 @@ from typing import Any
 import numpy as np
 from deap import base, cma
 
-from evolve.genome.screening import RefusedError
-from evolve.genome.syntax import Literal, literals, replaced
-from evolve.operators.base import Context, Operator, Parent, ProposalError, Relative
-from evolve.operators.offline import Perturb, perturbed
+from evolve.genome import RefusedError, find_literals, replace_spans
+from evolve.genome.syntax import Literal
+from evolve.operators import Context, Operator, Parent, ProposalError, Relative
+from evolve.operators.perturb import Perturb, perturb_literal
 from evolve.operators.tune import FEWEST_RELATIVES, Tune
 from population import Direction, Individual
 
@@ -152,8 +152,10 @@ class Tries:
         """Every constant up to three steps from the seed's."""
         source = self.seed
         for _ in range(self.rng.integers(1, 4)):
-            found = literals(source)
-            source = replaced(source, [(one.span, perturbed(one, self.rng)) for one in found])
+            found = find_literals(source)
+            source = replace_spans(
+                source, [(one.span, perturb_literal(one, self.rng)) for one in found]
+            )
         return source
 
 
@@ -172,7 +174,7 @@ def by_optuna(tries: Tries) -> Callable[[], str]:
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.simplefilter("ignore")  # "multivariate is experimental"
-    found = literals(tries.seed)
+    found = find_literals(tries.seed)
     ranges = {str(i): _range(one, optuna.distributions) for i, one in enumerate(found)}
     start = {str(i): one.value if isinstance(one.value, bool) else 0 for i, one in enumerate(found)}
     sampler = optuna.samplers.TPESampler(
@@ -191,7 +193,7 @@ def by_optuna(tries: Tries) -> Callable[[], str]:
         result = tries.tried[-1].objective
         study.tell(asked, result, optuna.trial.TrialState.PRUNED if result is None else None)
         asked = study.ask(ranges)
-        return replaced(
+        return replace_spans(
             tries.seed,
             [(one.span, _text(one, asked.params[str(i)])) for i, one in enumerate(found)],
         )
@@ -202,7 +204,7 @@ def by_optuna(tries: Tries) -> Callable[[], str]:
 def by_cma(tries: Tries) -> Callable[[], str]:
     """A search by DEAP's CMA-ES, a generation after the other."""
     np.random.seed(int(tries.rng.integers(2**31)))  # noqa: NPY002, DEAP draws from this one alone
-    found = literals(tries.seed)
+    found = find_literals(tries.seed)
     strategy = cma.Strategy(centroid=[0.0] * len(found), sigma=1.0)
     waiting: list[Point] = []
     ended: list[Point] = []
@@ -219,7 +221,7 @@ def by_cma(tries: Tries) -> Callable[[], str]:
                 strategy.update(ended)
             waiting, ended = strategy.generate(Point), []
         ended.append(waiting.pop())
-        return replaced(
+        return replace_spans(
             tries.seed,
             [(one.span, _moved(one, step)) for one, step in zip(found, ended[-1], strict=True)],
         )

@@ -76,11 +76,11 @@ class Warm:
 def serve() -> None:
     """Fork for each line of standard input, and answer with the exit code of the fork."""
     import evolve.cli
-    import evolve.models.client
+    import evolve.models
     import views.heatmap
     import views.progress  # noqa: F401
 
-    evolve.models.client.count_tokens("litellm, tiktoken and its vocabulary, too")
+    evolve.models.count_tokens("litellm, tiktoken and its vocabulary, too")
     gc.collect()
     gc.freeze()  # what was imported stays: no fork has to look at it again
     answers = os.fdopen(os.dup(1), "w", buffering=1)

@@ -19,12 +19,10 @@ from evolve.loop.loop import Loop
 from evolve.loop.phases import Ending, run_phases
 from evolve.loop.proposer import Proposer
 from evolve.loop.reports import Reports
-from evolve.models.allowance import Allowance, Purse
-from evolve.models.client import LiteLLM, count_tokens
-from evolve.models.ensemble import Ensemble
-from evolve.operators.base import rough_tokens
-from evolve.operators.prompts.packing import remembering
-from evolve.operators.prompts.requests import room_for_files, shown_text
+from evolve.models import Availability, CostBudget, Ensemble, LiteLLM, count_tokens
+from evolve.operators import estimate_tokens
+from evolve.operators.prompts.packing import cache_counts
+from evolve.operators.prompts.requests import compute_room_for_files, write_task_files
 from evolve.runs.history import restore_search
 from evolve.runs.logbook import describe_generation, new_logbook, record_generation
 from evolve.runs.pictures import Artist, Draw, draw
@@ -74,16 +72,16 @@ def carry_on(
         console, run.task, search, f"{run.folder.name} ({settings.strategy})", settings.budget
     )
     reports = _connect(run, search, display, Artist(run, draw))
-    purse = Purse(settings.max_cost, run.record.spend().cost)
+    budget = CostBudget(settings.max_cost, run.record.spend().cost)
     ensemble = Ensemble(
-        [model for model, _ in models], purse=purse, patience=settings.offline_after
+        [model for model, _ in models], budget=budget, patience=settings.offline_after
     )
-    allowance = Allowance(
+    allowance = Availability(
         has_models=bool(models),
-        purse=purse,
+        budget=budget,
         deadline=None if settings.hours is None else begun + settings.hours * 3600,
         clock=time.monotonic,
-        why_silent=ensemble.why_silent,
+        why_unresponsive=ensemble.why_unresponsive,
     )
     contexts = _build_contexts(run, search, reports, with_models=bool(models))
     proposer = Proposer(run.task, ensemble, contexts, wake)
@@ -137,7 +135,7 @@ def _connect(run: Run, search: Search, display: Display, artist: Artist) -> Repo
 def _build_contexts(
     run: Run, search: Search, reports: Reports, *, with_models: bool
 ) -> ContextBuilder:
-    count = remembering(count_tokens if with_models else rough_tokens)
+    count = cache_counts(count_tokens if with_models else estimate_tokens)
     secrets = Secrets(os.environ)  # a scoring script runs in this environment, and may print it
 
     def last_words(individual: Individual) -> str:
@@ -163,10 +161,10 @@ def _pack_files(
     texts = [run.lineage.source(one.commit) for one in genomes]
     tokens, files = run.settings.context_tokens, read_shown_files(run.task)
     try:
-        room = room_for_files(run.task, texts, tokens, count)
+        room = compute_room_for_files(run.task, texts, tokens, count)
     except ValueError as error:
         raise RunError(str(error)) from error
-    shown, whole = shown_text(files, room, count), sum(map(count, files.values()))
+    shown, whole = write_task_files(files, room, count), sum(map(count, files.values()))
     if whole > room:
         say(
             f"of the files that the task shows ({whole:,} tokens) {room:,} tokens fit into a "

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from evolve.commands.console import new_console, sayer
 from evolve.commands.options import new_parser
-from evolve.genome.screening import RefusedError, screen
-from evolve.operators.registry import absolute
+from evolve.genome import RefusedError, screen
+from evolve.operators import resolve_operator_path
 from evolve.options import add_options
 from evolve.runs.run import read_own_seed
 from evolve.search.axes import axes_around
@@ -136,7 +136,7 @@ def _tell_operators(task: Task, say: Callable[[str], None]) -> bool:
     Raises:
         OptionError: one that the task names does not exist.
     """
-    names = tuple(absolute(name, task.folder) for name in task.operators)
+    names = tuple(resolve_operator_path(name, task.folder) for name in task.operators)
     with_models = operator_mix((), with_models=True, language=task.language, suited=names)
     say(f"operators with a language model: {', '.join(with_models.operators)}")
     try:

@@ -17,7 +17,7 @@ from archive.run_folder import BusyError, RunFolder
 from evolve.commands.console import new_console
 from evolve.commands.working import work_on, write_output
 from evolve.loop.loop import End, is_reached
-from evolve.operators.registry import absolute
+from evolve.operators import resolve_operator_path
 from evolve.runs.history import view_search
 from evolve.runs.run import Run, begin_run, open_run, reopen_run
 from evolve.search.operator_mix import operator_mix
@@ -166,7 +166,7 @@ def _find_limit(call: Call, hours: float | None, money: float | None) -> str:
     if money is None or money > 0 or not call.settings.models:
         return ""
     task = call.task
-    own = tuple(absolute(name, task.folder) for name in task.operators)
+    own = tuple(resolve_operator_path(name, task.folder) for name in task.operators)
     mix = operator_mix(
         call.settings.operators, with_models=True, language=task.language, suited=own
     )

@@ -17,11 +17,10 @@ from rich.text import Text
 from archive.rows import Ask, Epoch, ModelCall, ProposalRow
 from evolve.commands.console import new_console
 from evolve.commands.options import new_parser, run_argument
-from evolve.genome.screening import Identity, identify, screen
-from evolve.genome.seen import Known
+from evolve.genome import Identity, KnownGenomes, identify, screen
 from evolve.loop.attempts import carry_out
 from evolve.loop.contexts import ContextBuilder
-from evolve.models.client import ModelError
+from evolve.models import ModelError
 from evolve.runs.history import begin_search, parse_axes, replay_events
 from evolve.runs.run import Run, open_run
 from evolve.search.plan import Plan
@@ -89,7 +88,7 @@ class Player:
     def __init__(self, calls: Sequence[ModelCall]) -> None:
         self._calls = list(calls)
 
-    def __call__(self, messages: Sequence[dict[str, str]]) -> ModelCall:
+    def __call__(self, messages: Sequence[dict[str, str]], *, max_tokens: int = 0) -> ModelCall:
         if not self._calls:
             call = ModelCall("", json.dumps(list(messages)), error="no reply is recorded for this")
             raise ModelError(call.error, call)
@@ -113,7 +112,7 @@ def replay(run: Run) -> Iterator[Repeated]:
     epochs = run.record.epochs()
     if not epochs or (asks and asks[0].place < epochs[0].place):
         epochs = [Epoch(0, run.settings.to_json(), run.record.meta("axes")), *epochs]
-    known = Known(run.record.digests())
+    known = KnownGenomes(run.record.digests())
     for epoch, following in zip(epochs, [*epochs[1:], None], strict=True):
         end = math.inf if following is None else following.place
         own = [ask for ask in asks if epoch.place <= ask.place < end]
@@ -122,7 +121,11 @@ def replay(run: Run) -> Iterator[Repeated]:
 
 
 def _again(
-    run: Run, epoch: Epoch, asks: Sequence[Ask], rows: Mapping[int, ProposalRow], known: Known
+    run: Run,
+    epoch: Epoch,
+    asks: Sequence[Ask],
+    rows: Mapping[int, ProposalRow],
+    known: KnownGenomes,
 ) -> Iterator[Repeated]:
     """Ask a new search what it was asked in one epoch."""
     search = begin_search(run, Settings.from_json(epoch.settings))
@@ -156,7 +159,7 @@ class _Screen:
     """
 
     def __init__(
-        self, task: Task, known: Known, row: ProposalRow, count: int, *, mends: bool
+        self, task: Task, known: KnownGenomes, row: ProposalRow, count: int, *, mends: bool
     ) -> None:
         self._task, self._known, self._count, self._mends = task, known, count, mends
         self._counts = deque(row.screened)

@@ -9,7 +9,7 @@ from archive.run_folder import RunFolder
 from evolve.commands.console import new_console, sayer
 from evolve.commands.options import new_parser, run_argument
 from evolve.commands.working import work_on
-from evolve.models.configuration import check_model_options
+from evolve.models import check_model_options
 from evolve.options import add_options, read_options
 from evolve.runs.run import open_run, reopen_run
 from evolve.settings import Settings

@@ -10,8 +10,8 @@ from typing import Any
 from evolve.commands import items
 from evolve.commands.console import new_console, sayer
 from evolve.commands.working import work_on
-from evolve.models.configuration import check_model_options, configured
-from evolve.operators.registry import absolute
+from evolve.models import build_models, check_model_options
+from evolve.operators import resolve_operator_path
 from evolve.options import add_options, read_options
 from evolve.runs.run import begin_run
 from evolve.search.axes import read_bounds
@@ -59,7 +59,7 @@ def command(options: argparse.Namespace) -> int:
         raise OptionError(f"the task {task.name} has no items, so leave --items out")
     settings = choose_settings(task, given)
     if settings.max_cost is not None:
-        configured(settings)  # a cap that cannot be kept is refused before anything is made
+        build_models(settings)  # a cap that cannot be kept is refused before anything is made
     if task.items:
         only = list(filter(None, options.items.split(",")))
         changes = {**read_options(options, Settings, resumed=True), "task": settings.task}
@@ -89,14 +89,14 @@ def choose_settings(task: Task, given: Mapping[str, Any]) -> Settings:
     chosen: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
     for name, value in given.items():
         chosen[name] = tuple(value) if isinstance(value, list) else value
-    names = tuple(absolute(name, Path()) for name in chosen.get("operators", ()))
+    names = tuple(resolve_operator_path(name, Path()) for name in chosen.get("operators", ()))
     chosen |= {"task": str(task.folder), "operators": names}
     settings = Settings(**chosen)
     try:
         read_bounds(settings.bounds, [axis.name for axis in task.axes])
     except ValueError as error:
         raise OptionError(f"--bounds: {error}") from error
-    suited = tuple(absolute(name, task.folder) for name in task.operators)
+    suited = tuple(resolve_operator_path(name, task.folder) for name in task.operators)
     operator_mix(names, with_models=bool(settings.models), language=task.language, suited=suited)
     check_model_options(settings.models, settings.api_base, settings.prices)
     return settings

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from evolve.loop.loop import End, is_reached
 from evolve.loop.phases import Ending
-from evolve.models.configuration import Configured
+from evolve.models import ConfiguredModel
 from evolve.runs.history import count_fruitless_replies, read_axes
 from evolve.runs.run import Run
 from population.formatting import format_dollars, format_duration
 from population.invocation import write_command
 
 
-def announce(run: Run, models: list[Configured]) -> list[str]:
+def announce(run: Run, models: list[ConfiguredModel]) -> list[str]:
     """What a run is about to do, how long that takes at least, and what it may cost."""
     settings, task = run.settings, run.task
     ended = {e.individual for e in run.record.experiments()}
@@ -41,7 +41,7 @@ def announce(run: Run, models: list[Configured]) -> list[str]:
     return lines + _cost_lines(run, models, children)
 
 
-def _cost_lines(run: Run, models: list[Configured], children: int) -> list[str]:
+def _cost_lines(run: Run, models: list[ConfiguredModel], children: int) -> list[str]:
     if not models:
         return [
             "no language model is configured: the offline operators vary what is there. For new "
@@ -65,7 +65,7 @@ def _cost_lines(run: Run, models: list[Configured], children: int) -> list[str]:
     return lines
 
 
-def _request_costs(run: Run, models: list[Configured]) -> list[float | None]:
+def _request_costs(run: Run, models: list[ConfiguredModel]) -> list[float | None]:
     """What a request to each model is likely to cost, in dollars; None if its price is unknown."""
     if not models:
         return []

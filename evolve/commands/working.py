@@ -13,7 +13,7 @@ from evolve.commands.console import sayer
 from evolve.commands.summary import announce, list_closing_lines
 from evolve.loop.loop import End, is_reached
 from evolve.loop.phases import Ending
-from evolve.models.configuration import configured
+from evolve.models import build_models
 from evolve.runs.history import count_fruitless_replies, view_search
 from evolve.runs.pictures import Draw, draw
 from evolve.runs.run import Run
@@ -40,7 +40,7 @@ def work_on(
     """
     say = sayer(console)
     try:
-        models = configured(run.settings)
+        models = build_models(run.settings)
         for line in announce(run, models):
             say(line)
         pairs = [(one.model, one.weight) for one in models]

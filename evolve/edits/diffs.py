@@ -1,4 +1,4 @@
-"""Unified diffs as models write them: with or without heads, with counts that need not be right."""
+"""Unified diffs as models write them: with or without heads, often with wrong line counts."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ def is_diff(lines: list[str]) -> bool:
 
 
 def is_mark(line: str) -> bool:
-    """Whether a line stands between the hunks of a diff and is part of none."""
+    """Whether a line stands between the hunks of a diff and belongs to none."""
     return bool(PATCH_MARK.match(line) or GIT_LINE.match(line))
 
 
 def read_diff(lines: list[str], first: int = 1) -> tuple[list[Change], list[str]]:
-    """The hunks of a diff, and the files that it names; "original" and the like name none.
+    """Read the hunks of a diff, and the files that it names; "original" and the like name none.
 
     Args:
-        lines: its lines, from its head or its first hunk on.
-        first: the number of its first hunk in messages.
+        lines: Lines of the diff, from its head or its first hunk on.
+        first: Number of its first hunk in messages.
 
     Raises:
-        EditError: it has too many hunks.
+        EditError: The diff has too many hunks.
     """
     diff = _Diff(first)
     head = 0  # lines of a file's head that are yet to come
@@ -49,7 +49,7 @@ def read_diff(lines: list[str], first: int = 1) -> tuple[list[Change], list[str]
         if head:
             head -= 1
             diff.end()
-            diff.names.append(_path(line))
+            diff.names.append(_read_path(line))
         elif line.startswith("@@"):
             diff.end()
             diff.begin(line)
@@ -63,12 +63,20 @@ def read_diff(lines: list[str], first: int = 1) -> tuple[list[Change], list[str]
     return diff.changes, [name for name in diff.names if FILE.fullmatch(name)]
 
 
-def _path(line: str) -> str:
+def _read_path(line: str) -> str:
     return line[4:].split("\t")[0].strip().strip('"')
 
 
 class _Diff:
-    """Collects the lines of one hunk after the other."""
+    """Collects the lines of one hunk after the other.
+
+    Args:
+        first: Number of the first hunk in messages.
+
+    Attributes:
+        changes: Changes of the hunks that have ended.
+        names: Files that the diff names.
+    """
 
     def __init__(self, first: int) -> None:
         self.changes: list[Change] = []
@@ -79,17 +87,18 @@ class _Diff:
 
     def _clear(self) -> None:
         self._lines: list[str] = []
-        self._empty = 0  # lines at its end that may be the hunk's or only stand below it
+        self._empty = 0  # empty lines at the end, which may belong to the hunk or stand below it
         self._start: int | None = None
-        self._old = self._new = 0  # lines that its head still promises
+        self._old = self._new = 0  # lines that the hunk's head promises and that are yet to come
         self._heading = ""
 
     @property
     def expects(self) -> bool:
-        """Whether the hunk's head promises more lines, so that what looks like a head is none."""
+        """Whether the hunk's head promises more lines, so that a line like a head is none."""
         return self._old > 0 or self._new > 0
 
     def begin(self, head: str) -> None:
+        """Begin a hunk with its head."""
         self._heads += 1
         if self._heads > MAX_CHANGES:
             raise EditError(f"the diff has more than {MAX_CHANGES} hunks; give the whole file")
@@ -101,6 +110,7 @@ class _Diff:
         self._heading = found["rest"].replace("@@", "").strip()
 
     def add(self, line: str) -> None:
+        """Add a line to the hunk."""
         if not line and not self.expects:
             self._empty += 1
             return
@@ -110,13 +120,13 @@ class _Diff:
         self._new -= not line.startswith("-")
 
     def end(self) -> None:
-        """Make a change of what was collected, if there is anything to change in it."""
+        """End the hunk, and make a change of it if it changes anything."""
         while self._lines[-1:] == [""]:
             self._lines.pop()
         if any(line.startswith(("+", "-")) for line in self._lines):
             number = self._first + len(self.changes)
             readings = (
-                tuple(_signed(line, strict) for line in self._lines) for strict in (True, False)
+                tuple(_split_sign(line, strict) for line in self._lines) for strict in (True, False)
             )
             self.changes.append(
                 Change(
@@ -130,8 +140,13 @@ class _Diff:
         self._clear()
 
 
-def _signed(line: str, strict: bool) -> Line:
-    """A line of a hunk. Models forget the space before a line that stays."""
+def _split_sign(line: str, strict: bool) -> Line:
+    """Split a line of a hunk into sign and text.
+
+    Args:
+        line: Line of the hunk.
+        strict: Whether a space at its beginning is a sign; models forget it before kept lines.
+    """
     if line.startswith(("+", "-")):
         return line[0], line[1:]
     return " ", line[1:] if strict and line.startswith(" ") else line

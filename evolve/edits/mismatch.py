@@ -1,19 +1,19 @@
-"""What a model is told when its edit does not apply."""
+"""Why an edit does not apply, in words that help a model to mend it."""
 
 from __future__ import annotations
 
 import difflib
 from collections import Counter
 
-MAX_EQUAL = 20  # equal lines that are told apart
+MAX_EQUAL = 20  # places of equal lines that are considered
 MAX_QUOTATION = 4000  # characters of the file that a message repeats
 
 
 class EditError(Exception):
-    """The reply is no edit that applies; the message, in one line, says what to mend.
+    """The reply is no edit that applies; the message says in one line what to mend.
 
     Attributes:
-        quotation: lines of the file that the message speaks of, or empty.
+        quotation: Lines of the file that the message refers to; may be empty.
     """
 
     def __init__(self, reason: str, quotation: str = "") -> None:
@@ -21,14 +21,20 @@ class EditError(Exception):
         self.quotation = quotation
 
 
-def missing(lines: list[str], wanted: list[str], label: str) -> EditError:
-    """The error that shows where the file comes closest to the quoted lines."""
+def make_mismatch_error(lines: list[str], wanted: list[str], label: str) -> EditError:
+    """Make the error that shows where the file comes closest to the quoted lines.
+
+    Args:
+        lines: Lines of the file.
+        wanted: Quoted lines, which the file does not have.
+        label: Name of the quotation, such as "the SEARCH part of block 2".
+    """
     if len(wanted) > len(lines):
         return EditError(f"{label} is not in the file: it has more lines than the file")
-    start = _closest(lines, wanted)
+    start = _find_closest(lines, wanted)
     close = lines[start : start + len(wanted)]
-    likeness = difflib.SequenceMatcher(None, _cut(wanted), _cut(close), autojunk=False)
-    if likeness.quick_ratio() < 0.5:
+    similarity = difflib.SequenceMatcher(None, _shorten(wanted), _shorten(close), autojunk=False)
+    if similarity.quick_ratio() < 0.5:
         return EditError(f"{label} is not in the file; quote lines exactly as they stand there")
     last = start + len(close)
     where = f"line {last}" if len(close) == 1 else f"lines {start + 1} to {last}"
@@ -39,12 +45,12 @@ def missing(lines: list[str], wanted: list[str], label: str) -> EditError:
     )
 
 
-def _cut(lines: list[str]) -> str:
+def _shorten(lines: list[str]) -> str:
     return "\n".join(line.strip() for line in lines[:100])[:MAX_QUOTATION]
 
 
-def _closest(lines: list[str], wanted: list[str]) -> int:
-    """Where most of the wanted lines, weighed by their length, stand as they should."""
+def _find_closest(lines: list[str], wanted: list[str]) -> int:
+    """Find where most of the wanted lines, weighted by their length, stand in their order."""
     stripped = [line.strip()[:200] for line in lines]
     where: dict[str, list[int]] = {}
     for number, text in enumerate(stripped):

@@ -1,28 +1,29 @@
-"""Changes to a text that are placed by the lines that they quote, all of them or none."""
+"""Changes to a text, placed by the lines that they quote, and applied all or none."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from evolve.edits.mismatch import EditError, missing
+from evolve.edits.mismatch import EditError, make_mismatch_error
 
-MAX_CHANGES = 200  # of one reply; what changes more places is given as a whole file
-MAX_PLACES = 20  # that are looked at when a quotation stands in several
+MAX_CHANGES = 200  # changes of one reply; whoever changes more places gives the whole file
+MAX_PLACES = 20  # places that are considered when a quotation stands in several
 
-Line = tuple[str, str]  # " " for a line that stays, "-" for one that goes, "+" for a new one; text
+# sign and text of a line: " " before one that stays, "-" before an old one, "+" before a new one
+Line = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Change:
-    """Lines of the file, and what becomes of them.
+    """A change of some quoted lines of a file.
 
     Attributes:
-        label: what messages call its quotation, as "the SEARCH part of block 2".
-        readings: what its lines may mean, the likeliest first.
-        start: the line at which it claims to stand, from 0; None if it claims nothing.
-        heading: a line that stands somewhere above it, or empty.
-        ordered: whether it stands below the change before it.
+        label: Name of the quotation in messages, such as "the SEARCH part of block 2".
+        readings: Possible meanings of the change's lines, the likeliest first.
+        start: Line at which the change claims to stand, from 0; None if it claims nothing.
+        heading: Line that stands somewhere above the change; may be empty.
+        ordered: Whether the change stands below the one before it.
     """
 
     label: str
@@ -32,12 +33,12 @@ class Change:
     ordered: bool = False
 
 
-def block(number: int, parts: Sequence[tuple[list[str], list[str]]]) -> Change:
-    """A SEARCH/REPLACE block.
+def make_block(number: int, parts: Sequence[tuple[list[str], list[str]]]) -> Change:
+    """Make the change that a SEARCH/REPLACE block asks for.
 
     Args:
-        number: counts the reply's blocks from 1.
-        parts: its lines to search for and those to replace them with, as they may be read.
+        number: Number of the block in its reply, from 1.
+        parts: Lines to search for and lines to replace them with, for each possible reading.
     """
     readings = (
         (*(("-", line) for line in search), *(("+", line) for line in replace))
@@ -46,11 +47,11 @@ def block(number: int, parts: Sequence[tuple[list[str], list[str]]]) -> Change:
     return Change(f"the SEARCH part of block {number}", tuple(readings))
 
 
-def apply(source: str, changes: Sequence[Change]) -> str:
+def apply_changes(source: str, changes: Sequence[Change]) -> str:
     """Apply changes one after the other.
 
     Raises:
-        EditError: one of them has no place in the text, or several.
+        EditError: One of the changes fits in no place of the text, or in several.
     """
     if len(changes) > MAX_CHANGES:
         raise EditError(
@@ -61,13 +62,13 @@ def apply(source: str, changes: Sequence[Change]) -> str:
     floor = offset = 0
     for change in changes:
         claimed = None if change.start is None else change.start + offset
-        reading, at = _placed(lines, change, claimed, floor if change.ordered else 0)
+        reading, at = _place_change(lines, change, claimed, floor if change.ordered else 0)
         found = [number for number in at if number is not None]
         start, stop = (found[0], found[-1] + 1) if found else (0, len(lines))
-        new = _changed(lines, reading, at)
+        new = _rewrite_lines(lines, reading, at)
         lines[start:stop] = new
         floor = start + len(new)
-        if change.start is not None:  # numbers that are off are mostly off by the same
+        if change.start is not None:  # wrong line numbers are mostly wrong by the same amount
             offset = start - change.start + len(new) - (stop - start)
     return "\n".join(lines) + ("\n" if lines and ended else "")
 
@@ -75,60 +76,63 @@ def apply(source: str, changes: Sequence[Change]) -> str:
 # -- where a change belongs -----------------------------------------------------------------------
 
 
-def _without_comment(line: str) -> str:
+def _strip_comment(line: str) -> str:
     code = line.partition(" #")[0].strip()
     return code or line.strip()
 
 
-# What of a line counts, from the strictest to the most lenient, and whether empty lines do.
+# How lines are compared, from the strictest way to the most lenient, and whether empty lines count.
 KEYS: tuple[tuple[Callable[[str], str], bool], ...] = (
     (str, True),
     (str.rstrip, True),
     (str.strip, True),
     (lambda line: "".join(line.split()), True),
     (lambda line: "".join(line.split()), False),
-    (lambda line: "".join(_without_comment(line).split()), False),
+    (lambda line: "".join(_strip_comment(line).split()), False),
 )
 
 
-def _placed(
+def _place_change(
     lines: list[str], change: Change, claimed: int | None, floor: int
 ) -> tuple[tuple[Line, ...], list[int | None]]:
-    """The reading that fits, and for every line that it quotes the number of the file's line.
+    """Find the reading that fits, and where each of its quoted lines stands in the file.
 
-    An empty line of the quotation that the file does not have is None.
+    Returns:
+        The reading, and for each quoted line the index of the file's line, or None for an empty
+        line that the file does not have.
     """
     quotations = [
         (reading, [text for sign, text in reading if sign != "+"]) for reading in change.readings
     ]
-    telling = [(r, q) for r, q in quotations if _tells(q) or (q and claimed is not None)]
-    for key, empty_ones in KEYS:
+    placeable = [(r, q) for r, q in quotations if _has_text(q) or (q and claimed is not None)]
+    for key, with_empty in KEYS:
         keys = [key(line) for line in lines]
-        numbers = [i for i, k in enumerate(keys) if k or empty_ones]
+        numbers = [i for i, k in enumerate(keys) if k or with_empty]
         kept = [keys[i] for i in numbers]
-        for reading, quoted in telling:
-            if empty_ones and len(quoted) > len(lines):
+        for reading, quoted in placeable:
+            if with_empty and len(quoted) > len(lines):
                 continue
             wanted = [key(line) for line in quoted]
-            sought = [k for k in wanted if k or empty_ones]
-            place = _place(kept, sought, numbers, change, claimed, floor)
+            sought = [k for k in wanted if k or with_empty]
+            place = _find_place(kept, sought, numbers, change, claimed, floor)
             if place is not None:
                 found = iter(numbers[place : place + len(sought)])
-                return reading, [next(found) if k or empty_ones else None for k in wanted]
+                return reading, [next(found) if k or with_empty else None for k in wanted]
     for reading, quoted in quotations:
-        if not _tells([*lines, *quoted]) and not (lines and quoted):  # an empty file has one place
+        if not _has_text([*lines, *quoted]) and not (lines and quoted):  # an empty file: one place
             return reading, []
-    if not telling:
+    if not placeable:
         raise EditError(f"{change.label} is empty; quote the lines to replace")
-    raise missing(lines, min((quoted for _, quoted in telling), key=len), change.label)
+    shortest = min((quoted for _, quoted in placeable), key=len)
+    raise make_mismatch_error(lines, shortest, change.label)
 
 
-def _tells(quoted: list[str]) -> bool:
-    """Whether the lines can tell a place: empty ones alone cannot."""
+def _has_text(quoted: list[str]) -> bool:
+    """Whether lines can identify a place, which empty ones alone cannot."""
     return any(line.strip() for line in quoted)
 
 
-def _place(
+def _find_place(
     keys: list[str],
     wanted: list[str],
     numbers: list[int],
@@ -136,18 +140,18 @@ def _place(
     claimed: int | None,
     floor: int,
 ) -> int | None:
-    """The index into `keys` at which the wanted ones stand, None if they do not."""
+    """The index into `keys` at which the wanted ones stand; None if they stand nowhere."""
     if not wanted:
         return None
     if claimed is not None and numbers[claimed : claimed + 1] == [claimed]:
         there = keys[claimed : claimed + len(wanted)]
         if there == wanted:
             return claimed
-    if not _tells(wanted):
+    if not _has_text(wanted):
         return None
-    places = _places(keys, wanted)
+    places = _find_all(keys, wanted)
     if len(places) > 1:
-        heads = [i for i, k in zip(numbers, keys, strict=True) if _is(change.heading, k)]
+        heads = [i for i, k in zip(numbers, keys, strict=True) if _is_heading(change.heading, k)]
         below = [p for p in places if heads and numbers[p] > heads[0]]
         later = [p for p in places if numbers[p] >= floor]
         if len(heads) == 1 and below:
@@ -162,12 +166,13 @@ def _place(
     return places[0] if places else None
 
 
-def _is(heading: str, key: str) -> bool:
+def _is_heading(heading: str, key: str) -> bool:
     return bool(heading) and "".join(heading.split()) == "".join(key.split())
 
 
-def _places(keys: list[str], wanted: list[str]) -> list[int]:
-    # As one search in a string, which is fast even where lines repeat themselves.
+def _find_all(keys: list[str], wanted: list[str]) -> list[int]:
+    """The indices into `keys` at which the wanted ones stand, a few more than are considered."""
+    # one search in a string, which is fast even where lines repeat themselves
     text, pattern = "\n".join(["", *keys, ""]), "\n".join(["", *wanted, ""])
     places, at, number = list[int](), 0, 0
     while len(places) <= MAX_PLACES and (found := text.find(pattern, at)) >= 0:
@@ -177,23 +182,23 @@ def _places(keys: list[str], wanted: list[str]) -> list[int]:
     return places
 
 
-# -- what it becomes ------------------------------------------------------------------------------
+# -- what becomes of the lines --------------------------------------------------------------------
 
 
-def _changed(lines: list[str], reading: tuple[Line, ...], at: list[int | None]) -> list[str]:
-    """The lines from the first quoted one to the last, changed. What stays is the file's own."""
+def _rewrite_lines(lines: list[str], reading: tuple[Line, ...], at: list[int | None]) -> list[str]:
+    """Change the lines from the first quoted one to the last; kept lines are the file's own."""
     quoted = [text for sign, text in reading if sign != "+"]
     pairs = [(q, lines[i]) for q, i in zip(quoted, at, strict=False) if i is not None]
-    indented = _indenter(pairs)
+    indent = _make_indenter(pairs)
     end = "\r" if pairs and pairs[0][1].endswith("\r") else ""
     numbers, position = iter(at), next((i for i in at if i is not None), 0)
     new: list[str] = []
     stays = False
     for sign, text in reading:
         if sign == "+":
-            new.append(indented(text) + end)
+            new.append(indent(text) + end)
         elif (number := next(numbers, None)) is not None:
-            if stays or sign == " ":  # so do empty lines between that the quotation left out
+            if stays or sign == " ":  # keep the empty lines between that the quotation left out
                 new += lines[position:number]
             stays = sign == " "
             new += lines[number : number + stays]
@@ -201,37 +206,37 @@ def _changed(lines: list[str], reading: tuple[Line, ...], at: list[int | None]) 
     return new
 
 
-def _indenter(pairs: list[tuple[str, str]]) -> Callable[[str], str]:
-    """How new lines are indented, given quoted lines and how they stand in the file."""
-    indents = [(_indent(q), _indent(a)) for q, a in pairs if q.strip() and a.strip()]
+def _make_indenter(pairs: list[tuple[str, str]]) -> Callable[[str], str]:
+    """Make a function that indents new lines, from quoted lines and how they stand in the file."""
+    indents = [(_indentation(q), _indentation(a)) for q, a in pairs if q.strip() and a.strip()]
     if all(quoted == actual for quoted, actual in indents):
         return str
-    # The first line often lacks the indentation that the others have, so it speaks for itself only.
+    # The first line often lacks the indentation of the others, so it counts for itself alone.
     others = dict(reversed(indents[1:] or indents))
     known = dict(indents[:1]) | others
-    same = {q: _indent(a) for q, a in reversed(pairs) if q.strip() and a.strip()}
+    same = {q: _indentation(a) for q, a in reversed(pairs) if q.strip() and a.strip()}
     scale = next(((q, a) for q, a in indents if q and a and not set(q) & set(a)), None)
 
-    def indented(text: str) -> str:
-        indent = _indent(text)
+    def indent(text: str) -> str:
+        quoted = _indentation(text)
         if not text.strip():
             return text
-        return (same[text] if text in same else actual(indent)) + text[len(indent) :]
+        return (same[text] if text in same else translate(quoted)) + text[len(quoted) :]
 
-    def actual(indent: str) -> str:
-        if indent in known:
-            return known[indent]
+    def translate(quoted: str) -> str:
+        if quoted in known:
+            return known[quoted]
         if scale is not None:  # tabs for spaces, or the other way round
-            return scale[1][0] * round(len(indent) * len(scale[1]) / len(scale[0]))
-        within = max((q for q in others if indent.startswith(q)), key=len, default=None)
+            return scale[1][0] * round(len(quoted) * len(scale[1]) / len(scale[0]))
+        within = max((q for q in others if quoted.startswith(q)), key=len, default=None)
         if within is not None:
-            return others[within] + indent[len(within) :]
+            return others[within] + quoted[len(within) :]
         least = min(others, key=len)
-        missing = least.removeprefix(indent)
-        return others[least].removesuffix(missing) if least.startswith(indent) else indent
+        lacking = least.removeprefix(quoted)
+        return others[least].removesuffix(lacking) if least.startswith(quoted) else quoted
 
-    return indented
+    return indent
 
 
-def _indent(line: str) -> str:
+def _indentation(line: str) -> str:
     return line[: len(line) - len(line.lstrip())]

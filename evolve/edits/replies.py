@@ -1,4 +1,4 @@
-"""What a model's reply consists of: its prose, its SEARCH/REPLACE blocks, fences and diffs."""
+"""The parts of a model's reply: its prose, its SEARCH/REPLACE blocks, fences and diffs."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from itertools import dropwhile, takewhile
 
 from evolve.edits.diffs import is_diff, is_mark
 from evolve.edits.mismatch import EditError
-from evolve.edits.patches import Change, block
+from evolve.edits.patches import Change, make_block
 
-# Each is matched against one line at a time, and takes time in proportion to its length.
+# Each pattern is matched against one line at a time, in time proportional to the line's length.
 OPENING = re.compile(r"(?P<indent>[ \t]*)<{5,9} ?(?:SEARCH|ORIGINAL)\b(?P<rest>.*)")
 MIDDLE = re.compile(r"[ \t]*={5,9}[ \t]*$")
 CLOSING = re.compile(r"[ \t]*(?:>{5,9}[ \t]*$|[<>]{5,9} ?(?:REPLACE|UPDATED)\b)")
-MARKS = ("<", "=", ">")  # what the lines above begin with
+MARKS = ("<", "=", ">")  # first characters of the lines above
 FENCE = re.compile(r"(?P<indent>[ \t]*)(?P<marks>`{3,}|~{3,})(?P<info>[^`]*)$")
 THINKING = r"(?:think|thinking|thought|thoughts|reasoning|analysis|reflection|scratchpad)"
 THOUGHT = re.compile(rf"\s*(?:<{THINKING}>|\[THINK\]|◁think▷)", re.IGNORECASE)
@@ -34,12 +34,18 @@ NAME = re.compile(  # a line that is a file's name, and little else
 )
 STRAY = re.compile(r"[+-](?:[^\s+\-]|[ \t]{2,}\S)")  # a line of a diff, and no item of a list
 MAX_FENCES = 1000
-MAX_MIDDLES = 8  # lines of a block that may be the one between its parts
+MAX_MIDDLES = 8  # lines of a block that may be the one between its two parts
 
 
 @dataclass
 class Fence:
-    """A fenced text; `name` is the file that it is said to be, or empty."""
+    """A fenced text.
+
+    Attributes:
+        info: Text behind the opening marks.
+        name: File that the text is said to be; may be empty.
+        lines: Lines within the fence.
+    """
 
     info: str
     name: str
@@ -51,11 +57,11 @@ class Reply:
     """The parts of a reply, without its reasoning.
 
     Attributes:
-        prose: its lines outside of everything else.
-        blocks: its SEARCH/REPLACE blocks.
-        diffs: the lines of its unified diffs.
-        fences: its other fenced texts.
-        names: the files that blocks and diffs say they change.
+        prose: Lines outside of everything else.
+        blocks: SEARCH/REPLACE blocks.
+        diffs: Lines of each unified diff.
+        fences: All other fenced texts.
+        names: Files that the blocks and diffs say they change.
     """
 
     prose: list[str] = field(default_factory=list)
@@ -64,49 +70,49 @@ class Reply:
     fences: list[Fence] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
 
-    def label(self, wanted: str) -> str:
+    def find_label(self, wanted: str) -> str:
         """The text of the first `IDEA: ...` (one line) or `WHY: ...` (to the next empty line).
 
-        It may stand below its label.
+        The text may stand below its label.
         """
         for number, line in enumerate(self.prose):
             found = LABEL.match(line)
             if found and found["label"].upper() == wanted:
                 rest = [found["text"] or "", *self.prose[number + 1 :]]
                 after = dropwhile(lambda line: not line.strip(), rest)
-                text = list(takewhile(_goes_on, after))
+                text = list(takewhile(_continues_label, after))
                 return " ".join(line.strip() for line in (text[:1] if wanted == "IDEA" else text))
         return ""
 
 
-def _goes_on(line: str) -> bool:
-    """Whether a line may belong to the text of a label: it is no gap, no label and no JSON."""
+def _continues_label(line: str) -> bool:
+    """Whether a line may belong to the text of a label: it is not empty, no label and no JSON."""
     return bool(line.strip()) and not LABEL.match(line) and not line.lstrip().startswith(("{", "["))
 
 
-def scan(text: str) -> Reply:
-    """Take a reply apart.
+def scan_reply(text: str) -> Reply:
+    """Split a reply into its parts.
 
     Raises:
-        EditError: something in it is opened and not closed, as in a reply that was cut.
+        EditError: Something in the reply is opened and not closed, as in a reply that was cut.
     """
     return _Scanner(text).scan()
 
 
-def name_in(line: str) -> str:
-    """The file that a line names, if the line does nothing else; empty if it does not."""
+def read_file_name(line: str) -> str:
+    """The file that a line names, if it does nothing else; empty if it names none."""
     found = NAME.fullmatch(line) if len(line) < 200 else None
     return found["path"] if found else ""
 
 
 class _Scanner:
-    """Reads a reply line by line; every method takes its lines and moves on."""
+    """Reads a reply line by line; each method consumes the lines that it reads."""
 
     def __init__(self, text: str) -> None:
         text = text.removeprefix("\ufeff").replace("\r\n", "\n")
         if "\n" not in text:
             text = text.replace("\r", "\n")
-        self._lines = _after_thought(text.rpartition(FINAL_CHANNEL)[2].split("\n"))
+        self._lines = _drop_leading_reasoning(text.rpartition(FINAL_CHANNEL)[2].split("\n"))
         self._at = 0
         self._reply = Reply()
         self._fences = 0
@@ -119,13 +125,13 @@ class _Scanner:
                 self._reply.prose.append(line)
                 self._at += 1
             elif THOUGHT.match(line):
-                self._thought()
+                self._skip_reasoning()
             elif OPENING.match(line):
-                self._block("")
+                self._read_block("")
             elif fence := FENCE.match(line):
-                self._fence(fence)
+                self._read_fence(fence)
             elif self._begins_diff():
-                self._diff()
+                self._read_diff()
             elif self._in_open and STRAY.match(line):
                 raise EditError(
                     "a line within the diff begins with neither ' ' nor '+' nor '-'; give the diff "
@@ -136,7 +142,7 @@ class _Scanner:
                 self._at += 1
         return self._reply
 
-    def _thought(self) -> None:
+    def _skip_reasoning(self) -> None:
         while self._at < len(self._lines):
             line = self._lines[self._at]
             if end := THOUGHT_END.search(line):
@@ -145,7 +151,7 @@ class _Scanner:
             self._at += 1
         raise EditError("the reply ends within its reasoning; answer with less of it")
 
-    def _block(self, fenced_as: str) -> None:
+    def _read_block(self, fenced_as: str) -> None:
         opening = OPENING.match(self._lines[self._at])
         assert opening
         lines: list[str] = []
@@ -160,8 +166,8 @@ class _Scanner:
             if CLOSING.match(line):
                 self._at = number + 1
                 self._add_block(opening["indent"], lines, middles)
-                name = name_in(opening["rest"].strip(" >:")) or fenced_as or self._name_above()
-                self._reply.names.append(name)
+                name = read_file_name(opening["rest"].strip(" >:"))
+                self._reply.names.append(name or fenced_as or self._find_name_above())
                 self._reply.prose += ["", ""]  # a name above this block is not above the next one
                 return
             if MIDDLE.match(line):
@@ -175,15 +181,15 @@ class _Scanner:
         # the longest text to search for first: where that stands in the file, it is no chance
         parts = [(lines[:m], lines[m + 1 :]) for m in reversed(middles[:MAX_MIDDLES])]
         search, replace = parts[-1]
-        if (bare := (_bare(search), _bare(replace))) != parts[-1]:
-            parts.append(bare)
-        self._reply.blocks.append(block(len(self._reply.blocks) + 1, parts))
+        if (stripped := (_strip_fence(search), _strip_fence(replace))) != parts[-1]:
+            parts.append(stripped)
+        self._reply.blocks.append(make_block(len(self._reply.blocks) + 1, parts))
 
-    def _fence(self, opening: re.Match[str]) -> None:
+    def _read_fence(self, opening: re.Match[str]) -> None:
         self._fences += 1
         if self._fences > MAX_FENCES:
             raise EditError(f"the reply has more than {MAX_FENCES} fences; give one edit")
-        info, name = opening["info"].strip(), self._name_above()
+        info, name = opening["info"].strip(), self._find_name_above()
         named = re.search(rf"(?<![\w./-]){PATH}\b", info[:200])
         fence = Fence(info, named[0] if named else name)
         prose, depth, has_blocks = self._reply.prose, 1, False
@@ -192,8 +198,8 @@ class _Scanner:
             line = self._lines[self._at]
             other = FENCE.match(line) if line else None
             if line and OPENING.match(line):
-                inner = next((name_in(one) for one in fence.lines[-1:]), "")
-                self._block(inner or fence.name)
+                inner = next((read_file_name(one) for one in fence.lines[-1:]), "")
+                self._read_block(inner or fence.name)
                 has_blocks = True
                 continue
             self._at += 1
@@ -223,9 +229,9 @@ class _Scanner:
     def _begins_diff(self) -> bool:
         return is_diff(self._lines[self._at : self._at + 2])
 
-    def _diff(self) -> None:
+    def _read_diff(self) -> None:
         diff: list[str] = []
-        name = self._name_above()
+        name = self._find_name_above()
         self._in_open = True
         while self._at < len(self._lines):
             line = self._lines[self._at]
@@ -239,15 +245,15 @@ class _Scanner:
         self._reply.diffs.append(diff)
         self._reply.names.append(name)
 
-    def _name_above(self) -> str:
+    def _find_name_above(self) -> str:
         above = self._reply.prose[-2:]
         if above and above[-1].strip():
             above = above[-1:]
-        return next((name_in(line) for line in above if line.strip()), "")
+        return next((read_file_name(line) for line in above if line.strip()), "")
 
 
-def _after_thought(lines: list[str]) -> list[str]:
-    """The lines after reasoning whose beginning the server left out."""
+def _drop_leading_reasoning(lines: list[str]) -> list[str]:
+    """Drop reasoning at the beginning whose opening tag the server left out."""
     for number, line in enumerate(lines):
         if THOUGHT.match(line):
             break
@@ -257,8 +263,8 @@ def _after_thought(lines: list[str]) -> list[str]:
     return lines
 
 
-def _bare(lines: list[str]) -> list[str]:
-    """Lines without the fence around them."""
+def _strip_fence(lines: list[str]) -> list[str]:
+    """Remove the fence around some lines, if there is one."""
     texts = [number for number, line in enumerate(lines) if line.strip()]
     if len(texts) > 1 and FENCE.match(lines[texts[0]]) and FENCE.match(lines[texts[-1]]):
         return lines[texts[0] + 1 : texts[-1]]

@@ -1,20 +1,19 @@
 """A three-way merge of two genomes against their common ancestor, part by part.
 
-git merges lines, so that it conflicts where two sides change two lines that touch, as constants
-do. Here the parts of a program (constants, definitions, imports, blocks of code) find each other by
-their names, and git merges lines only within a part that both sides changed.
+A merge by lines conflicts where two sides change two lines that touch, as constants do. Here the
+parts of a program (constants, definitions, imports, blocks of code) are matched by their names, and
+lines are merged only within a part that both sides changed.
 """
 
 from __future__ import annotations
 
-import subprocess
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TypeVar
+
+from merge3 import Merge3
 
 from evolve.genome.parsing import INVALID, parse
 from evolve.genome.parts import (
@@ -24,24 +23,25 @@ from evolve.genome.parts import (
     TEXT,
     Part,
     lacks_newline,
-    near,
-    paragraphs,
-    program,
+    name_place,
+    split_paragraphs,
+    split_program,
 )
 
 WHOLE = "the whole file"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """A part that both sides changed, and not in the same way.
+    """A part that both sides changed in different ways.
 
     Attributes:
-        name: such as "constant RATE", "def GPT.forward", "class Block", "import math" or
-            "top-level code near line 7", counted in the first side.
-        base: its text in the common ancestor; empty if it is not there, as in the other two.
-        first: its text in the first side.
-        second: its text in the second side.
+        name: Name of the part, such as "constant RATE", "def GPT.forward", "class Block",
+            "import math" or "top-level code near line 7", where lines are those of the first side.
+        base: Text of the part in the common ancestor; empty if the part is not there.
+        first: Text of the part in the first side; empty if the part is not there.
+        second: Text of the part in the second side; empty if the part is not there.
     """
 
     name: str
@@ -51,15 +51,15 @@ class Conflict:
 
 
 @dataclass(frozen=True)
-class Merge:
-    """What came of a merge.
+class MergeResult:
+    """The result of a merge.
 
     Attributes:
-        source: the merged text. Where lines conflict it has the first side's; what else the second
-            changed in such a part is in it too.
-        conflicts: the parts that could not be merged; none means that the merge is clean.
-        from_first: names of the parts that the first side alone changed, added, moved or deleted.
-        from_second: the same of the second side.
+        source: Merged text. Where lines conflict it has those of the first side, and beside them
+            all other changes of the second side.
+        conflicts: Parts that could not be merged; empty if the merge is clean.
+        from_first: Names of the parts that only the first side changed, added, moved or deleted.
+        from_second: Names of the parts that only the second side changed, added, moved or deleted.
     """
 
     source: str
@@ -68,52 +68,47 @@ class Merge:
     from_second: tuple[str, ...]
 
 
-def merge(base: str, first: str, second: str, language: str) -> Merge:
-    """Bring the changes that two texts made to their common ancestor into one text.
+def merge(base: str, first: str, second: str, language: str) -> MergeResult:
+    """Merge the changes that two texts made to their common ancestor.
 
-    A part that one side changed is taken from it. What both changed is merged method by method in
-    a class, else line by line by git. Of a comment that stands directly above a statement, and of
-    the empty lines before it, each side's change is taken too. Parts added by both in one place
-    follow each other, the first side's first. A Python merge that is no Python, though each part
-    merged, is the first side with one conflict over the whole file.
+    A part that one side changed is taken from that side. A part that both changed is merged method
+    by method if it is a class, else line by line. For the comment directly above a statement and
+    the empty lines before it, each side's change is taken too. Parts that both added in one place
+    follow each other, those of the first side first. Where the parts of a Python program merged but
+    the whole is no valid Python, the result is the first side with one conflict over all of it.
 
     Args:
-        base: the common ancestor.
-        first: one descendant.
-        second: the other.
+        base: Text of the common ancestor.
+        first: Text of one descendant.
+        second: Text of the other descendant.
         language: "python" or "prose"; prose is merged paragraph by paragraph.
 
     Raises:
-        ValueError: the language is Python and one of the texts is not.
-        OSError: git cannot be run.
+        ValueError: The language is Python, and one of the texts is no valid Python.
     """
     python = language == "python"
     roles = {"common ancestor": base, "first side": first, "second side": second}
     before, ours, theirs = (
-        program(role, text) if python else paragraphs(text) for role, text in roles.items()
+        split_program(role, text) if python else split_paragraphs(text)
+        for role, text in roles.items()
     )
-    report = _Report()
-    source = _merged(before, ours, theirs, CODE if python else TEXT, report)
+    log = _MergeLog()
+    source = _merge_parts(before, ours, theirs, CODE if python else TEXT, log)
     if _pick(*map(lacks_newline, (base, first, second))):
         source = source.removesuffix("\n")
     if python and not _is_python(source):
         whole = Conflict(WHOLE, base, first, second)
-        return Merge(first, (whole,), tuple(report.from_first), ())
-    return Merge(
-        source, tuple(report.conflicts), tuple(report.from_first), tuple(report.from_second)
-    )
+        return MergeResult(first, (whole,), tuple(log.from_first), ())
+    return MergeResult(source, tuple(log.conflicts), tuple(log.from_first), tuple(log.from_second))
 
 
 @dataclass
-class _Report:
-    """Names in the order in which they were met, each once."""
+class _MergeLog:
+    """What a merge has found so far; names stand in the order in which they came, each once."""
 
     conflicts: list[Conflict] = field(default_factory=list)
     from_first: dict[str, None] = field(default_factory=dict)
     from_second: dict[str, None] = field(default_factory=dict)
-
-
-# --- merging parts ---
 
 
 def _is_python(source: str) -> bool:
@@ -124,50 +119,53 @@ def _is_python(source: str) -> bool:
     return True
 
 
-def _merged(
+# -- merging parts --------------------------------------------------------------------------------
+
+
+def _merge_parts(
     base: Sequence[Part],
     first: Sequence[Part],
     second: Sequence[Part],
     place: str,
-    report: _Report,
+    log: _MergeLog,
 ) -> str:
-    """The merged text of three lists of parts; a part without a key is known by its text."""
-    base, first, second = _identified(base, first, second)
+    """Merge three lists of parts; a part without a key is matched by its text."""
+    base, first, second = _drop_ambiguous_keys(base, first, second)
     old, ours, theirs = ({p.key: p for p in parts if p.key} for parts in (base, first, second))
-    settled: dict[str, Part | None] = {}
+    merged: dict[str, Part | None] = {}
     for key in dict.fromkeys([*ours, *theirs, *old]):
-        settled[key] = _settled(old.get(key), ours.get(key), theirs.get(key), report)
+        merged[key] = _merge_part(old.get(key), ours.get(key), theirs.get(key), log)
 
-    # A part that moved goes where it was moved to, by the first side if by both: for the order it
-    # counts as added there. So does one that the first side keeps and the second wants deleted.
-    ours_moved, theirs_moved = _moved(old, ours), _moved(old, theirs)
-    kept = {key for key in old.keys() & ours.keys() - theirs.keys() if settled[key]}
+    # A part that moved goes where it was moved to, by the first side if both moved it: in the order
+    # it counts as added there. So does a part that the first side keeps and the second one deletes.
+    ours_moved, theirs_moved = _find_moved_keys(old, ours), _find_moved_keys(old, theirs)
+    kept = {key for key in old.keys() & ours.keys() - theirs.keys() if merged[key]}
     for key in old:
         if key in ours_moved - theirs_moved:
-            report.from_first[ours[key].name] = None
+            log.from_first[ours[key].name] = None
         elif key in theirs_moved - ours_moved:
-            report.from_second[theirs[key].name] = None
-    base = _without(base, ours_moved | theirs_moved | kept)
-    second = _without(second, ours_moved | (ours.keys() & theirs.keys() - old.keys()))
-    first = _without(first, theirs_moved - ours_moved)
+            log.from_second[theirs[key].name] = None
+    base = _drop_parts(base, ours_moved | theirs_moved | kept)
+    second = _drop_parts(second, ours_moved | (ours.keys() & theirs.keys() - old.keys()))
+    first = _drop_parts(first, theirs_moved - ours_moved)
 
-    in_first, in_second = _matches(base, first), _matches(base, second)
-    result: list[str] = []
+    in_first, in_second = _match_parts(base, first), _match_parts(base, second)
+    texts: list[str] = []
     i = j = k = 0
     for index, part in enumerate(base):
         if index not in in_first or index not in in_second:
             continue
         one, other = first[in_first[index]], second[in_second[index]]
         region = base[i:index], first[j : in_first[index]], second[k : in_second[index]]
-        result.append(_region(*region, settled, (place, one.line, other.line), report))
-        final = settled[part.key] if part.key else _settled(part, one, other, report)
-        result.append(_text([final] if final else [], {}))
+        texts.append(_merge_region(*region, merged, (place, one.line, other.line), log))
+        final = merged[part.key] if part.key else _merge_part(part, one, other, log)
+        texts.append(_join_text([final] if final else [], {}))
         i, j, k = index + 1, in_first[index] + 1, in_second[index] + 1
-    return "".join(result)
+    return "".join(texts)
 
 
-def _identified(*versions: Sequence[Part]) -> list[list[Part]]:
-    """The versions; what is not unique in each, or is a block not in all, loses its key."""
+def _drop_ambiguous_keys(*versions: Sequence[Part]) -> list[list[Part]]:
+    """Remove the keys that are not unique in each version, and those of blocks not in all."""
     counts = [Counter(part.key for part in parts) for parts in versions]
 
     def is_known(key: str) -> bool:
@@ -180,44 +178,44 @@ def _identified(*versions: Sequence[Part]) -> list[list[Part]]:
     ]
 
 
-def _settled(
-    base: Part | None, first: Part | None, second: Part | None, report: _Report
+def _merge_part(
+    base: Part | None, first: Part | None, second: Part | None, log: _MergeLog
 ) -> Part | None:
-    """One part of all that know it by its key, or None if it goes."""
+    """Merge the versions of one part, of which one at least is there; None deletes the part."""
     known = first or second or base
     assert known is not None
     before, ours, theirs = (part.core if part else None for part in (base, first, second))
     part = first
     if ours != theirs and before == theirs:
-        report.from_first[(first or known).name] = None
+        log.from_first[(first or known).name] = None
     elif ours != theirs and before == ours:
-        report.from_second[(second or known).name] = None
+        log.from_second[(second or known).name] = None
         part = second
     elif ours != theirs and base and first and second:
-        part = _both_changed(base, first, second, report)
+        part = _merge_changes(base, first, second, log)
     elif ours != theirs:
-        report.conflicts.append(Conflict(known.name, before or "", ours or "", theirs or ""))
+        log.conflicts.append(Conflict(known.name, before or "", ours or "", theirs or ""))
     if part and base and first and second:
         return replace(part, gap=_pick(base.gap, first.gap, second.gap))
     return part
 
 
-def _both_changed(base: Part, first: Part, second: Part, report: _Report) -> Part:
-    """The part of that key, merged: a class by its parts, all else by lines."""
-    comment, clean = _lines_merged(base.comment, first.comment, second.comment)
+def _merge_changes(base: Part, first: Part, second: Part, log: _MergeLog) -> Part:
+    """Merge a part that both sides changed: a class by its parts, all else by lines."""
+    comment, clean = _merge_lines(base.comment, first.comment, second.comment)
     inner = base.inner, first.inner, second.inner
     if base.body not in (first.body, second.body) and all(inner):
-        body = _merged(*inner, f"code of {first.name}", report)
+        body = _merge_parts(*inner, f"code of {first.name}", log)
     else:
-        body, is_clean = _lines_merged(base.body, first.body, second.body)
+        body, is_clean = _merge_lines(base.body, first.body, second.body)
         clean &= is_clean
     if not clean:
-        report.conflicts.append(Conflict(first.name, base.core, first.core, second.core))
+        log.conflicts.append(Conflict(first.name, base.core, first.core, second.core))
     return replace(first, comment=comment, body=body)
 
 
-def _moved(old: dict[str, Part], new: dict[str, Part]) -> set[str]:
-    """The keys that stand in another order; keys that stay keep their order among each other."""
+def _find_moved_keys(old: dict[str, Part], new: dict[str, Part]) -> set[str]:
+    """The keys that stand in another order; the other keys keep their order among each other."""
     before, after = [k for k in old if k in new], [k for k in new if k in old]
     if before == after:
         return set()
@@ -225,14 +223,15 @@ def _moved(old: dict[str, Part], new: dict[str, Part]) -> set[str]:
     return set(before).difference(*(before[b.a : b.a + b.size] for b in blocks))
 
 
-def _without(parts: Iterable[Part], keys: set[str]) -> list[Part]:
+def _drop_parts(parts: Iterable[Part], keys: set[str]) -> list[Part]:
     return [part for part in parts if part.key not in keys]
 
 
-def _matches(one: Sequence[Part], other: Sequence[Part]) -> dict[int, int]:
-    """Where each part of one stands in the other: known keys first, then texts between them.
+def _match_parts(one: Sequence[Part], other: Sequence[Part]) -> dict[int, int]:
+    """Map the index of each part of one version to its index in the other one.
 
-    Texts that differ are taken for versions of each other where as many came as went.
+    Parts are matched by keys first, then by the texts between those. Texts that differ count as
+    versions of each other where as many appeared as disappeared.
     """
     where = {part.key: index for index, part in enumerate(other) if part.key}
     found: dict[int, int] = {}
@@ -253,23 +252,26 @@ def _matches(one: Sequence[Part], other: Sequence[Part]) -> dict[int, int]:
     return found
 
 
-def _region(
+# -- merging what stands between parts ------------------------------------------------------------
+
+
+def _merge_region(
     base: Sequence[Part],
     first: Sequence[Part],
     second: Sequence[Part],
-    settled: dict[str, Part | None],
+    merged: dict[str, Part | None],
     where: tuple[str, int, int],
-    report: _Report,
+    log: _MergeLog,
 ) -> str:
-    """The merged text between two parts that all three have.
+    """Merge the text between two parts that all three versions have.
 
     Args:
-        base: the ancestor's parts there.
-        first: the first side's.
-        second: the second side's.
-        settled: what became of the parts that have a key.
-        where: what this is a region of, and the lines at which it ends in the two sides.
-        report: takes what is found.
+        base: Parts of the ancestor there.
+        first: Parts of the first side there.
+        second: Parts of the second side there.
+        merged: Final parts by their keys.
+        where: Name of what the region belongs to, and the lines at which it ends in the two sides.
+        log: Log to which conflicts and changes are added.
     """
     place, *ends = where
     starts = [parts[0].line if parts else n for parts, n in zip((first, second), ends, strict=True)]
@@ -277,22 +279,24 @@ def _region(
         [part.core for part in parts if not part.key] for parts in (base, first, second)
     )
     if ours == theirs:
-        return _text(_joined(first, second, base), settled)
+        return _join_text(_insert_added_parts(first, second, base), merged)
     if before == theirs:
-        report.from_first[near(place, starts[0])] = None
-        return _text(_joined(first, second, base), settled)
+        log.from_first[name_place(place, starts[0])] = None
+        return _join_text(_insert_added_parts(first, second, base), merged)
     if before == ours:
-        report.from_second[near(place, starts[1])] = None
-        return _text(_joined(second, first, base), settled)
-    versions = [_text(parts, settled) for parts in (base, first, second)]
-    text, clean = _lines_merged(*versions)
+        log.from_second[name_place(place, starts[1])] = None
+        return _join_text(_insert_added_parts(second, first, base), merged)
+    versions = [_join_text(parts, merged) for parts in (base, first, second)]
+    text, clean = _merge_lines(*versions)
     if not clean:
-        report.conflicts.append(Conflict(near(place, starts[0]), *versions))
+        log.conflicts.append(Conflict(name_place(place, starts[0]), *versions))
     return text
 
 
-def _joined(carrier: Sequence[Part], other: Sequence[Part], base: Sequence[Part]) -> Sequence[Part]:
-    """The carrier's parts, with those that only the other added put after their predecessors."""
+def _insert_added_parts(
+    carrier: Sequence[Part], other: Sequence[Part], base: Sequence[Part]
+) -> Sequence[Part]:
+    """Insert the parts that only the other side added behind their predecessors in the carrier."""
     old = [part.token for part in base]
     if [part.token for part in carrier] == old:
         return other
@@ -303,7 +307,7 @@ def _joined(carrier: Sequence[Part], other: Sequence[Part], base: Sequence[Part]
         if part.token in tokens[at:]:  # a text may stand here several times
             at, replaced = tokens.index(part.token, at) + 1, False
         elif part.key and part.token not in old:
-            # behind what the carrier added here, or put in the place of what stood before the part
+            # behind what the carrier added here, or in the place of what stood before the part
             while at < len(result) and tokens[at] not in old and (result[at].key or replaced):
                 at += 1
             result.insert(at, part)
@@ -313,43 +317,33 @@ def _joined(carrier: Sequence[Part], other: Sequence[Part], base: Sequence[Part]
     return result
 
 
-def _text(parts: Iterable[Part], settled: dict[str, Part | None]) -> str:
-    final = (settled.get(part.key, part) for part in parts)
+def _join_text(parts: Iterable[Part], merged: dict[str, Part | None]) -> str:
+    final = (merged.get(part.key, part) for part in parts)
     return "".join(part.gap + part.core for part in final if part)
 
 
-def _lines_merged(base: str, first: str, second: str) -> tuple[str, bool]:
-    """Three texts merged by lines, and whether they could be: what conflicts is the first's."""
+# -- merging lines --------------------------------------------------------------------------------
+
+
+def _merge_lines(base: str, first: str, second: str) -> tuple[str, bool]:
+    """Merge three texts by lines, with the first side's lines where they conflict.
+
+    Returns:
+        The merged text, and whether nothing conflicts.
+    """
     if first in (base, second):
         return second, True
     if second == base:
         return first, True
-    texts = base, first, second
-    if "\0" in base + first + second or all(len(LINE.findall(text)) < 2 for text in texts):
-        return first, False  # git takes a NUL for no text, and one line cannot be divided
-    with TemporaryDirectory(prefix="merge-") as folder:
-        for name, text in zip(("base", "first", "second"), texts, strict=True):
-            (Path(folder) / name).write_bytes(text.encode(errors="surrogatepass"))
-        merged, clean = _git_merge_file(folder, "--diff3")
-        return (merged, True) if clean else (_git_merge_file(folder, "--ours")[0], False)
-
-
-def _git_merge_file(folder: str, style: str) -> tuple[str, bool]:
-    """What git makes of the three files, and whether nothing conflicts.
-
-    Raises:
-        OSError: git is missing or failed.
-    """
-    command = ["git", "merge-file", "-p", style, "first", "base", "second"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, start_new_session=True)
-    if not 0 <= done.returncode < 128:  # else the number of conflicts
-        raise OSError(f"git merge-file failed: {done.stderr.decode(errors='replace').strip()}")
-    return done.stdout.decode(errors="surrogatepass"), done.returncode == 0
-
-
-T = TypeVar("T")
+    before, ours, theirs = (LINE.findall(text) for text in (base, first, second))
+    lines: list[str] = []
+    clean = True
+    for kind, *versions in Merge3(before, ours, theirs).merge_groups():
+        clean &= kind != "conflict"
+        lines += versions[1] if kind == "conflict" else versions[0]
+    return "".join(lines), clean
 
 
 def _pick(base: T, first: T, second: T) -> T:
-    """The change of either side, the first's if both changed it."""
+    """The value that a side changed, the first side's if both changed it."""
     return second if first == base else first

@@ -1,4 +1,4 @@
-"""Python source to a syntax tree, from any thread, and piece by piece."""
+"""Parsing of Python source into syntax trees, from any thread, and piece by piece."""
 
 from __future__ import annotations
 
@@ -15,10 +15,15 @@ from typing import TypeVar
 # end in "SystemError: AST constructor recursion depth mismatch".
 _ONE_AT_A_TIME = threading.Lock()
 
-INVALID = (SyntaxError, ValueError, RecursionError, MemoryError)  # what a text that is none raises
+INVALID = (
+    SyntaxError,
+    ValueError,
+    RecursionError,
+    MemoryError,
+)  # raised for a text that is no Python
 
-# Comments and strings, each to its end or that of the text, and the empty place before a line that
-# may begin a statement. Where this takes a line for one wrongly, a piece is no Python.
+# Comments and strings, each to its end or to the end of the text, and the empty place before a line
+# that may begin a statement. Where a line is taken for a statement wrongly, a piece does not parse.
 _TOKENS = re.compile(
     r'''\#[^\n]*
     |"""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*(?:""")?
@@ -31,21 +36,24 @@ _TOKENS = re.compile(
 T = TypeVar("T")
 
 
-def parse_once(source: str) -> ast.Module:
-    """The syntax tree of a module.
+def parse_uncached(source: str) -> ast.Module:
+    """Parse a module into a syntax tree that the caller may change.
 
     Raises:
-        SyntaxError, ValueError: it is no Python.
-        RecursionError, MemoryError: it is nested too deep.
+        SyntaxError, ValueError: The source is no valid Python.
+        RecursionError, MemoryError: The source is nested too deep.
     """
-    with _ONE_AT_A_TIME, _no_collector():
+    with _ONE_AT_A_TIME, _pause_collector():
         return ast.parse(source)
 
 
 @contextmanager
-def _no_collector() -> Iterator[None]:
-    """A tree is ten thousand objects, none of them garbage, and the collector takes them for a
-    reason to look through all others again and again: a third of a search's time."""
+def _pause_collector() -> Iterator[None]:
+    """Stop Python's garbage collector for a moment.
+
+    A tree is ten thousand objects, none of them garbage. The collector takes them as a reason to
+    look through all other objects again and again, which was a third of a search's time.
+    """
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -57,30 +65,42 @@ def _no_collector() -> Iterator[None]:
 
 @lru_cache(maxsize=8)
 def parse(source: str) -> ast.Module:
-    """The same, but it is kept for a while and handed out again: do not change it."""
-    return parse_once(source)
-
-
-def by_piece(source: str, read: Callable[[str], T]) -> list[T]:
-    """What `read` makes of each piece of a module, its top-level statements or a few in one.
-
-    Most genomes share most pieces with their parents, so a `read` that remembers has little to do.
-    The trees of the pieces, one after the other, are that of the module.
-
-    Args:
-        source: of the module.
-        read: of a piece; it must parse it. If a piece is no Python by itself, it reads the whole.
+    """Parse a module into a syntax tree that is cached and shared, so nobody may change it.
 
     Raises:
-        As `parse`, or what `read` raises of the whole.
+        SyntaxError, ValueError: The source is no valid Python.
+        RecursionError, MemoryError: The source is nested too deep.
+    """
+    return parse_uncached(source)
+
+
+def find_first_line(statement: ast.stmt | ast.expr) -> int:
+    """The number of a statement's first line, its decorators included, from 1."""
+    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
+    return min([statement.lineno, *(decorator.lineno for decorator in decorators)])
+
+
+def map_pieces(source: str, read: Callable[[str], T]) -> list[T]:
+    """Apply a function to each piece of a module, which is one top-level statement or a few.
+
+    Most genomes share most pieces with their parents, so a cached `read` has little to do. The
+    trees of the pieces, one after the other, are the tree of the module.
+
+    Args:
+        source: Text of the module.
+        read: Function of a piece's text, which must parse it. It gets the whole source instead if
+            one of the pieces is no valid Python by itself.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError, MemoryError: The source is no valid Python.
     """
     try:
-        return [read(piece) for piece in _pieces(source)]
+        return [read(piece) for piece in _split_pieces(source)]
     except INVALID:
         return [read(source)]
 
 
-def _pieces(source: str) -> list[str]:
+def _split_pieces(source: str) -> list[str]:
     starts, decorated = [0], False
     for token in _TOKENS.finditer(source):
         start = token.start()

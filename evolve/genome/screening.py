@@ -1,4 +1,4 @@
-"""What is refused before any device second is spent on it."""
+"""Screening of proposed genomes, before any device second is spent on them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from evolve.genome.near_duplicates import Plain, joined, plain, plain_text
-from evolve.genome.parsing import INVALID, by_piece, parse_once
+from evolve.genome.near_duplicates import (
+    NormalForm,
+    join_normal_forms,
+    normalise_module,
+    normalise_prose,
+)
+from evolve.genome.parsing import INVALID, map_pieces, parse_uncached
 from trainer.task import Task
 
 MAX_BYTES = 1_000_000
-MODULE = ast.dump(ast.Module([ast.Pass()], []))  # what surrounds the statements
-NOUNS = {"python": "program", "prose": "text"}  # what a genome is, by its language
-LIKE = {
+MODULE = ast.dump(ast.Module([ast.Pass()], []))  # the dump of a module around its statements
+NOUNS = {"python": "program", "prose": "text"}  # what a genome is called, by its language
+HARDLY_DIFFERS = {
     "python": "the same but for digits of its numbers, names of its variables or words that do "
     "nothing; make a change that a run can show",
     "prose": "the same but for capitals, commas or the ends of lines; make a change that a reader "
@@ -30,33 +35,34 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Identity:
-    """What tells genomes apart, as hashes.
+    """The hashes that tell genomes apart.
 
     Attributes:
-        exact: equal genomes share it, whatever their comments and layout; in prose, their blanks.
-        near: so do genomes that hardly differ, see `likeness`.
+        exact: Hash that genomes share if they differ in comments and layout at most; in prose, if
+            they differ in blanks at most.
+        near: Hash that genomes share if they hardly differ, see `evolve.genome.near_duplicates`.
     """
 
     exact: str
     near: str
 
 
-@lru_cache(maxsize=8)  # what an operator has screened is asked for again when it is recorded
+@lru_cache(maxsize=8)  # a source that an operator has screened is identified again for the record
 def identify(source: str, language: str) -> Identity:
-    """Tell what a genome is. Python is known by its syntax tree, prose by its words and lines.
+    """Compute a genome's hashes, of its syntax tree if it is Python, of its words if it is prose.
 
     Raises:
-        SyntaxError, ValueError, RecursionError, MemoryError: the language is Python and the source
-            is not.
+        SyntaxError, ValueError, RecursionError, MemoryError: The language is Python and the source
+            is no valid Python.
     """
     if language == "python":
-        pieces = _read(source)
+        pieces = _read_pieces(source)
         exact = MODULE.replace("Pass()", ", ".join(s for p in pieces for s in p.statements))
-        near = joined([piece.plain for piece in pieces])
+        near = join_normal_forms([piece.normal_form for piece in pieces])
     else:
         lines = "\n".join(" ".join(line.split()) for line in source.splitlines())
         exact = re.sub("\n{3,}", "\n\n", lines).strip()
-        near = plain_text(exact)
+        near = normalise_prose(exact)
     return Identity(_hash(exact), _hash(f"near {near}"))
 
 
@@ -68,16 +74,17 @@ def screen(source: str, task: Task, known: Container[str], *, mends: bool = Fals
     """Check a proposed genome.
 
     Args:
-        source: its text.
-        task: whose contract it must fulfil.
-        known: the hashes, exact and near, of the genomes that were tried.
-        mends: whether it mends one that failed, of which it may hardly differ.
+        source: Text of the genome.
+        task: Task whose contract the genome must fulfil.
+        known: Exact and near hashes of the genomes that were tried.
+        mends: Whether the genome mends one that failed, from which it may hardly differ.
 
     Returns:
-        What it will be known by.
+        The genome's hashes.
 
     Raises:
-        RefusedError: it is no Python, too long, lacks what the contract demands or is known.
+        RefusedError: The genome is no valid Python, too long, lacks what the contract demands, or
+            was tried before.
     """
     try:
         size = len(source.encode())
@@ -98,44 +105,46 @@ def screen(source: str, task: Task, known: Container[str], *, mends: bool = Fals
     if identity.exact in known:
         raise RefusedError(f"the same {noun} was tried before; change something that matters")
     if identity.near in known and not mends:
-        raise RefusedError(f"a {noun} that hardly differs was tried before: {LIKE[task.language]}")
+        raise RefusedError(
+            f"a {noun} that hardly differs was tried before: {HARDLY_DIFFERS[task.language]}"
+        )
     return identity
 
 
 def _uses(source: str, word: str, language: str) -> bool:
     if language != "python":
         return word in source
-    return any(word in piece.names for piece in _read(source))
+    return any(word in piece.names for piece in _read_pieces(source))
 
 
 @dataclass(frozen=True)
 class _Piece:
-    """What counts of some top-level statements.
+    """A few top-level statements.
 
     Attributes:
-        statements: the dumps of their trees.
-        names: every identifier that they use; comments and strings do not count.
-        plain: what remains of them for those who ask what hardly differs.
+        statements: Dumps of the statements' trees.
+        names: Identifiers that the statements use, not counting comments and strings.
+        normal_form: Normal form, in which statements are equal that hardly differ.
     """
 
     statements: tuple[str, ...]
     names: frozenset[str]
-    plain: Plain
+    normal_form: NormalForm
 
 
 @lru_cache(maxsize=8)
-def _read(source: str) -> list[_Piece]:
-    return by_piece(source, _piece)
+def _read_pieces(source: str) -> list[_Piece]:
+    return map_pieces(source, _read_piece)
 
 
 @lru_cache(maxsize=500)
-def _piece(text: str) -> _Piece:
-    tree = parse_once(text)
-    statements, names = tuple(map(ast.dump, tree.body)), frozenset(_names(tree))
-    return _Piece(statements, names, plain(tree))  # which changes the tree
+def _read_piece(text: str) -> _Piece:
+    tree = parse_uncached(text)
+    statements, names = tuple(map(ast.dump, tree.body)), frozenset(_find_names(tree))
+    return _Piece(statements, names, normalise_module(tree))  # last, since this changes the tree
 
 
-def _names(tree: ast.Module) -> Iterator[str]:
+def _find_names(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         match node:
             case ast.Name(name) | ast.Attribute(attr=name):
@@ -146,5 +155,5 @@ def _names(tree: ast.Module) -> Iterator[str]:
                 yield name
             case ast.ImportFrom(module, names):
                 yield from (module or "").split(".")
-                # to import a name is no use of it, but it may be used by another one
+                # the import of a name is no use of it, but its alias may be used
                 yield from (alias.name for alias in names if alias.asname)

@@ -1,6 +1,6 @@
-"""The parts of a Python genome that offline operators work on, as spans of its text.
+"""The parts of a Python genome that operators work on, as spans of its text.
 
-Edits replace spans of the text, never the tree unparsed, so that comments and layout survive.
+An edit replaces spans of the text and never unparses the tree, so comments and layout survive.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeVar
 
-from evolve.genome.parsing import by_piece, parse_once
+from evolve.genome.parsing import find_first_line, map_pieces, parse_uncached
 
 HUGE = 1e300  # near the largest float
 NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -19,15 +19,15 @@ NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 @dataclass(frozen=True)
 class Span:
-    """A piece of source text: [start, end) in bytes of its UTF-8 form."""
+    """A piece of source text: [start, end) in bytes of the source's UTF-8 form."""
 
     start: int
     end: int
     text: str
 
-    def moved(self, by: int) -> Span:
-        """The same piece, so many bytes further on."""
-        return Span(self.start + by, self.end + by, self.text)
+    def shifted(self, offset: int) -> Span:
+        """The same piece, `offset` bytes further on."""
+        return Span(self.start + offset, self.end + offset, self.text)
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class Literal:
     """A number or truth value within the value of a module-level constant.
 
     Attributes:
-        name: the constant's name.
-        value: the literal's value; the sign before it is not part of it.
-        exponent: whether it is the exponent of a power, as 18 in `2**18`.
-        span: where it stands.
+        name: Name of the constant.
+        value: Value of the literal, without the sign before it.
+        exponent: Whether the literal is the exponent of a power, as 18 in `2**18`.
+        span: Place of the literal in the source.
     """
 
     name: str
@@ -47,110 +47,58 @@ class Literal:
     span: Span
 
 
-def constants(source: str) -> dict[str, Span]:
-    """Every assignment to a capitalised module-level name, as a whole, by that name.
+def find_constants(source: str) -> dict[str, Span]:
+    """Find every assignment to a capitalised module-level name, as a whole, by that name.
 
     Raises:
-        SyntaxError: the source is no Python.
+        SyntaxError: The source is no valid Python.
     """
-    return {name: span.moved(start) for start, p in _pieces(source) for name, span in p.constants}
+    return {
+        name: span.shifted(start)
+        for start, piece in _locate_pieces(source)
+        for name, span in piece.constants
+    }
 
 
-def literals(source: str) -> list[Literal]:
-    """All numbers and truth values in the module-level constants, in the order of the text.
+def find_literals(source: str) -> list[Literal]:
+    """Find the numbers and truth values in the module-level constants, in the order of the text.
 
     The base of a power is left out: `2**18` varies by its exponent. So are formatted strings, whose
-    parts Python 3.11 locates wrongly, and numbers too large to vary.
+    parts Python 3.11 locates wrongly, and numbers that are too large to vary.
 
     Raises:
-        SyntaxError: the source is no Python.
+        SyntaxError: The source is no valid Python.
     """
     return [
-        replace(literal, span=literal.span.moved(start))
-        for start, piece in _pieces(source)
+        replace(literal, span=literal.span.shifted(start))
+        for start, piece in _locate_pieces(source)
         for literal in piece.literals
     ]
 
 
-def definitions(source: str) -> dict[str, Span]:
-    """Every top-level function and class with its decorators, by name.
+def find_definitions(source: str) -> dict[str, Span]:
+    """Find every top-level function and class with its decorators, by name.
 
     Raises:
-        SyntaxError: the source is no Python.
+        SyntaxError: The source is no valid Python.
     """
-    return {name: span.moved(start) for start, p in _pieces(source) for name, span in p.definitions}
+    return {
+        name: span.shifted(start)
+        for start, piece in _locate_pieces(source)
+        for name, span in piece.definitions
+    }
 
 
-def replaced(source: str, edits: Iterable[tuple[Span, str]]) -> str:
-    """The source with some non-overlapping spans replaced by other texts."""
+def replace_spans(source: str, edits: Iterable[tuple[Span, str]]) -> str:
+    """Replace some non-overlapping spans of a source by other texts."""
     data = source.encode()
     for span, text in sorted(edits, key=lambda edit: edit[0].start, reverse=True):
         data = data[: span.start] + text.encode() + data[span.end :]
     return data.decode()
 
 
-@dataclass(frozen=True)
-class _Piece:
-    """Some top-level statements; where things stand is counted from their first byte.
-
-    Attributes:
-        size: in bytes.
-        constants: assignments to capitalised names, as wholes.
-        definitions: functions and classes.
-        literals: of the constants, in the order of the text.
-    """
-
-    size: int
-    constants: tuple[tuple[str, Span], ...]
-    definitions: tuple[tuple[str, Span], ...]
-    literals: tuple[Literal, ...]
-
-
-def _pieces(source: str) -> Iterator[tuple[int, _Piece]]:
-    """The pieces of a module, each with the byte at which it starts."""
-    start = 0
-    for piece in by_piece(source, _piece):
-        yield start, piece
-        start += piece.size
-
-
-@lru_cache(maxsize=500)
-def _piece(text: str) -> _Piece:
-    locate = _Locator(text)
-    body = parse_once(text).body
-    assignments = list(_assignments(body))
-    found = [one for name, _, value in assignments for one in _literals(name, value, locate)]
-    return _Piece(
-        size=len(text.encode()),
-        # of the statement, since brackets around a value are not its own
-        constants=tuple((name, locate(statement)) for name, statement, _ in assignments),
-        definitions=tuple((node.name, locate(node)) for node in body if isinstance(node, NAMED)),
-        literals=tuple(sorted(found, key=lambda literal: literal.span.start)),
-    )
-
-
-def _literals(name: str, value: ast.expr, locate: _Locator) -> Iterator[Literal]:
-    nodes = list(ast.walk(value))
-    powers = [n for n in nodes if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Pow)]
-    left_out = [*(power.left for power in powers), *_of(nodes, ast.JoinedStr)]
-    fixed = {id(n) for root in left_out for n in ast.walk(root)}
-    exponents = {id(n) for power in powers for n in ast.walk(power.right)}
-    for node in _of(nodes, ast.Constant):
-        number = node.value
-        if id(node) in fixed or not isinstance(number, (int, float)):
-            continue
-        if number < HUGE:
-            yield Literal(name, number, id(node) in exponents, locate(node))
-
-
-N = TypeVar("N", bound=ast.AST)
-
-
-def _of(nodes: Iterable[ast.AST], kind: type[N]) -> list[N]:
-    return [node for node in nodes if isinstance(node, kind)]
-
-
-def _assignments(body: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.stmt, ast.expr]]:
+def iterate_constants(body: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.stmt, ast.expr]]:
+    """Yield (name, statement, value) of each assignment to one capitalised name."""
     for node in body:
         match node:
             case ast.Assign(targets=[ast.Name(name)], value=value):
@@ -161,6 +109,67 @@ def _assignments(body: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.stmt, ast.
                 continue
         if name.isupper():
             yield name, node, value
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A few top-level statements; spans are counted from the first byte of the piece.
+
+    Attributes:
+        size: Length of the piece, in bytes.
+        constants: Assignments to capitalised names, as wholes.
+        definitions: Functions and classes.
+        literals: Literals of the constants, in the order of the text.
+    """
+
+    size: int
+    constants: tuple[tuple[str, Span], ...]
+    definitions: tuple[tuple[str, Span], ...]
+    literals: tuple[Literal, ...]
+
+
+def _locate_pieces(source: str) -> Iterator[tuple[int, _Piece]]:
+    """Yield the pieces of a module, each with the byte at which it starts."""
+    start = 0
+    for piece in map_pieces(source, _read_piece):
+        yield start, piece
+        start += piece.size
+
+
+@lru_cache(maxsize=500)
+def _read_piece(text: str) -> _Piece:
+    locate = _Locator(text)
+    body = parse_uncached(text).body
+    assignments = list(iterate_constants(body))
+    found = [one for name, _, value in assignments for one in _read_literals(name, value, locate)]
+    return _Piece(
+        size=len(text.encode()),
+        # the span of the statement, since brackets around a value do not belong to its node
+        constants=tuple((name, locate(statement)) for name, statement, _ in assignments),
+        definitions=tuple((node.name, locate(node)) for node in body if isinstance(node, NAMED)),
+        literals=tuple(sorted(found, key=lambda literal: literal.span.start)),
+    )
+
+
+def _read_literals(name: str, value: ast.expr, locate: _Locator) -> Iterator[Literal]:
+    nodes = list(ast.walk(value))
+    powers = [n for n in nodes if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Pow)]
+    left_out = [*(power.left for power in powers), *_select(nodes, ast.JoinedStr)]
+    fixed = {id(n) for root in left_out for n in ast.walk(root)}
+    exponents = {id(n) for power in powers for n in ast.walk(power.right)}
+    for node in _select(nodes, ast.Constant):
+        number = node.value
+        if id(node) in fixed or not isinstance(number, (int, float)):
+            continue
+        if number < HUGE:
+            yield Literal(name, number, id(node) in exponents, locate(node))
+
+
+N = TypeVar("N", bound=ast.AST)
+
+
+def _select(nodes: Iterable[ast.AST], kind: type[N]) -> list[N]:
+    return [node for node in nodes if isinstance(node, kind)]
 
 
 class _Locator:
@@ -175,7 +184,7 @@ class _Locator:
     def __call__(self, node: ast.expr | ast.stmt) -> Span:
         assert node.end_lineno is not None
         assert node.end_col_offset is not None
-        first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
+        first = find_first_line(node)
         column = node.col_offset if first == node.lineno else 0
         start = self._starts[first - 1] + column
         end = self._starts[node.end_lineno - 1] + node.end_col_offset

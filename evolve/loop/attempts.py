@@ -8,10 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from archive.rows import ModelCall
-from evolve.genome.screening import Identity, RefusedError
-from evolve.models.allowance import SpentError
-from evolve.models.client import ModelError
-from evolve.operators.base import Context, Proposal, ProposalError
+from evolve.genome import Identity, RefusedError
+from evolve.models import BudgetSpentError, ModelError
+from evolve.operators import Context, Proposal, ProposalError
 from evolve.search.plan import Plan
 
 
@@ -85,7 +84,7 @@ def _try(plan: Plan, context: Context) -> Attempt:
         proposal = replace(proposal, description=" ".join(proposal.description.split()))
     except ProposalError as error:
         return Attempt(plan, reason=str(error), unreachable=error.unreachable)
-    except (ModelError, SpentError) as error:
+    except (ModelError, BudgetSpentError) as error:
         return Attempt(plan, reason=str(error), unreachable=True)
     except RefusedError as error:
         return Attempt(plan, reason=f"what {operator.name} made is refused: {error}")

@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import islice, takewhile
 
-from evolve.genome.screening import Identity
-from evolve.operators.base import Ask, Context, Parent, Relative, rough_tokens
+from evolve.genome import Identity, mask_constants
+from evolve.operators import AskModel, Context, Parent, Relative, estimate_tokens
 from evolve.operators.prompts.background import background, describe_target
-from evolve.operators.prompts.quoting import in_quotes
-from evolve.operators.prompts.requests import idea_of
-from evolve.operators.tune import valueless
+from evolve.operators.prompts.quoting import quote_words
+from evolve.operators.prompts.requests import quote_idea
 from evolve.search.plan import Plan
 from evolve.search.search import Search
 from population import Individual
@@ -46,19 +45,21 @@ class ContextBuilder:
         last_words: Callable[[Individual], str] = lambda individual: "",
         shown: str = "",
         tokens: int = 30_000,
-        count: Callable[[str], int] = rough_tokens,
+        count: Callable[[str], int] = estimate_tokens,
     ) -> None:
         self._task, self._search, self._lineage = task, search, lineage
         self._last_words, self.shown, self.tokens, self.count = last_words, shown, tokens, count
         self.read_source = lru_cache(CACHED)(lineage.source)
-        self._masked = lru_cache(4 * CACHED)(lambda commit: valueless(self.read_source(commit)))
+        self._masked = lru_cache(4 * CACHED)(
+            lambda commit: mask_constants(self.read_source(commit))
+        )
 
     def build(
         self,
         plan: Plan,
         *,
         screen: Callable[[str], Identity],
-        ask: Ask | None = None,
+        ask: AskModel | None = None,
         lessons: str = "",
         notes: str = "",
     ) -> Context:
@@ -72,7 +73,7 @@ class ContextBuilder:
             notes: Notes from the task's sources; may be empty.
         """
         operator, task = plan.operator, self._task
-        asks, learns = operator.needs_model, getattr(operator, "learns", False)
+        asks = operator.needs_model
         unites = operator.arity > 1 and asks
         ancestor = self._find_ancestor(plan) if unites else None
         parents = tuple(
@@ -96,24 +97,24 @@ class ContextBuilder:
             else (),
             target=describe_target(plan.target, self._search.archive, task),
             ancestor=self.read_source(ancestor) if ancestor else None,
-            relatives=self._find_relatives(parents[0]) if learns else (),
-            shown=self.shown,
-            said=self._last_words(plan.parents[0])
+            relatives=self._find_relatives(parents[0]) if operator.learns else (),
+            task_files=self.shown,
+            output=self._last_words(plan.parents[0])
             if operator.mends or (asks and task.score)
             else "",
-            tokens=self.tokens,
-            count=self.count,
+            request_tokens=self.tokens,
+            count_tokens=self.count,
         )
 
     def _list_intents(self, parent: Individual, ancestor: str | None) -> list[str]:
         """What a parent was to achieve, and those between it and the parents' ancestor."""
         expected = self._lineage.notes(parent.commit)
         lines = (
-            [f"genome {parent.id} expected: {in_quotes(expected, EXPECTED)}"] if expected else []
+            [f"genome {parent.id} expected: {quote_words(expected, EXPECTED)}"] if expected else []
         )
         line = islice(self._search.family.line(parent.id), 1, INTENTS + 1)
         for one in takewhile(lambda one: one.commit != ancestor, line):
-            lines.append(f"before genome {parent.id}, in genome {one.id}: {idea_of(one)}")
+            lines.append(f"before genome {parent.id}, in genome {one.id}: {quote_idea(one)}")
         return lines
 
     def _find_relatives(self, parent: Parent) -> Sequence[Relative]:

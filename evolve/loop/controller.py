@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 
 from archive.rows import ProposalRow, Purpose
-from evolve.genome.screening import Identity
+from evolve.genome import Identity
 from evolve.loop.attempts import Attempt
 from evolve.loop.evaluators import Job, Running
 from evolve.loop.proposer import Aside
 from evolve.loop.refusals import Refusals
 from evolve.loop.reports import Reports
 from evolve.loop.state import LoopState
-from evolve.models.allowance import Allowance
-from evolve.operators.prompts.lessons import lessons_in, notes_in
+from evolve.models import Availability
+from evolve.operators.prompts.lessons import extract_lessons, extract_notes
 from evolve.runs.history import NOTES, tell_proposal
 from evolve.runs.run import Run
 from evolve.search.plan import Plan
@@ -38,7 +38,7 @@ class Controller:
     """
 
     def __init__(
-        self, run: Run, search: Search, allowance: Allowance, state: LoopState, reports: Reports
+        self, run: Run, search: Search, allowance: Availability, state: LoopState, reports: Reports
     ) -> None:
         self._run, self._search, self._allowance = run, search, allowance
         self._state, self._reports = state, reports
@@ -118,7 +118,7 @@ class Controller:
             self._reports.say(text)
         if attempt.defect:
             self._run.record.add_event(time.time(), "defect", attempt.defect)
-        if plan.offline and self._allowance.hopes:
+        if plan.offline and self._allowance.may_recover:
             state.stopgap_refusals += 1
         elif not attempt.unreachable:
             state.refusals += 1
@@ -126,7 +126,7 @@ class Controller:
     def _take_spend(self, row: ProposalRow, *, unreachable: bool) -> dict[str, float]:
         """Add up what a proposal took; its known dollars by model."""
         if unreachable or row.calls:
-            self._allowance.note(unreachable)
+            self._allowance.record_outcome(unreachable=unreachable)
         if not row.calls:
             return {}
         state, costs = self._state, dict[str, float]()
@@ -148,7 +148,7 @@ class Controller:
             recorded: Number of its requests that are recorded already.
         """
         is_notes = aside.kind == NOTES
-        text = notes_in(aside.text) if is_notes else lessons_in(aside.text)
+        text = extract_notes(aside.text) if is_notes else extract_lessons(aside.text)
         lacking = "" if is_notes else ": it lacks Helped, Hurt or Untested"
         unused = f"the reply has no {aside.kind} in it{lacking}" if aside.text else UNANSWERED
         row = ProposalRow(

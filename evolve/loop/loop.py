@@ -18,7 +18,7 @@ from evolve.loop.proposer import Aside, Proposer
 from evolve.loop.reports import Reports, Snapshot
 from evolve.loop.scheduler import Scheduler
 from evolve.loop.state import LoopState
-from evolve.models.allowance import Allowance
+from evolve.models import Availability
 from evolve.runs.run import Run
 from evolve.search.search import Search
 from population import Individual
@@ -58,7 +58,7 @@ class Loop:
         search: Search,
         evaluator: Evaluator,
         proposer: Proposer,
-        allowance: Allowance,
+        allowance: Availability,
         interrupt: Interrupt,
         wake: threading.Event,
         reports: Reports,

@@ -12,16 +12,13 @@ from functools import partial
 from queue import SimpleQueue
 
 from archive.rows import ModelCall
-from evolve.genome.screening import Identity, screen
+from evolve.genome import Identity, screen
 from evolve.loop.attempts import Attempt, carry_out
 from evolve.loop.contexts import ContextBuilder
 from evolve.loop.state import LoopState
-from evolve.models.allowance import SpentError
-from evolve.models.client import ModelError
-from evolve.models.ensemble import Ensemble
-from evolve.operators.base import Ask
-from evolve.operators.prompts.lessons import lessons_request
-from evolve.operators.prompts.requests import notes_request
+from evolve.models import BudgetSpentError, Ensemble, ModelError
+from evolve.operators import AskModel
+from evolve.operators.prompts.lessons import write_lessons_request, write_notes_request
 from evolve.runs.history import LESSONS, NOTES
 from evolve.search.plan import Plan
 from trainer.task import Task
@@ -90,7 +87,7 @@ class Proposer:
 
     def news(self) -> list[str]:
         """What happened to the requests since the last call, a line each, for the user."""
-        return self._models.news()
+        return self._models.take_news()
 
     def calls(self) -> Iterator[tuple[int, list[ModelCall]]]:
         """The requests that have ended since the last call, by the number of their proposal.
@@ -142,7 +139,9 @@ class Proposer:
             results: Results, a line each, the most informative first.
         """
         contexts = self._contexts
-        messages = lessons_request(self._task, earlier, results, contexts.tokens, contexts.count)
+        messages = write_lessons_request(
+            self._task, earlier, results, contexts.tokens, contexts.count
+        )
         self._begin_aside(LESSONS, number, model, children, messages)
 
     def take_notes(self, number: int, model: str, instruction: str) -> None:
@@ -153,7 +152,7 @@ class Proposer:
             model: Name of the model to ask.
             instruction: The task's own words on what to take notes of, and how.
         """
-        messages = notes_request(self._task, self._contexts.shown, instruction)
+        messages = write_notes_request(self._task, self._contexts.shown, instruction)
         self._begin_aside(NOTES, number, model, 0, messages)
 
     def finished(self) -> list[tuple[Attempt | Aside, int]]:
@@ -168,7 +167,7 @@ class Proposer:
             done.append((ended, self._handed_out.pop(ended.number, 0)))
         return done
 
-    def _asking(self, model: str, calls: list[ModelCall]) -> Ask:
+    def _asking(self, model: str, calls: list[ModelCall]) -> AskModel:
         """The function that asks a model, or one that takes over, and keeps every request."""
         return partial(self._models.ask, model, calls=calls)
 
@@ -180,7 +179,7 @@ class Proposer:
 
         def work() -> Aside:
             start, text = time.monotonic(), ""
-            with suppress(ModelError, SpentError):
+            with suppress(ModelError, BudgetSpentError):
                 text = ask(messages).reply
             seconds = time.monotonic() - start
             return Aside(kind, number, model, children, text, tuple(calls), seconds)

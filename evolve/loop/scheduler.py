@@ -12,8 +12,7 @@ from evolve.loop.evaluators import Evaluator, Job
 from evolve.loop.proposer import Proposer
 from evolve.loop.reports import Reports
 from evolve.loop.state import LoopState
-from evolve.models.allowance import Allowance
-from evolve.models.model_spec import ModelSpec
+from evolve.models import Availability, ModelSpec
 from evolve.operators.prompts.background import informative_children, results
 from evolve.runs.history import LESSONS, NOTES
 from evolve.runs.run import Run
@@ -46,7 +45,7 @@ class Scheduler:
         search: Search,
         evaluator: Evaluator,
         proposer: Proposer,
-        allowance: Allowance,
+        allowance: Availability,
         state: LoopState,
         reports: Reports,
     ) -> None:
@@ -112,7 +111,7 @@ class Scheduler:
     def _made(self, *, asks: bool) -> int:
         """How many children wait for a device or are being proposed."""
         # nobody knows when an unresponsive model answers, so what it was asked for does not count
-        unresponsive = self._allowance.silent and not asks
+        unresponsive = self._allowance.unresponsive and not asks
         pending = self._proposer.pending_offline if unresponsive else self._proposer.pending
         return len(self._state.jobs) + pending
 
@@ -174,7 +173,7 @@ class Scheduler:
     @property
     def stuck(self) -> bool:
         """Whether nothing new can be expected."""
-        hopeless = bool(self._allowance.why_offline()) and not self._allowance.hopes
+        hopeless = bool(self._allowance.why_offline()) and not self._allowance.may_recover
         return self._state.refusals >= MAX_REFUSALS or (hopeless and not self._may_go_on_offline)
 
     @property
@@ -215,7 +214,7 @@ class Scheduler:
 
     def waits_for_notes(self) -> bool:
         """Whether notes that were begun are still to be waited for."""
-        patient = not self._works_offline or not self._allowance.silent
+        patient = not self._works_offline or not self._allowance.unresponsive
         return bool(self._proposer.asking) and patient and not self._allowance.out_of_time
 
     def learn_lessons(self) -> None:

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from archive.rows import Purpose, Spend
-from evolve.genome.seen import Known
+from evolve.genome import KnownGenomes
 from evolve.loop.evaluators import Job
 from evolve.runs.history import NOTES
 from evolve.runs.run import Run
@@ -36,7 +36,7 @@ class LoopState:
         jobs: Measurements that wait for a device, the next one first.
     """
 
-    seen: Known
+    seen: KnownGenomes
     next_individual: int
     next_proposal: int
     place: int
@@ -64,7 +64,7 @@ class LoopState:
         children = [i for i in search.individuals.values() if i.parents and i.measurements]
         lessons = record.lessons()
         return cls(
-            seen=Known(record.digests()),
+            seen=KnownGenomes(record.digests()),
             next_individual=len(search.individuals),
             next_proposal=record.next_proposal(),
             place=record.next_place() - 1,

@@ -1,1 +1,35 @@
-"""Language models: one, several as one, and what they may take."""
+"""Language models: one, several as one, their access, and what they may cost."""
+
+from evolve.models.availability import Availability
+from evolve.models.client import LiteLLM
+from evolve.models.configuration import ConfiguredModel, build_models, check_model_options
+from evolve.models.cost_budget import CostBudget
+from evolve.models.ensemble import Ensemble
+from evolve.models.errors import (
+    AccessError,
+    BudgetSpentError,
+    ModelError,
+    RateLimitError,
+    TooLongError,
+)
+from evolve.models.model_spec import ModelSpec
+from evolve.models.prices import Price
+from evolve.models.tokenizer import count_tokens
+
+__all__ = [
+    "AccessError",
+    "Availability",
+    "BudgetSpentError",
+    "ConfiguredModel",
+    "CostBudget",
+    "Ensemble",
+    "LiteLLM",
+    "ModelError",
+    "ModelSpec",
+    "Price",
+    "RateLimitError",
+    "TooLongError",
+    "build_models",
+    "check_model_options",
+    "count_tokens",
+]

@@ -7,28 +7,31 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from evolve.models.client import LiteLLM, is_openais, known_price, server_key
+from evolve.models.access import check_hosted_model, find_server_key
+from evolve.models.catalogue import find_price, is_openai_model
+from evolve.models.client import LiteLLM
 from evolve.models.model_spec import (
+    LOCAL,
     NO_KEY,
     OPENAI_LIKE,
     ModelSpec,
-    checked_address,
+    check_address,
     has_own_server,
-    key_variable,
-    provider,
+    name_key_variable,
+    read_provider,
 )
 from evolve.models.prices import PriceList
 from evolve.settings import OptionError, Settings
 
 
 @dataclass(frozen=True)
-class Configured:
+class ConfiguredModel:
     """A language model of a run.
 
     Attributes:
-        model: to ask.
-        weight: how often it is drawn, relative to the others.
-        server: where it is asked, in words; empty if all are asked at their providers.
+        model: Model to ask.
+        weight: How often it is drawn, relative to the weights of the others.
+        server: Where it is asked, in words; empty if all models are asked at their providers.
     """
 
     model: LiteLLM
@@ -37,15 +40,15 @@ class Configured:
 
 
 def check_model_options(models: Sequence[str], api_base: str | None, prices: Sequence[str]) -> None:
-    """Check what the user says of models, before anything of it is stored.
+    """Check the options about models, before anything of them is stored.
 
     Args:
-        models: all models of the run, NAME[:WEIGHT][@URL].
-        api_base: the address of the other servers of one's own, if it is given now.
-        prices: those that are given now.
+        models: All models of the run, as NAME[:WEIGHT][@URL].
+        api_base: Address for the models on a server of one's own that name none, if it is given.
+        prices: Prices that are given.
 
     Raises:
-        OptionError: something is malformed, or speaks of no model.
+        OptionError: An option is malformed, or refers to no model.
     """
     specs = [ModelSpec.parse(text) for text in models]
     names = [spec.name for spec in specs]
@@ -53,7 +56,7 @@ def check_model_options(models: Sequence[str], api_base: str | None, prices: Seq
     if twice:
         raise OptionError(f"model {twice[0]} is named twice: give it once, with a weight")
     if api_base is not None:
-        checked_address(api_base)
+        check_address(api_base)
         if not any(has_own_server(spec.name) and spec.address is None for spec in specs):
             raise OptionError(
                 "--api-base is for models on a server of your own, named openai/NAME, "
@@ -65,29 +68,33 @@ def check_model_options(models: Sequence[str], api_base: str | None, prices: Seq
             raise OptionError(f"--price names {name}, and {known}")
 
 
-def configured(settings: Settings, environment: Mapping[str, str] = os.environ) -> list[Configured]:
-    """The language models of a run.
+def build_models(
+    settings: Settings, environment: Mapping[str, str] = os.environ
+) -> list[ConfiguredModel]:
+    """Build the language models of a run.
 
-    A key goes to the server that it is for and to no other: OPENAI_API_KEY to no server of one's
-    own while a model of the run is asked at OpenAI.
+    A key goes to the server that it is for and to no other: OPENAI_API_KEY goes to no server of
+    one's own while a model of the run is asked at OpenAI.
 
     Args:
-        settings: of the run.
-        environment: where the keys are.
+        settings: Settings of the run.
+        environment: Environment variables with the keys.
 
     Raises:
-        OptionError: an option is malformed, or a cap on cost cannot be kept, since a price is
-            unknown.
+        OptionError: An option is malformed, a hosted model has no key or no known provider, or a
+            cap on cost cannot be kept, since a price is unknown.
     """
     specs = [ModelSpec.parse(text) for text in settings.models]
     prices = PriceList.parse(settings.prices)
-    base = checked_address(settings.api_base) if settings.api_base else None
-    mixed = len({spec.server(base) for spec in specs}) > 1
+    base = check_address(settings.api_base) if settings.api_base else None
+    mixed = len({spec.choose_server(base) for spec in specs}) > 1
     at_openai = any(_is_asked_at_openai(spec, base) for spec in specs)
     models = []
     for spec in specs:
-        name, server = spec.name, spec.server(base)
-        price = prices.named.get(name) or known_price(name, server, environment) or prices.other
+        name, server = spec.name, spec.choose_server(base)
+        if server is None and read_provider(name) not in LOCAL:
+            check_hosted_model(name, environment)
+        price = prices.named.get(name) or find_price(name, server, environment) or prices.other
         if settings.max_cost is not None and price is None:
             raise OptionError(
                 f"--max-cost cannot be kept: the price of {name} is unknown. Give it with "
@@ -95,17 +102,17 @@ def configured(settings: Settings, environment: Mapping[str, str] = os.environ) 
             )
         key, where = None, ("its provider" if mixed or settings.api_base else "")
         if server is not None:
-            variable = key_variable(name)
+            variable = name_key_variable(name)
             withheld = at_openai and variable == "OPENAI_API_KEY"
-            key = NO_KEY if withheld else server_key(name, environment)
-            where = server + (_key_words(key, variable) if environment.get(variable) else "")
+            key = NO_KEY if withheld else find_server_key(name, environment)
+            where = server + (_describe_key(key, variable) if environment.get(variable) else "")
         model = LiteLLM(name, api_base=server, api_key=key, price=price, environment=environment)
-        models.append(Configured(model, spec.weight, where))
+        models.append(ConfiguredModel(model, spec.weight, where))
     return models
 
 
-def _key_words(key: str, variable: str) -> str:
-    """Whether a key that there is goes to a server of one's own."""
+def _describe_key(key: str, variable: str) -> str:
+    """Say whether the key that is there goes to a server of one's own."""
     if key != NO_KEY:
         return f", with {variable}"
     return (
@@ -115,6 +122,7 @@ def _key_words(key: str, variable: str) -> str:
 
 
 def _is_asked_at_openai(spec: ModelSpec, base: str | None) -> bool:
-    if spec.server(base) is not None:
+    if spec.choose_server(base) is not None:
         return False
-    return provider(spec.name) in OPENAI_LIKE or (not provider(spec.name) and is_openais(spec.name))
+    provider = read_provider(spec.name)
+    return provider in OPENAI_LIKE or (not provider and is_openai_model(spec.name))

@@ -1,8 +1,8 @@
-"""Several language models as one: who is asked, who takes over, and what is waited for.
+"""Several language models as one: routing of requests, and what is waited for.
 
-A request goes to the model that was drawn for it. A limit of its server is waited for; a model that
-fails, or has failed a moment ago, or is limited for long, leaves the request to another one. So
-does one for which it is too long, if another one can be asked at once that may have more room.
+A request goes to the model that was drawn for it. A rate limit of its server is waited for. A model
+that fails, has failed a moment ago, or is limited for long, leaves the request to another one. So
+does a model for which it is too long, if another one can be asked at once that may have more room.
 """
 
 from __future__ import annotations
@@ -13,83 +13,115 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 from archive.rows import ModelCall
-from evolve.models.allowance import Purse, SpentError
-from evolve.models.client import REPLY_TOKENS, LimitError, ModelError, TooLongError
-from evolve.models.rate_limits import TURN, Gate
+from evolve.models.client import REPLY_LIMIT, USUAL_REPLY
+from evolve.models.cost_budget import CostBudget
+from evolve.models.errors import (
+    AccessError,
+    BudgetSpentError,
+    ModelError,
+    RateLimitError,
+    TooLongError,
+)
+from evolve.models.rate_limits import TURN, RateLimiter
+from population.formatting import format_duration
 
-STEP = 1.0  # seconds between two looks at who can be asked
-SLOWER = 2.0  # times as long as its answers usually take is a model not called silent
+STEP = 1.0  # seconds between two checks of who can be asked
+SLOWER = 2.0  # a model is not unresponsive before this many times its usual time for an answer
+LONGEST_REPLY = 64_000  # tokens to which a reply's limit may grow
+GROWTH = 2  # a reply may be so many times as long as the longest whole one of its model
 
 
 class Model(Protocol):
-    """A language model, as `evolve.models.client.LiteLLM`."""
+    """A language model, as `evolve.models.LiteLLM`."""
 
     @property
     def name(self) -> str: ...
-    def __call__(self, messages: Sequence[dict[str, str]]) -> ModelCall: ...
+    def __call__(self, messages: Sequence[dict[str, str]], *, max_tokens: int) -> ModelCall: ...
     def estimate(
         self, messages: Sequence[dict[str, str]], reply_tokens: int = ...
     ) -> float | None: ...
 
 
 @dataclass
-class Lane:
+class Route:
     """A model with its traffic.
 
     Attributes:
-        model: to ask.
-        gate: when it may be asked.
-        reply_tokens: of its longest reply; 0 before the first.
-        too_long: characters of the shortest request that it has found too long.
+        model: Model to ask.
+        limiter: Limiter of the requests to it.
+        longest_reply: Tokens of its longest reply; 0 before the first.
+        longest_whole_reply: Tokens of its longest reply that was not cut.
+        too_long: Characters of the shortest request that it has found too long.
+        denied: Why no retry helps, since the last request without another outcome; may be empty.
+        failing_since: Time of the first of its failures in a row; None after an answer.
+        reported: Whether the user knows that it fails.
+        warned: Whether the user knows that its key or its name is refused.
     """
 
     model: Model
-    gate: Gate
-    reply_tokens: int = 0
+    limiter: RateLimiter
+    longest_reply: int = 0
+    longest_whole_reply: int = 0
     too_long: float = math.inf
+    denied: str = ""
+    failing_since: float | None = None
+    reported: bool = False
+    warned: bool = False
 
     def has_room(self, size: int) -> bool:
-        """Whether it may take a request of so many characters."""
+        """Whether the model may take a request of so many characters."""
         return size < self.too_long
+
+    def limit_reply(self, max_tokens: int) -> int:
+        """The limit of a reply: higher than asked for if the model's whole replies are longer."""
+        return min(max(max_tokens, GROWTH * self.longest_whole_reply), LONGEST_REPLY)
 
 
 @dataclass
 class _Request:
-    """What became of a request so far.
+    """The state of a request.
 
     Attributes:
-        left: who may still answer it, the one that was drawn first.
-        size: its characters.
-        limited: the requests that a limit turned away, by model.
-        too_long, failed, spent: why models have not answered, the last of each.
+        messages: Chat messages.
+        max_tokens: Most tokens that the reply may have.
+        left: Models that may still answer it, the one that was drawn first.
+        limited: Requests that a rate limit turned away, by model.
+        too_long: Last error of a model that found it too long; None if there is none.
+        failed: Last other error of a model; None if there is none.
+        spent: Error of the budget, for the last model that was too expensive; None if none was.
     """
 
-    left: list[Lane]
-    size: int
+    messages: Sequence[dict[str, str]]
+    max_tokens: int
+    left: list[Route]
     limited: dict[str, ModelCall] = field(default_factory=dict)
     too_long: TooLongError | None = None
     failed: ModelError | None = None
-    spent: SpentError | None = None
+    spent: BudgetSpentError | None = None
 
-    def next_lane(self, patience: float) -> Lane | None:
-        """Who is asked next; None if nobody is.
+    @cached_property
+    def size(self) -> int:
+        """Characters of the messages: each model counts tokens in its own way."""
+        return sum(len(message["content"]) for message in self.messages)
 
-        Once it was too long for one model, it is rather made shorter than waits for another one.
+    def choose_route(self, patience: float) -> Route | None:
+        """The model to ask next; None if there is none.
+
+        Once a request was too long for one model, it is made shorter rather than waits for another.
         """
-        waits = {id(lane): lane.gate.wait(patience) for lane in self.left}
-        lanes = self.left
+        waits = {id(route): route.limiter.seconds_to_avoid(patience) for route in self.left}
+        routes, size = self.left, self.size
         if self.too_long is not None:
-            lanes = [one for one in lanes if one.has_room(self.size) and not waits[id(one)]]
-        return min(
-            lanes, key=lambda one: (waits[id(one)], not one.has_room(self.size)), default=None
-        )
+            routes = [one for one in routes if one.has_room(size) and not waits[id(one)]]
+        return min(routes, key=lambda one: (waits[id(one)], not one.has_room(size)), default=None)
 
-    def give_up(self, lane: Lane, error: ModelError | SpentError) -> None:
-        """Take note that a model does not answer it."""
-        self.left.remove(lane)
+    def drop_route(self, route: Route, error: ModelError | BudgetSpentError) -> None:
+        """Record that a model does not answer the request."""
+        self.left.remove(route)
         if isinstance(error, TooLongError):
             self.too_long = error
         elif isinstance(error, ModelError):
@@ -98,14 +130,14 @@ class _Request:
             self.spent = error
 
     @property
-    def verdict(self) -> ModelError | SpentError:
-        """Why nobody has answered: what can be mended first, and money only if it is all."""
+    def verdict(self) -> ModelError | BudgetSpentError:
+        """Why nobody has answered: first what can be mended, and money only if it is all."""
         error = self.too_long or self.failed or self.spent
         assert error is not None, "there is a model at least, and it was asked"
         return error
 
-    def limited_but(self, name: str) -> list[ModelCall]:
-        """The requests that other models than the one of that name have turned away."""
+    def limited_except(self, name: str) -> list[ModelCall]:
+        """The requests that models other than the one of that name have turned away."""
         return [call for other, call in self.limited.items() if other != name]
 
 
@@ -113,70 +145,80 @@ class Ensemble:
     """The language models of a run. Its methods may be called from several threads.
 
     Args:
-        models: in the order in which they stand in for each other.
-        purse: what they may cost.
-        patience: seconds for which a limit is waited for while another model could answer, and
-            without any answer, after which the models are called silent.
-        clock, sleep: seconds.
-        jitter: a random number from 0 to 1.
+        models: Models in the order in which they stand in for each other.
+        budget: Budget for all of them.
+        patience: Seconds for which a rate limit is waited for while another model could answer, and
+            seconds without any answer after which the models are unresponsive.
+        clock: Function that gives the time in seconds.
+        sleep: Function that waits for some seconds.
+        jitter: Function that draws a random number from 0 to 1.
     """
 
     def __init__(
         self,
         models: Sequence[Model],
         *,
-        purse: Purse,
+        budget: CostBudget,
         patience: float,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._lanes = [Lane(model, Gate(clock, jitter)) for model in models]
-        self._purse, self._patience = purse, patience
+        self._routes = [Route(model, RateLimiter(clock, jitter)) for model in models]
+        self._budget, self._patience = budget, patience
         self._clock, self._sleep = clock, sleep
         self._lock = threading.Lock()
         self._waiting = 0
-        self._silent_since: float | None = None
-        self._seconds = 0.0  # that an answer takes, about
+        self._unanswered_since: float | None = None
+        self._seconds = 0.0  # an answer's usual time
         self._news: list[str] = []
 
     def ask(
-        self, name: str, messages: Sequence[dict[str, str]], calls: list[ModelCall]
+        self,
+        name: str,
+        messages: Sequence[dict[str, str]],
+        calls: list[ModelCall],
+        *,
+        max_tokens: int = REPLY_LIMIT,
     ) -> ModelCall:
         """Wait until a model answers.
 
         Args:
-            name: of the model that is asked if it can be.
-            messages: to send.
-            calls: gets every request that was made, those that failed, too; but not those that a
-                limit turned away and the same model answered later.
+            name: Name of the model that is asked if it can be.
+            messages: Chat messages to send.
+            calls: List to which every request is added that was made, those that failed too; but
+                not those that a rate limit turned away and the same model answered later.
+            max_tokens: Most tokens that the answer may have.
 
         Raises:
-            TooLongError: for a model that may answer a shorter one, and no other one could.
-            ModelError: all models failed, or there was no money for the others.
-            SpentError: there is no money for it, whoever is asked.
+            TooLongError: A model may answer a shorter request, and no other one could answer this.
+            ModelError: All models failed, or there was no money for the others.
+            BudgetSpentError: There is no money for the request, whichever model is asked.
         """
-        lanes = sorted(self._lanes, key=lambda lane: lane.model.name != name)
-        request = _Request(lanes, _size(messages))
+        routes = sorted(self._routes, key=lambda route: route.model.name != name)
+        request = _Request(messages, max_tokens, routes)
         answer: ModelCall | None = None
         self._begin()
         try:
-            answer = self._answer(request, messages, calls)
+            answer = self._find_answer(request, calls)
             return answer
         finally:
             self._end(answer)
 
-    def why_silent(self) -> str:
-        """Why nobody should wait for the models any longer; empty while that may pay."""
+    def why_unresponsive(self) -> str:
+        """Say why nobody should wait for the models any longer; empty while waiting may help."""
         with self._lock:
-            if self._silent_since is None:
+            denied = [route.denied for route in self._routes]
+            if denied and all(denied):
+                return denied[0]
+            if self._unanswered_since is None:
                 return ""
-            silence = self._clock() - self._silent_since
+            silence = self._clock() - self._unanswered_since
             patience = max(self._patience, SLOWER * self._seconds)
             return f"no model has answered for {patience:.0f} s" if silence >= patience else ""
 
-    def news(self) -> list[str]:
-        """What happened to the traffic since the last call, for the user."""
+    def take_news(self) -> list[str]:
+        """What the user should know of the requests since the last call."""
         with self._lock:
             news, self._news = self._news, []
             return news
@@ -184,96 +226,131 @@ class Ensemble:
     def _begin(self) -> None:
         with self._lock:
             self._waiting += 1
-            if self._silent_since is None:
-                self._silent_since = self._clock()
+            if self._unanswered_since is None:
+                self._unanswered_since = self._clock()
 
     def _end(self, answer: ModelCall | None) -> None:
         with self._lock:
             self._waiting -= 1
             if answer is None:
                 return
-            self._silent_since = self._clock() if self._waiting else None
+            self._unanswered_since = self._clock() if self._waiting else None
             share = 0.3 if self._seconds else 1.0  # an exponential mean follows the models
             self._seconds += share * (answer.seconds - self._seconds)
 
-    def _answer(
-        self, request: _Request, messages: Sequence[dict[str, str]], calls: list[ModelCall]
-    ) -> ModelCall:
-        """The first answer to a request. While nobody can be asked it waits."""
+    def _find_answer(self, request: _Request, calls: list[ModelCall]) -> ModelCall:
+        """Wait for the first answer to a request, from whichever model can be asked."""
         name = ""
-        while (lane := request.next_lane(self._patience)) is not None:
-            name = lane.model.name
+        while (route := request.choose_route(self._patience)) is not None:
+            name = route.model.name
             try:
-                call = self._once(lane, messages)
-            except LimitError as error:
+                call = self._ask_once(route, request)
+            except RateLimitError as error:
                 request.limited[name] = error.call
-            except (ModelError, SpentError) as error:
+            except (ModelError, BudgetSpentError) as error:
                 if isinstance(error, ModelError):
                     calls.append(error.call)
-                request.give_up(lane, error)
+                request.drop_route(route, error)
             else:
                 if call is not None:
-                    calls += [*request.limited_but(name), call]
+                    calls += [*request.limited_except(name), call]
                     return call
-        calls += request.limited_but(name)
-        self._purse.closed |= isinstance(request.verdict, SpentError)
+        calls += request.limited_except(name)
+        self._budget.exhausted |= isinstance(request.verdict, BudgetSpentError)
         raise request.verdict
 
-    def _once(self, lane: Lane, messages: Sequence[dict[str, str]]) -> ModelCall | None:
+    def _ask_once(self, route: Route, request: _Request) -> ModelCall | None:
         """Ask one model; None, after a pause, if it cannot be asked yet."""
-        gate = lane.gate
-        if seconds := gate.enter():
+        if seconds := route.limiter.enter():
             self._sleep(min(seconds, STEP))
             return None
         try:
-            expected = self._expected(lane, messages)
-            if not self._purse.reserve(expected):
-                gate.leave()
+            expected = self._expect_cost(route, request)
+            if not self._budget.reserve(expected):
+                route.limiter.leave()
                 self._sleep(TURN)
                 return None
-        except SpentError:
-            gate.leave()
+        except BudgetSpentError:
+            route.limiter.leave()
             raise
-        begun, cost, size = self._clock(), 0.0, _size(messages)
+        begun, cost = self._clock(), 0.0
         try:
-            call = lane.model(messages)
+            limit = route.limit_reply(request.max_tokens)
+            call = route.model(request.messages, max_tokens=limit)
             cost = call.cost or 0.0
-        except LimitError as error:
-            if gate.limited(begun, error.seconds):
-                self._tell(f"{lane.model.name} takes no more requests for now (HTTP 429)")
-            raise
-        except TooLongError:
-            gate.answered()
-            if lane.too_long == math.inf:
-                self._tell(
-                    f"{lane.model.name} finds a request too long: a model with more room is asked "
-                    "if there is one, else it is sent again with less, which a smaller "
-                    "--context-tokens would save"
-                )
-            lane.too_long = min(lane.too_long, size)
-            raise
-        except BaseException:
-            gate.failed(begun)
+        except BaseException as error:
+            self._record_error(route, error, begun, request.size)
             raise
         finally:
-            self._purse.settle(expected, cost)
-        gate.answered()
-        if not lane.has_room(size):
-            lane.too_long = size + 1  # its server has more room now, or counted other tokens
-        lane.reply_tokens = max(lane.reply_tokens, call.tokens_out)
+            self._budget.settle(expected, cost)
+        self._record_answer(route, call, request.size)
         return call
 
-    def _expected(self, lane: Lane, messages: Sequence[dict[str, str]]) -> float:
-        """What a request is taken to cost, in dollars, if that counts."""
-        if not self._purse.limited:
+    def _expect_cost(self, route: Route, request: _Request) -> float:
+        """The expected cost of a request, in dollars; 0 if there is no limit."""
+        if not self._budget.limited:
             return 0.0
-        return lane.model.estimate(messages, lane.reply_tokens or REPLY_TOKENS) or 0.0
+        return route.model.estimate(request.messages, route.longest_reply or USUAL_REPLY) or 0.0
+
+    # -- what is known of a model's server ----------------------------------------------------
+
+    def _record_answer(self, route: Route, call: ModelCall, size: int) -> None:
+        route.limiter.record_answer()
+        if not route.has_room(size):
+            route.too_long = size + 1  # its server has more room now, or counted other tokens
+        route.longest_reply = max(route.longest_reply, call.tokens_out)
+        if not call.cut:
+            route.longest_whole_reply = max(route.longest_whole_reply, call.tokens_out)
+        with self._lock:
+            if route.reported and route.failing_since is not None:
+                seconds = self._clock() - route.failing_since
+                self._news.append(
+                    f"{route.model.name} answers again, after {format_duration(seconds)}"
+                )
+            route.failing_since, route.reported, route.denied = None, False, ""
+
+    def _record_error(self, route: Route, error: BaseException, begun: float, size: int) -> None:
+        """Record that a request gave no answer.
+
+        Args:
+            route: Model that was asked.
+            error: What was raised.
+            begun: Time at which the request was sent.
+            size: Characters of the request.
+        """
+        name = route.model.name
+        if isinstance(error, RateLimitError):
+            if route.limiter.record_limit(begun, error.seconds):
+                self._tell(f"{name} takes no more requests for now (HTTP 429)")
+            route.denied = ""
+        elif isinstance(error, TooLongError):
+            route.limiter.record_answer()
+            if route.too_long == math.inf:
+                self._tell(
+                    f"{name} finds a request too long: a model with more room is asked if there is "
+                    "one, else it is sent again with less, which a smaller --context-tokens would "
+                    "save"
+                )
+            route.too_long = min(route.too_long, size)
+            route.denied = ""
+        else:
+            route.limiter.record_failure(begun)
+            self._record_failure(route, error, begun)
+
+    def _record_failure(self, route: Route, error: BaseException, begun: float) -> None:
+        """Record that a model failed, and report it if that is not the first time in a row."""
+        name = route.model.name
+        with self._lock:
+            again = route.failing_since is not None
+            route.failing_since = begun if route.failing_since is None else route.failing_since
+            route.denied = error.remedy if isinstance(error, AccessError) else ""
+            if route.denied and not route.warned:
+                self._news.append(f"WARNING: {route.denied}, then stop with Ctrl-C and resume")
+                route.warned = route.reported = True
+            elif again and not route.reported:
+                self._news.append(f"{name} fails repeatedly: {error}; it is asked now and then")
+                route.reported = True
 
     def _tell(self, text: str) -> None:
         with self._lock:
             self._news.append(text)
-
-
-def _size(messages: Sequence[dict[str, str]]) -> int:
-    """The characters of a request: tokens are counted by each model in its own way."""
-    return sum(len(message["content"]) for message in messages)

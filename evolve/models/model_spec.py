@@ -1,7 +1,7 @@
-"""A model's name as `--model` gives it: who answers to it, and at which address.
+"""A model as `--model` names it: its provider, its weight and its address.
 
 A hosted model is asked at its provider, with the provider's key, and nowhere else. A server of
-one's own, or a service that speaks OpenAI's language, has an address.
+one's own, or a service with OpenAI's interface, has an address.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from urllib.parse import urlsplit
 
 from evolve.settings import OptionError
 
-# beginnings of names by which litellm asks a server at any address
-OPENAI_LIKE = ("openai", "text-completion-openai", "custom_openai")  # the key is OPENAI_API_KEY
+# first parts of names for which litellm asks a server at any address
+OPENAI_LIKE = ("openai", "text-completion-openai", "custom_openai")  # their key is OPENAI_API_KEY
 LOCAL = ("ollama", "ollama_chat", "llamafile", "lm_studio", "lemonade", "docker_model_runner")
 OWN_SERVERS = (*OPENAI_LIKE, *LOCAL, "hosted_vllm", "xinference", "litellm_proxy")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 NO_KEY = "none"  # clients want a key, also for servers that want none
 
-# on Bedrock a name ends in a number, which is no weight: -v1:0, or openai.gpt-oss-120b-1:0
+# on Bedrock a name ends in a number that is no weight: -v1:0, or openai.gpt-oss-120b-1:0
 TAG = r"(-v\d+:\d+|\.[a-z][^/:]*-\d+:0)?"
 MODEL = re.compile(
     rf"(?P<name>[^:].*?{TAG})(:(?P<weight>\d*\.?\d+))?(@(?P<address>https?://.*))?", re.IGNORECASE
 )
-WEIGHT_LAST = re.compile(r".*(:\d+|/[^/]*):\d*\.?\d+")  # of an address, where it cannot be meant
+WEIGHT_LAST = re.compile(r".*(:\d+|/[^/]*):\d*\.?\d+")  # an address with a weight behind it
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,10 @@ class ModelSpec:
     """A model as `--model NAME[:WEIGHT][@URL]` names it.
 
     Attributes:
-        name: litellm's name, such as "anthropic/...", or "openai/NAME" of a server of one's own.
-        weight: how often it is drawn among several, relative to theirs.
-        address: of the server that is asked; None if the name does not say.
+        name: Name of the model for litellm, such as "anthropic/...", or "openai/NAME" on a server
+            of one's own.
+        weight: How often the model is drawn among several, relative to their weights.
+        address: Address of the server to ask; None if the name does not say.
     """
 
     name: str
@@ -44,11 +45,11 @@ class ModelSpec:
 
     @classmethod
     def parse(cls, text: str) -> ModelSpec:
-        """Read NAME[:WEIGHT][@URL]; a tag as in `ollama/qwen3:8b` or `...-v1:0` is of the name.
+        """Read NAME[:WEIGHT][@URL]; a tag as in `ollama/qwen3:8b` or `...-v1:0` is part of NAME.
 
         Raises:
-            OptionError: the name is empty, the weight is not above 0, or the address is none, or
-                that of another server than the provider's.
+            OptionError: The name is empty, the weight is not above 0, or the address is malformed
+                or given for a hosted model.
         """
         match = MODEL.fullmatch(text.strip())
         if match is None:
@@ -60,29 +61,29 @@ class ModelSpec:
             return cls(name, weight)
         if WEIGHT_LAST.fullmatch(server.partition("//")[2]):
             raise OptionError(f"model {name} has its weight before its address: NAME:WEIGHT@URL")
-        refuse_foreign(name)
-        return cls(name, weight, checked_address(server))
+        check_address_allowed(name)
+        return cls(name, weight, check_address(server))
 
-    def server(self, api_base: str | None) -> str | None:
-        """The address that it is asked at, by its own or by `--api-base`; None: its provider's."""
+    def choose_server(self, api_base: str | None) -> str | None:
+        """The address to ask: its own, or else that of `--api-base`; None is its provider's."""
         return self.address or (api_base if has_own_server(self.name) else None)
 
 
-def provider(name: str) -> str:
-    """The beginning of a model's name that says who answers; empty if it does not say."""
+def read_provider(name: str) -> str:
+    """The first part of a model's name, which names its provider; empty if there is none."""
     return name.partition("/")[0] if "/" in name else ""
 
 
 def has_own_server(name: str) -> bool:
     """Whether a model of that name may be asked at any address."""
-    return provider(name) in OWN_SERVERS
+    return read_provider(name) in OWN_SERVERS
 
 
-def refuse_foreign(name: str) -> None:
-    """Refuse to ask a hosted model at another server than its provider's.
+def check_address_allowed(name: str) -> None:
+    """Refuse an address for a hosted model, whose key only its provider may see.
 
     Raises:
-        OptionError: it is hosted; its key is nobody else's to see.
+        OptionError: The model is hosted.
     """
     if not has_own_server(name):
         raise OptionError(
@@ -91,11 +92,11 @@ def refuse_foreign(name: str) -> None:
         )
 
 
-def checked_address(text: str) -> str:
-    """The address of a server, if it is one that may be stored and shown.
+def check_address(text: str) -> str:
+    """Return the address of a server if it may be stored and shown.
 
     Raises:
-        OptionError: it is none, or it holds a password.
+        OptionError: The text is no address, or it holds a password.
     """
     if "@" in text or "?" in text or "#" in text:
         raise OptionError(
@@ -107,7 +108,7 @@ def checked_address(text: str) -> str:
     try:
         parts = urlsplit(text)
         valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:  # of the port
+    except ValueError:  # raised for a malformed port
         valid = False
     if not valid:
         raise OptionError(
@@ -116,16 +117,20 @@ def checked_address(text: str) -> str:
     return text
 
 
-def key_variable(name: str) -> str:
-    """The environment's variable with the key of a server of one's own."""
-    who = "openai" if provider(name) in OPENAI_LIKE else provider(name).removesuffix("_chat")
+def name_key_variable(name: str) -> str:
+    """The environment variable with the key for a model on a server of one's own."""
+    who = (
+        "openai"
+        if read_provider(name) in OPENAI_LIKE
+        else read_provider(name).removesuffix("_chat")
+    )
     return f"{who.upper()}_API_KEY"
 
 
 def is_free(name: str, address: str | None, environment: Mapping[str, str]) -> bool:
-    """Whether a model runs on this very machine, and so costs nothing."""
-    who = provider(name)
-    if who not in LOCAL or name.endswith("cloud"):  # ollama's tag of what it runs elsewhere
+    """Whether a model runs on this machine and so costs nothing."""
+    who = read_provider(name)
+    if who not in LOCAL or name.endswith("cloud"):  # ollama's tag for models that run elsewhere
         return False
     variable = f"{who.removesuffix('_chat').upper()}_API_BASE"  # as litellm reads it
     address = address or environment.get(variable)

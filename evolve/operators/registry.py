@@ -1,4 +1,7 @@
-"""The operators by name: those of this program, and the user's own out of a file."""
+"""The operators by name: those of this program, and the user's own from a file.
+
+To add one, write a subclass of `Operator` in a file of its own, and add one line to `OPERATORS`.
+"""
 
 from __future__ import annotations
 
@@ -7,43 +10,51 @@ import inspect
 import math
 import sys
 from pathlib import Path
-from typing import Any
 
 from evolve.operators.base import Operator
-from evolve.operators.llm import AIM, REPAIR, REWORK, SIMPLIFY, TWEAK, Crossover
-from evolve.operators.offline import Perturb, Recombine
+from evolve.operators.crossover import Crossover
+from evolve.operators.mutations import AIM, REPAIR, REWORK, SIMPLIFY, TWEAK
+from evolve.operators.perturb import Perturb
+from evolve.operators.recombine import Recombine
 from evolve.operators.tune import Tune
 from evolve.settings import OptionError
 
 OPERATORS: dict[str, Operator] = {
     operator.name: operator
     for operator in (
-        *(TWEAK, REWORK, SIMPLIFY, AIM, Crossover(), REPAIR),
-        *(Perturb(), Recombine(), Tune()),
+        TWEAK,
+        REWORK,
+        SIMPLIFY,
+        AIM,
+        Crossover(),
+        REPAIR,
+        Perturb(),
+        Recombine(),
+        Tune(),
     )
 }
 
 
-def absolute(name: str, folder: Path) -> str:
-    """An operator's name, with the file of one's own as an absolute path.
+def resolve_operator_path(name: str, folder: Path) -> str:
+    """Make the path in FILE.py:NAME absolute; other names stay as they are.
 
     Args:
-        name: as `operator_mix` takes it.
-        folder: what a relative path is relative to.
+        name: NAME[:WEIGHT] or FILE.py:NAME[:WEIGHT].
+        folder: Folder that a relative path starts from.
     """
     file, found, rest = name.partition(".py:")
     return f"{(folder / file).resolve()}.py:{rest}" if found else name
 
 
-def parsed(text: str) -> tuple[Operator, float | None]:
-    """The operator that NAME[:WEIGHT] or FILE.py:NAME[:WEIGHT] names, and its weight if it has one.
+def parse_operator(text: str) -> tuple[Operator, float | None]:
+    """Read NAME[:WEIGHT] or FILE.py:NAME[:WEIGHT]: the operator, and its weight if one is given.
 
     Raises:
-        OptionError: there is none, it cannot be loaded, or the weight is not above 0.
+        OptionError: There is no such operator, it cannot be loaded, or the weight is not above 0.
     """
     file, found, rest = text.partition(".py:")
     name, _, weight = (rest if found else text).partition(":")
-    operator = _load(Path(f"{file}.py"), name) if found else OPERATORS.get(name)
+    operator = _load_operator(Path(f"{file}.py"), name) if found else OPERATORS.get(name)
     if operator is None:
         raise OptionError(f"there is no operator {name}; there are {', '.join(OPERATORS)}")
     if not weight:
@@ -57,8 +68,8 @@ def parsed(text: str) -> tuple[Operator, float | None]:
     return operator, value
 
 
-def _load(path: Path, name: str) -> Operator:
-    """An operator of the user's own: an object called `name` in a file, or its class."""
+def _load_operator(path: Path, name: str) -> Operator:
+    """Load an operator of the user's own: a subclass of `Operator` in a file, or an instance."""
     spec = importlib.util.spec_from_file_location(f"operators_of_{path.stem}", path)
     if spec is None or spec.loader is None or not path.is_file():
         raise OptionError(f"there is no file {path} with an operator {name}")
@@ -67,14 +78,14 @@ def _load(path: Path, name: str) -> Operator:
     try:
         spec.loader.exec_module(module)
         found = getattr(module, name)
-        operator: Any = found() if inspect.isclass(found) else found
+        operator = found() if inspect.isclass(found) else found
+        if isinstance(operator, Operator) and operator.name and operator.arity in (1, 2):
+            return operator
     except Exception as error:  # whatever the user's code raises
         raise OptionError(
             f"the operator {name} of {path} cannot be loaded: {type(error).__name__}: {error}"
         ) from error
-    wanted = ("name", "arity", "needs_model", "mends", "aims", "propose")
-    lacking = [attribute for attribute in wanted if not hasattr(operator, attribute)]
-    if lacking:
-        raise OptionError(f"the operator {name} of {path} lacks {', '.join(lacking)}")
-    result: Operator = operator
-    return result
+    raise OptionError(
+        f"the operator {name} of {path} should be a subclass of evolve.operators.Operator with a "
+        "name and an arity of 1 or 2"
+    )

@@ -11,8 +11,8 @@ from typing import Any
 from archive import Axis
 from archive.record import Record
 from archive.rows import Experiment, ProposalRow, Purpose
-from evolve.models.model_spec import ModelSpec
-from evolve.operators.registry import absolute
+from evolve.models import ModelSpec
+from evolve.operators import resolve_operator_path
 from evolve.runs.run import Run
 from evolve.search.axes import axes_around, find_movable_axes, read_bounds
 from evolve.search.bandit import Arm, FixedMix
@@ -83,7 +83,7 @@ def begin_search(run: Run, settings: Settings | None = None) -> Search:
     """
     settings = settings or run.settings
     models = {spec.name: spec.weight for spec in map(ModelSpec.parse, settings.models)}
-    own = tuple(absolute(name, run.task.folder) for name in run.task.operators)
+    own = tuple(resolve_operator_path(name, run.task.folder) for name in run.task.operators)
     mix = operator_mix(
         settings.operators,
         with_models=bool(models),

@@ -13,7 +13,7 @@ from archive.grid import check_cells
 from archive.record import Record
 from archive.results import Results
 from archive.run_folder import RunError, RunFolder
-from evolve.genome.screening import Identity, RefusedError, screen
+from evolve.genome import Identity, RefusedError, screen
 from evolve.settings import Settings
 from population import Individual
 from population.invocation import write_command

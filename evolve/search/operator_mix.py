@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from evolve.operators.base import Operator
-from evolve.operators.registry import OPERATORS, parsed
+from evolve.operators import OPERATORS, Operator, parse_operator
 from evolve.search.bandit import Arm, Bandit, Chooser, FixedMix
 from evolve.settings import OptionError
 
@@ -67,7 +66,7 @@ def operator_mix(
         OptionError: an operator is unknown, or cannot work as it is.
     """
     if not names and suited:
-        operators = {name: parsed(name)[0] for name in suited}
+        operators = {name: parse_operator(name)[0] for name in suited}
         names = [name for name in suited if with_models or not operators[name].needs_model]
         if not with_models and not any(_varies(operators[name]) for name in names):
             raise OptionError(
@@ -87,7 +86,7 @@ def operator_mix(
     chosen: dict[str, Operator] = {}
     weights: dict[str, float] = {}
     for text in names:
-        operator, weight = parsed(text)
+        operator, weight = parse_operator(text)
         chosen[operator.name] = operator
         if weight is not None:
             weights[operator.name] = weight

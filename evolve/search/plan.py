@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from archive import Cell
-from evolve.operators.base import Operator
+from evolve.operators import Operator
 from evolve.search.bandit import Arm
 from population import Individual
 

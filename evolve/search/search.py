@@ -12,8 +12,8 @@ from dataclasses import replace
 import numpy as np
 
 from archive import AddStatus, Archive, Axis, Cell
-from evolve.operators.base import Operator
-from evolve.operators.offline import Perturb
+from evolve.operators import Operator
+from evolve.operators.perturb import Perturb
 from evolve.search.axes import refit_axes
 from evolve.search.bandit import Arm, Chooser, Outcome, device_price
 from evolve.search.plan import Plan

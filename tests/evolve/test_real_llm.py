@@ -25,11 +25,8 @@ import pytest
 
 from archive.rows import ModelCall
 from evolve.genome.screening import identify, screen
-from evolve.models.allowance import Purse
-from evolve.models.client import LiteLLM, count_tokens
-from evolve.models.ensemble import Ensemble
-from evolve.operators.base import Context, Parent, ProposalError
-from evolve.operators.registry import OPERATORS
+from evolve.models import CostBudget, Ensemble, LiteLLM, count_tokens
+from evolve.operators import OPERATORS, Context, Parent, ProposalError
 from population import Direction, Individual, Measurement, Status
 from trainer.task import Task
 
@@ -52,7 +49,7 @@ def test_some_proposals_of_a_real_model_become_children(place: Any) -> None:
     known = {identify(source, task.language).exact}
     parents, calls = [parent(0, source)], list[ModelCall]()
     model = LiteLLM(MODEL or "", api_base=API_BASE)
-    ensemble = Ensemble([model], purse=Purse(None), patience=60)
+    ensemble = Ensemble([model], budget=CostBudget(None), patience=60)
     print(f"\n{model.name}: proposals on the toy task")
     begun = time.monotonic()
     for number, name in enumerate(ASKED):
@@ -93,7 +90,7 @@ def context(task: Task, number: int, known: set[str], ask: Callable[..., ModelCa
         rng=np.random.default_rng(number),
         screen=partial(screen, task=task, known=known),
         ask=ask,
-        count=count_tokens,
+        count_tokens=count_tokens,
     )
 
 

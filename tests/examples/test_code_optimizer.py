@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evolve.edits.reading import read_reply
+from evolve.edits import read_reply
 from trainer.task import load_task
 
 FOLDER = Path(__file__).parents[2] / "examples" / "code_optimizer"

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolve.models.client import LiteLLM, ModelError
-from evolve.models.model_spec import OPENAI_LIKE, OWN_SERVERS, key_variable
+from evolve.models import LiteLLM, ModelError
+from evolve.models.model_spec import OPENAI_LIKE, OWN_SERVERS, name_key_variable
 from evolve.models.prices import FREE
 from trainer.secrets import MASK, SHORTEST, SURELY, Secrets
 
@@ -138,8 +138,8 @@ def test_what_may_be_a_word_of_the_code_stays_in_code() -> None:
 @pytest.mark.parametrize("who", OWN_SERVERS)
 def test_a_server_of_ones_own_gets_its_own_key_and_no_other(chat: Chat, who: str) -> None:
     server = chat(lambda request: 401)
-    name, own = f"{who}/test", key_variable(f"{who}/test")
-    others = {key_variable(f"{one}/x") for one in OWN_SERVERS} | {"ANTHROPIC_API_KEY"}
+    name, own = f"{who}/test", name_key_variable(f"{who}/test")
+    others = {name_key_variable(f"{one}/x") for one in OWN_SERVERS} | {"ANTHROPIC_API_KEY"}
     keys = {variable: f"key-of-{variable}" for variable in sorted(others)}
     model = LiteLLM(name, api_base=server.base, price=FREE, environment=keys, max_retries=0)
     error_of(model)

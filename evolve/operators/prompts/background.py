@@ -7,10 +7,10 @@ from itertools import chain, islice
 from typing import Protocol
 
 from archive import Archive, Axis, Cell
-from evolve.operators.base import Parent, Section
-from evolve.operators.prompts.lessons import lessons_in, notes_in
-from evolve.operators.prompts.quoting import DATA, in_quotes
-from evolve.operators.prompts.requests import diff_lines, idea_of
+from evolve.operators import Parent, Section
+from evolve.operators.prompts.lessons import extract_lessons, extract_notes
+from evolve.operators.prompts.quoting import DATA, quote_words
+from evolve.operators.prompts.requests import diff_genomes, quote_idea
 from population import Individual
 from population.family import Family
 from population.formatting import format_number
@@ -80,12 +80,12 @@ def background(
     sections = [
         Section(
             "Notes from the sources, as a model took them:",
-            notes_in(notes).splitlines(),
+            extract_notes(notes).splitlines(),
             share=NOTES_SHARE,
         ),
         Section(
             "Lessons from the results so far, as a model drew them:",
-            lessons_in(lessons).splitlines(),
+            extract_lessons(lessons).splitlines(),
             share=LESSONS_SHARE,
         ),
         Section(
@@ -110,7 +110,7 @@ def results(individuals: Sequence[Individual], search: Findings, task: Task) -> 
             continue
         parent = search.individuals[individual.parents[0]]
         lines.append(
-            f"- genome {individual.id}, child of {parent.id}, tried {idea_of(individual)}: "
+            f"- genome {individual.id}, child of {parent.id}, tried {quote_idea(individual)}: "
             f"{outcome(individual, parent, search.noise, task)}"
         )
     return lines
@@ -149,7 +149,7 @@ def outcome(
         whom: Words for the parent.
     """
     if individual.objective is None:
-        reason = in_quotes(individual.measurements[-1].reason, REASON)
+        reason = quote_words(individual.measurements[-1].reason, REASON)
         return f"{individual.status}: {reason}"
     words = f"{task.metric} {individual.objective:.6g}"
     if parent.objective is None:
@@ -174,7 +174,7 @@ def _changes_that_gained(
     sections = []
     for one in list(gained.values())[:GAINS]:
         parent = search.individuals[one.parents[0]]
-        diff = diff_lines(Parent(parent, source(parent.commit)), Parent(one, source(one.commit)))
+        diff = diff_genomes(Parent(parent, source(parent.commit)), Parent(one, source(one.commit)))
         title = f"A change that gained ({outcome(one, parent, search.noise, task)}):"
         sections.append(Section(title, diff[:DIFF_LINES], fence="diff", share=GAINS_SHARE))
     return sections

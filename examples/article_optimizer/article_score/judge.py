@@ -82,11 +82,11 @@ def ask_judge(
         JudgeError: an answer is missing or not in the form that was asked for, or the model is
             hosted elsewhere.
     """
-    from evolve.models.client import LiteLLM, ModelError  # litellm takes seconds to import
+    from evolve.models import LiteLLM, ModelError  # litellm takes seconds to import
     from evolve.settings import OptionError
 
     try:
-        judge = LiteLLM(model, api_base=api_base, timeout=seconds, max_retries=1, patience=seconds)
+        judge = LiteLLM(model, api_base=api_base, timeout=seconds, max_retries=1)
     except OptionError as error:
         raise JudgeError(f"the judge cannot be asked: {error}") from error
 

@@ -113,7 +113,7 @@ sys.addaudithook(
     lambda event, args: reached.append((event, args[1:]))
     if event in ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname") else None
 )
-from evolve.models.client import LiteLLM, count_tokens
+from evolve.models import LiteLLM, count_tokens
 model = LiteLLM("anthropic/claude-sonnet-4-5")
 assert model.estimate([{"role": "user", "content": "Hello?"}]) > 0 and count_tokens("Hello?") == 2
 assert "litellm" in sys.modules

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from evolve.edits.reading import read_reply
+from evolve.edits import read_reply
 from evolve.operators.prompts.packing import fenced
 
 START = "Once upon a time there was.\n"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evolve.genome.merge import Conflict, Merge, merge
+from evolve.genome.merge import Conflict, MergeResult, merge
 
 BASE = '''\
 """A genome."""
@@ -66,7 +67,7 @@ def changed(*edits: tuple[str, str], of: str = BASE) -> str:
     return of
 
 
-def merged(first: str, second: str, base: str = BASE) -> Merge:
+def merged(first: str, second: str, base: str = BASE) -> MergeResult:
     return merge(base, first, second, "python")
 
 
@@ -201,14 +202,14 @@ def test_what_both_changed_is_a_conflict_and_stays_as_in_the_first(
 def test_what_both_added_is_a_conflict(name: str, after: str, text: str) -> None:
     one, two = text.format(1), text.format(2)
     first = changed((after, after + one))
-    expected = Merge(first, (Conflict(name, "", one, two),), (), ())
+    expected = MergeResult(first, (Conflict(name, "", one, two),), (), ())
     assert merged(first, changed((after, after + two))) == expected
 
 
 def test_the_same_part_added_in_two_places_is_there_once() -> None:
     one, other = BASE + "NEW = 1\n", changed(("WIDTH = 640\n", "WIDTH = 640\nNEW = 1\n"))
-    assert merged(one, other) == Merge(one, (), (), ())
-    assert merged(other, one) == Merge(other, (), (), ())
+    assert merged(one, other) == MergeResult(one, (), (), ())
+    assert merged(other, one) == MergeResult(other, (), (), ())
 
 
 def test_what_cannot_be_taken_apart_is_one_part() -> None:
@@ -224,7 +225,7 @@ def test_what_one_side_deletes_and_the_other_changes_is_a_conflict() -> None:
     new = FORWARD.replace("+ 1", "+ 2")
     for first, second, texts in ((less, more, ("", new)), (more, less, (new, ""))):
         conflict = Conflict("def Net.forward", FORWARD, *texts)
-        assert merged(first, second) == Merge(first, (conflict,), (), ())
+        assert merged(first, second) == MergeResult(first, (conflict,), (), ())
 
 
 def test_of_a_part_in_conflict_the_second_sides_other_lines_are_taken() -> None:
@@ -240,7 +241,7 @@ def test_a_merge_that_is_no_python_is_one_conflict() -> None:
     first, second = base.replace("    x = 1\n", ""), base.replace("    y = 2\n", "")
     result = merged(first, second, base)
     whole = Conflict("the whole file", base, first, second)
-    assert result == Merge(first, (whole,), ("name A.x",), ())
+    assert result == MergeResult(first, (whole,), ("name A.x",), ())
 
 
 @pytest.mark.parametrize("broken", ["A = (", "A = '\0'", "(" * 5000, "A = '\ud800'"])
@@ -392,7 +393,51 @@ def test_prose_is_merged_by_paragraphs() -> None:
     assert "A first p" in result.source
 
 
-def test_words_that_git_takes_for_no_text_are_a_conflict() -> None:
-    texts = "a\0\nb\n", "c\0\nb\n", "a\0\nd\n"
-    conflict = Conflict("text near line 1", *texts)
-    assert merge(*texts, "prose") == Merge(texts[1], (conflict,), (), ())
+def test_a_text_with_characters_of_binary_files_is_merged_as_any_other() -> None:
+    base = "a\0\nb\nc\nd\n"
+    first, second = base.replace("a", "x"), base.replace("c", "y\ud800")
+    result = merge(base, first, second, "prose")
+    assert (result.source, result.conflicts) == ("x\0\nb\ny\ud800\nd\n", ())
+
+
+# -- the merge of lines is git's ------------------------------------------------------------------
+
+
+def merge_by_git(folder: Path, base: str, first: str, second: str) -> tuple[str, bool]:
+    """What `git merge-file` makes of three texts, and whether nothing conflicts."""
+    for name, text in (("base", base), ("first", first), ("second", second)):
+        (folder / name).write_bytes(text.encode())
+    command = ["git", "merge-file", "-p", "--ours", "first", "base", "second"]
+    merged = subprocess.run(command, cwd=folder, capture_output=True, check=True).stdout
+    command[3] = "--diff3"
+    clean = subprocess.run(command, cwd=folder, capture_output=True).returncode == 0
+    return merged.decode(), clean
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 8),
+    st.integers(0, 8),
+    st.sampled_from(["", "n\n", "n\nm\n"]),
+    st.sampled_from(["\n", "\r\n"]),
+    st.booleans(),
+)
+def test_lines_of_a_part_are_merged_as_git_merges_them(
+    tmp_path_factory: pytest.TempPathFactory,
+    ours: int,
+    theirs: int,
+    new: str,
+    end: str,
+    ends: bool,
+) -> None:
+    """Each side replaces a line of nine, maybe the same one or its neighbour."""
+    lines = [f"line {number}\n" for number in range(9)]
+    versions = [lines, [*lines], [*lines]]
+    versions[1][ours], versions[2][theirs] = "ours\n", new
+    base, first, second = (
+        ("".join(version) if ends else "".join(version).removesuffix("\n")).replace("\n", end)
+        for version in versions
+    )
+    result = merge(base, first, second, "prose")
+    text, clean = merge_by_git(tmp_path_factory.mktemp("git"), base, first, second)
+    assert (result.source, not result.conflicts) == (text, clean)

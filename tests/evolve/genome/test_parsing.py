@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evolve.genome.parsing import by_piece, parse
+from evolve.genome.parsing import map_pieces, parse
 
 ROOT = Path(__file__).parents[3]
 
@@ -49,7 +49,7 @@ def dumps(text: str) -> list[str]:
 
 def in_pieces(source: str) -> list[str]:
     """The statements of a module, read piece by piece."""
-    return [statement for piece in by_piece(source, dumps) for statement in piece]
+    return [statement for piece in map_pieces(source, dumps) for statement in piece]
 
 
 LIBRARY = sorted(Path(ast.__file__).parent.glob("*.py"))[::4]
@@ -89,8 +89,8 @@ def test_any_lines_are_read_as_python_reads_them(lines: list[str], end: str) -> 
 def test_a_change_of_one_statement_makes_one_new_piece() -> None:
     source = (ROOT / "train.py").read_text()
     before, after = list[str](), list[str]()
-    by_piece(source, before.append)
-    by_piece(source.replace("x.chunk(2, dim=-1)", "x.chunk(2, dim=2)"), after.append)
+    map_pieces(source, before.append)
+    map_pieces(source.replace("x.chunk(2, dim=-1)", "x.chunk(2, dim=2)"), after.append)
     assert "".join(before) == source
     assert len(before) > 50
     (new,) = set(after) - set(before)
@@ -102,4 +102,4 @@ def test_strings_that_do_not_end_take_no_longer_than_their_length(text: str) -> 
     """Where each looked through all that follows, this would take hours."""
     source = text * (300_000 // len(text))
     with pytest.raises(SyntaxError):
-        by_piece(f"{source}\n)", ast.parse)
+        map_pieces(f"{source}\n)", ast.parse)

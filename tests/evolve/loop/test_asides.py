@@ -18,7 +18,7 @@ from archive.rows import ModelCall
 from archive.run_folder import RunError
 from evolve.commands.assembly import carry_on
 from evolve.loop.evaluators import DevicePool
-from evolve.models.client import Price
+from evolve.models import Price
 from evolve.runs.run import begin_run, open_run
 from evolve.settings import Settings
 from population import Measurement, Status
@@ -40,7 +40,7 @@ class Model:
     def estimate(self, messages: Sequence[dict[str, str]], reply_tokens: int = 0) -> float:
         return 0.0
 
-    def __call__(self, messages: Sequence[dict[str, str]]) -> ModelCall:
+    def __call__(self, messages: Sequence[dict[str, str]], *, max_tokens: int) -> ModelCall:
         text = messages[1]["content"]
         self.asked.append(text)
         if "Write the lessons" in text:

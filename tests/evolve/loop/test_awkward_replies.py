@@ -18,9 +18,8 @@ import pytest
 
 from archive.rows import ModelCall
 from evolve.genome.screening import identify, screen
-from evolve.models.client import LiteLLM, ModelError
-from evolve.operators.base import Context, Parent, Proposal, ProposalError
-from evolve.operators.registry import OPERATORS
+from evolve.models import LiteLLM, ModelError
+from evolve.operators import OPERATORS, Context, Parent, Proposal, ProposalError
 from population import Direction, Individual, Measurement, Status
 
 # litellm's own types make pydantic wonder about some of these.
@@ -270,7 +269,7 @@ def propose(
     calls: list[ModelCall] = []
     model = LiteLLM("openai/test", api_base=base, max_retries=0, **options)
 
-    def ask(messages: Sequence[dict[str, str]]) -> ModelCall:
+    def ask(messages: Sequence[dict[str, str]], *, max_tokens: int) -> ModelCall:
         try:
             calls.append(model(messages))
         except ModelError as error:

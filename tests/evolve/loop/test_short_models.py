@@ -15,14 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archive.rows import ModelCall
-from evolve.edits.reading import EditError, read_reply
+from evolve.edits import EditError, read_reply
 from evolve.genome.screening import screen
-from evolve.models.allowance import Purse
-from evolve.models.client import LiteLLM
-from evolve.models.ensemble import Ensemble
-from evolve.operators.base import Context, Parent, Proposal, ProposalError, Section
-from evolve.operators.llm import HALVINGS, RETRIES
-from evolve.operators.registry import OPERATORS
+from evolve.models import CostBudget, Ensemble, LiteLLM
+from evolve.operators import OPERATORS, Context, Parent, Proposal, ProposalError, Section
+from evolve.operators.conversation import HALVINGS, RETRIES
 from population import Direction, Individual, Measurement, Status
 
 # litellm's own types make pydantic wonder when it is imported.
@@ -94,7 +91,10 @@ def propose(
     individual = Individual(3, "c", (), "seed", "", 0, Direction.MINIMIZE, runs)
     calls: list[ModelCall] = []
     ensemble = Ensemble(
-        [LiteLLM(MODEL, api_base=server.base)], purse=Purse(None), patience=60, sleep=lambda s: None
+        [LiteLLM(MODEL, api_base=server.base)],
+        budget=CostBudget(None),
+        patience=60,
+        sleep=lambda s: None,
     )
     context = Context(
         task=toy.task,

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from evolve.models.client import ModelError
-from evolve.models.configuration import Configured, check_model_options, configured
-from evolve.models.prices import FREE, Price
+from evolve.models import ConfiguredModel, ModelError, Price, build_models, check_model_options
+from evolve.models.prices import FREE
 from evolve.settings import Settings
 
 # litellm's own types make pydantic wonder when it is imported.
@@ -30,8 +29,8 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", OTHERS)
 
 
-def models(*names: str, **options: Any) -> list[Configured]:
-    return configured(Settings(task="/t", models=names, **options))
+def models(*names: str, **options: Any) -> list[ConfiguredModel]:
+    return build_models(Settings(task="/t", models=names, **options))
 
 
 def prices(*names: str, **options: Any) -> list[Price | None]:
@@ -134,10 +133,10 @@ def test_what_fits_is_taken() -> None:
 
 def test_what_an_older_version_has_stored_is_taken() -> None:
     stored = {"task": "/t", "models": ["openai/a:2"], "api_base": ELSEWHERE, "price": "1:2"}
-    (one,) = configured(Settings.from_json(stored))
+    (one,) = build_models(Settings.from_json(stored))
     said = f"{ELSEWHERE}, with OPENAI_API_KEY"
     assert (one.weight, one.server, one.model.price) == (2, said, Price(1, 2))
     unpriced = Settings.from_json({**stored, "price": None})
-    assert configured(unpriced)[0].model.price is None
+    assert build_models(unpriced)[0].model.price is None
     hosted = Settings.from_json({**stored, "models": ["claude-sonnet-4-5"]})
-    assert configured(hosted)[0].server == "its provider", "and not at that address any more"
+    assert build_models(hosted)[0].server == "its provider", "and not at that address any more"

@@ -12,10 +12,15 @@ from typing import Any
 import pytest
 
 from archive.rows import ModelCall
-from evolve.models.allowance import Purse
-from evolve.models.client import LimitError, LiteLLM, ModelError, TooLongError
-from evolve.models.ensemble import Ensemble
-from evolve.models.rate_limits import FIRST
+from evolve.models import (
+    CostBudget,
+    Ensemble,
+    LiteLLM,
+    ModelError,
+    RateLimitError,
+    TooLongError,
+)
+from evolve.models.rate_limits import FIRST_PAUSE
 
 # litellm's own types make pydantic wonder when it is imported.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydantic")
@@ -68,7 +73,7 @@ def both(chat: Any, time: Time) -> Callable[..., tuple[Ensemble, Any]]:
             for name in names
         ]
         told = {"clock": time, "sleep": time.sleep, "jitter": lambda: 1.0}
-        return Ensemble(models, purse=Purse(None), patience=PATIENCE, **told), server
+        return Ensemble(models, budget=CostBudget(None), patience=PATIENCE, **told), server
 
     return make
 
@@ -150,12 +155,12 @@ def test_a_model_that_failed_a_moment_ago_is_left_alone_for_a_while(both: Any, t
     for _ in range(3):
         assert ensemble.ask(A, ASKED, []).model == B
     assert asked(server) == ["a", "b", "b", "b"]
-    time.now += FIRST
+    time.now += FIRST_PAUSE
     assert ensemble.ask(A, ASKED, []).model == B
     assert asked(server)[-2:] == ["a", "b"], "it fails once more, and is left alone for longer"
-    time.now += FIRST
+    time.now += FIRST_PAUSE
     assert ensemble.ask(A, ASKED, []).model == B
-    time.now += FIRST
+    time.now += FIRST_PAUSE
     assert ensemble.ask(A, ASKED, []).model == A
     assert ensemble.ask(A, ASKED, []).model == A
 
@@ -195,7 +200,7 @@ def test_a_limit_without_a_time_is_waited_for_in_pauses_that_double(
     ensemble, _ = both(a=script, names=(A,))
     ensemble.ask(A, ASKED, [])
     pauses = [after - before for before, after in pairwise(times)]
-    assert pauses == pytest.approx([FIRST * 2**n for n in range(5)])
+    assert pauses == pytest.approx([FIRST_PAUSE * 2**n for n in range(5)])
 
 
 @pytest.mark.parametrize("date", ["Thu, 01 Jan 1970 00:00:00 GMT", "-5", "nan", "", "\N{SNOWMAN}"])
@@ -205,7 +210,7 @@ def test_a_time_to_wait_that_makes_no_sense_is_none(
     value = date.encode().decode("latin-1")  # as a header can carry it
     ensemble, _ = both(a=answers(limited(scripted, value), "a says so"), names=(A,))
     assert ensemble.ask(A, ASKED, []).model == A
-    assert time.now == pytest.approx(FIRST)
+    assert time.now == pytest.approx(FIRST_PAUSE)
 
 
 def test_a_long_limit_is_left_to_another_model(both: Any, scripted: ModuleType, time: Time) -> None:
@@ -240,8 +245,8 @@ def test_where_all_are_limited_the_first_that_opens_is_asked(
 def test_the_user_is_told_of_a_limit_once(both: Any, scripted: ModuleType) -> None:
     ensemble, _ = both(a=answers(*[limited(scripted)] * 4, "a says so"))
     ensemble.ask(A, ASKED, [])
-    assert ensemble.news() == ["openai/a takes no more requests for now (HTTP 429)"]
-    assert ensemble.news() == []
+    assert ensemble.take_news() == ["openai/a takes no more requests for now (HTTP 429)"]
+    assert ensemble.take_news() == []
 
 
 class Watched:
@@ -254,13 +259,13 @@ class Watched:
         self._lock, self._now, self._limited = threading.Lock(), 0, False
         self.most = 0
 
-    def __call__(self, messages: Any) -> ModelCall:
+    def __call__(self, messages: Any, *, max_tokens: int) -> ModelCall:
         with self._lock:
             self._now += 1
             self.most = max(self.most, self._now) if self._limited else 0
         try:
-            return self._model(messages)
-        except LimitError:
+            return self._model(messages, max_tokens=max_tokens)
+        except RateLimitError:
             self._limited = True
             raise
         finally:
@@ -276,7 +281,7 @@ def test_fewer_requests_are_on_their_way_after_a_limit(chat: Any, scripted: Modu
     answer = scripted.Raw(json.dumps(yes).encode(), wait=0.2)
     server = chat(lambda r: scripted.Raw(body, 429, wait=0.2) if r.number < 8 else answer)
     model, calls = Watched(server.base), list[ModelCall]()
-    ensemble = Ensemble([model], purse=Purse(None), patience=PATIENCE)
+    ensemble = Ensemble([model], budget=CostBudget(None), patience=PATIENCE)
     threads = [
         threading.Thread(target=ensemble.ask, args=(A, ASKED, calls), daemon=True) for _ in range(8)
     ]
@@ -294,31 +299,31 @@ def test_fewer_requests_are_on_their_way_after_a_limit(chat: Any, scripted: Modu
 def test_models_are_silent_when_none_has_answered_for_long(both: Any, time: Time) -> None:
     ensemble, _ = both(a=answers(500, "a is back"), b=lambda request: 500)
     time.now += 1e6
-    assert ensemble.why_silent() == "", "nobody has asked"
+    assert ensemble.why_unresponsive() == "", "nobody has asked"
     with pytest.raises(ModelError):
         ensemble.ask(A, ASKED, [])
-    assert ensemble.why_silent() == ""
+    assert ensemble.why_unresponsive() == ""
     time.now += PATIENCE - 1
-    assert ensemble.why_silent() == ""
+    assert ensemble.why_unresponsive() == ""
     time.now += 1
-    assert ensemble.why_silent() == "no model has answered for 60 s"
+    assert ensemble.why_unresponsive() == "no model has answered for 60 s"
     ensemble.ask(A, ASKED, [])
-    assert ensemble.why_silent() == ""
+    assert ensemble.why_unresponsive() == ""
     time.now += 1e6
-    assert ensemble.why_silent() == "", "nobody waits for an answer"
+    assert ensemble.why_unresponsive() == "", "nobody waits for an answer"
 
 
 def test_a_request_that_waits_is_silence_too(both: Any, scripted: ModuleType, time: Time) -> None:
     silences: list[str] = []
 
     def script(request: Any) -> Any:
-        silences.append(ensemble.why_silent())
+        silences.append(ensemble.why_unresponsive())
         return limited(scripted, PATIENCE) if len(silences) == 1 else "a says so"
 
     ensemble, _ = both(a=script, names=(A,))
     ensemble.ask(A, ASKED, [])
     assert silences == ["", "no model has answered for 60 s"]
-    assert ensemble.why_silent() == ""
+    assert ensemble.why_unresponsive() == ""
 
 
 def test_a_slow_model_is_not_called_silent_once_it_is_known_to_be_slow(
@@ -328,7 +333,7 @@ def test_a_slow_model_is_not_called_silent_once_it_is_known_to_be_slow(
 
     def script(request: Any) -> Any:
         time.now += 100  # so long does it take
-        silences.append(ensemble.why_silent())
+        silences.append(ensemble.why_unresponsive())
         return "a says so"
 
     ensemble, _ = both(a=script, names=(A,))
@@ -348,7 +353,7 @@ def test_a_request_that_is_too_long_is_the_askers_to_shorten(both: Any) -> None:
     with pytest.raises(TooLongError):
         ensemble.ask(A, ASKED, calls)
     assert told(calls) == [(A, False)]
-    (news,) = ensemble.news()
+    (news,) = ensemble.take_news()
     assert "--context-tokens" in news
     assert ensemble.ask(A, ASKED, calls).model == A, "it has not failed"
     assert asked(server) == ["a", "a"]
@@ -357,12 +362,12 @@ def test_a_request_that_is_too_long_is_the_askers_to_shorten(both: Any) -> None:
 def test_a_model_for_which_everything_is_too_long_is_silent(both: Any, time: Time) -> None:
     ensemble, _ = both(a=lambda request: TOO_LONG, names=(A,))
     for _ in range(3):
-        assert ensemble.why_silent() == ""
+        assert ensemble.why_unresponsive() == ""
         with pytest.raises(TooLongError):
             ensemble.ask(A, ASKED, [])
         time.now += PATIENCE / 3
-    assert ensemble.why_silent() != ""
-    assert len(ensemble.news()) == 1, "the user is told once"
+    assert ensemble.why_unresponsive() != ""
+    assert len(ensemble.take_news()) == 1, "the user is told once"
 
 
 def test_what_is_too_long_for_one_model_another_one_is_asked(both: Any) -> None:
@@ -370,13 +375,13 @@ def test_what_is_too_long_for_one_model_another_one_is_asked(both: Any) -> None:
     calls: list[ModelCall] = []
     assert ensemble.ask(A, ASKED, calls).model == B
     assert told(calls) == [(A, False), (B, True)]
-    assert ensemble.why_silent() == ""
-    (news,) = ensemble.news()
+    assert ensemble.why_unresponsive() == ""
+    (news,) = ensemble.take_news()
     assert news.startswith("openai/a finds a request too long: a model with more room is asked")
     assert ensemble.ask(A, LONGER, []).model == B
     assert asked(server) == ["a", "b", "b"], "nobody asks for what is known to be too long"
     assert ensemble.ask(A, SHORTER, []).model == A
-    assert ensemble.news() == []
+    assert ensemble.take_news() == []
 
 
 def test_what_is_too_long_for_all_is_the_askers_to_shorten(both: Any) -> None:

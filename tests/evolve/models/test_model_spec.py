@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from evolve.models.model_spec import LOCAL, OWN_SERVERS, ModelSpec, checked_address, is_free
+from evolve.models.model_spec import LOCAL, OWN_SERVERS, ModelSpec, check_address, is_free
 
 BASE = "http://127.0.0.1:8000/v1"
 names = st.from_regex(r"[a-z][a-z0-9./-]{0,12}(:[0-9]*[a-z][a-z0-9]*)?", fullmatch=True)
@@ -87,7 +87,7 @@ def test_any_text_is_a_model_or_refused_in_words(text: str) -> None:
 )
 def test_an_address_with_a_password_is_refused_without_showing_it(address: str) -> None:
     with pytest.raises(ValueError, match=r"no password .* OPENAI_API_KEY") as refused:
-        checked_address(address)
+        check_address(address)
     assert "PASSWORD" not in str(refused.value)
     if address.startswith("http"):
         with pytest.raises(ValueError, match="no password"):
@@ -97,17 +97,17 @@ def test_an_address_with_a_password_is_refused_without_showing_it(address: str) 
 @pytest.mark.parametrize("address", ["", "127.0.0.1:8000", "ftp://host", "http:///v1", "host"])
 def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match=r"http://HOST:PORT/v1"):
-        checked_address(address)
+        check_address(address)
 
 
 @given(st.sampled_from(OWN_SERVERS))
 def test_the_general_address_is_for_those_on_servers_of_ones_own_that_have_none(who: str) -> None:
     own, other = f"{who}/x", "https://elsewhere/v1"
-    assert ModelSpec.parse(own).server(BASE) == BASE
-    assert ModelSpec.parse(own).server(None) is None
-    assert ModelSpec.parse(f"{own}@{other}").server(BASE) == other
+    assert ModelSpec.parse(own).choose_server(BASE) == BASE
+    assert ModelSpec.parse(own).choose_server(None) is None
+    assert ModelSpec.parse(f"{own}@{other}").choose_server(BASE) == other
     for hosted in ("anthropic/x", "x", "gemini/x", "bedrock/openai/x", "openrouter/openai/x"):
-        assert ModelSpec.parse(hosted).server(BASE) is None
+        assert ModelSpec.parse(hosted).choose_server(BASE) is None
 
 
 @pytest.mark.parametrize("who", LOCAL)

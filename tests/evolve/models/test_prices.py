@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolve.models.client import REPLY_TOKENS, LiteLLM
-from evolve.models.prices import FREE, Price, PriceList, table_price
+from evolve.models import LiteLLM
+from evolve.models.client import USUAL_REPLY
+from evolve.models.prices import FREE, Price, PriceList, look_up_price
 
 # litellm's own types make pydantic wonder when it is imported.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydantic")
@@ -25,7 +26,7 @@ def test_a_price_is_for_a_million_tokens_in_and_out(
     price = Price.parse(f"{price_in!r}:{price_out!r}")
     assert price == Price(price_in, price_out)
     exact = Fraction(price_in) * tokens_in + Fraction(price_out) * tokens_out
-    assert price.of(tokens_in, tokens_out) == pytest.approx(float(exact / 10**6))
+    assert price.compute_cost(tokens_in, tokens_out) == pytest.approx(float(exact / 10**6))
 
 
 @pytest.mark.parametrize("text", ["", "1", "1:", "1:2:3", "a:b", "-1:2", "1:-2", "nan:1", "1,5:2"])
@@ -99,7 +100,7 @@ TABLE = {
 def test_the_table_is_believed_where_it_speaks_of_the_same_provider(
     name: str, price: Price | None
 ) -> None:
-    assert table_price(name, TABLE) == price
+    assert look_up_price(name, TABLE) == price
 
 
 def test_prices_are_of_a_model_or_of_all_that_are_unknown() -> None:
@@ -117,5 +118,5 @@ def test_an_estimate_counts_the_request_and_a_usual_reply() -> None:
     assert of_input is not None
     assert 500 <= of_input < 520
     of_reply = LiteLLM("openai/x", price=Price(0, 1e6)).estimate(words)
-    assert of_reply == REPLY_TOKENS
+    assert of_reply == USUAL_REPLY
     assert LiteLLM("openai/x").estimate(words) is None

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolve.models.rate_limits import FIRST, LONGEST, LONGEST_TOLD, MANY, TURN, Gate, pause
+from evolve.models.rate_limits import (
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    LONGEST_RETRY_AFTER,
+    MANY,
+    TURN,
+    RateLimiter,
+    compute_backoff,
+)
 
 
 class Clock:
@@ -26,11 +34,11 @@ def clock() -> Clock:
     return Clock()
 
 
-def gate_at(clock: Clock) -> Gate:
-    return Gate(clock, jitter=lambda: 1.0)
+def gate_at(clock: Clock) -> RateLimiter:
+    return RateLimiter(clock, jitter=lambda: 1.0)
 
 
-def let_in(gate: Gate, most: int = 100) -> int:
+def let_in(gate: RateLimiter, most: int = 100) -> int:
     """How many requests of some may begin now."""
     return sum(gate.enter() == 0 for _ in range(most))
 
@@ -39,14 +47,14 @@ def let_in(gate: Gate, most: int = 100) -> int:
 def test_a_pause_is_random_within_the_upper_half_of_what_doubles_up_to_a_limit(
     count: int, drawn: float
 ) -> None:
-    longest = min(FIRST * 2 ** min(count - 1, 60), LONGEST)
-    assert longest / 2 <= pause(count, lambda: drawn) <= longest
-    assert pause(count, lambda: 1.0) == longest
+    longest = min(FIRST_PAUSE * 2 ** min(count - 1, 60), LONGEST_PAUSE)
+    assert longest / 2 <= compute_backoff(count, lambda: drawn) <= longest
+    assert compute_backoff(count, lambda: 1.0) == longest
 
 
 def test_pauses_of_those_who_wait_differ() -> None:
     jitter = random.Random(0).random
-    assert len({pause(5, jitter) for _ in range(20)}) == 20
+    assert len({compute_backoff(5, jitter) for _ in range(20)}) == 20
 
 
 def test_without_a_limit_all_may_pass(clock: Clock) -> None:
@@ -54,7 +62,8 @@ def test_without_a_limit_all_may_pass(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "wait"), [(20.0, 20.0), (0.0, FIRST), (None, FIRST), (1e9, LONGEST_TOLD)]
+    ("told", "wait"),
+    [(20.0, 20.0), (0.0, FIRST_PAUSE), (None, FIRST_PAUSE), (1e9, LONGEST_RETRY_AFTER)],
 )
 def test_after_a_limit_nobody_passes_until_the_server_wants_it(
     clock: Clock, told: float | None, wait: float
@@ -62,7 +71,7 @@ def test_after_a_limit_nobody_passes_until_the_server_wants_it(
     gate = gate_at(clock)
     assert gate.enter() == 0
     clock.now += 3
-    assert gate.limited(clock.now - 3, told)
+    assert gate.record_limit(clock.now - 3, told)
     assert gate.enter() == pytest.approx(wait)
     clock.now += wait - 0.01
     assert gate.enter() > 0
@@ -74,15 +83,15 @@ def test_limits_in_a_row_double_the_pause_until_an_answer_comes(clock: Clock) ->
     gate, waits = gate_at(clock), []
     for number in range(1, 13):
         assert gate.enter() == 0
-        assert gate.limited(clock.now, None) == (number == 1), "only the first is news"
+        assert gate.record_limit(clock.now, None) == (number == 1), "only the first is news"
         waits.append(gate.enter())
         clock.now += waits[-1]
-    assert waits == pytest.approx([min(FIRST * 2**n, LONGEST) for n in range(12)])
+    assert waits == pytest.approx([min(FIRST_PAUSE * 2**n, LONGEST_PAUSE) for n in range(12)])
     assert gate.enter() == 0
-    gate.answered()
+    gate.record_answer()
     assert gate.enter() == 0
-    assert gate.limited(clock.now, None)
-    assert gate.enter() == pytest.approx(FIRST)
+    assert gate.record_limit(clock.now, None)
+    assert gate.enter() == pytest.approx(FIRST_PAUSE)
 
 
 def test_a_limit_halves_what_may_be_on_its_way_and_every_answer_allows_one_more(
@@ -92,12 +101,12 @@ def test_a_limit_halves_what_may_be_on_its_way_and_every_answer_allows_one_more(
     assert let_in(gate, 16) == 16
     clock.now += 1
     for number in range(16):  # all of them were sent before the first was turned away
-        gate.limited(clock.now - 1, None)
-        assert gate.enter() == pytest.approx(FIRST), f"{number} more say nothing new"
-    clock.now += FIRST
+        gate.record_limit(clock.now - 1, None)
+        assert gate.enter() == pytest.approx(FIRST_PAUSE), f"{number} more say nothing new"
+    clock.now += FIRST_PAUSE
     assert let_in(gate) == 8
     assert gate.enter() == TURN, "the others look again in a moment"
-    gate.answered()
+    gate.record_answer()
     assert let_in(gate) == 2
 
 
@@ -105,27 +114,27 @@ def test_one_request_at_a_time_is_always_possible(clock: Clock) -> None:
     gate = gate_at(clock)
     for _ in range(5):
         assert gate.enter() == 0
-        gate.limited(clock.now, None)
-        clock.now += LONGEST
+        gate.record_limit(clock.now, None)
+        clock.now += LONGEST_PAUSE
     assert let_in(gate) == 1
 
 
 def test_after_many_answers_nothing_is_counted_any_more(clock: Clock) -> None:
     gate = gate_at(clock)
     assert gate.enter() == 0
-    gate.limited(clock.now, None)
-    clock.now += FIRST
+    gate.record_limit(clock.now, None)
+    clock.now += FIRST_PAUSE
     for _ in range(MANY + 1):
         assert gate.enter() == 0
-        gate.answered()
+        gate.record_answer()
     assert let_in(gate, 200) == 200
 
 
 def test_a_request_that_is_not_made_leaves_its_place(clock: Clock) -> None:
     gate = gate_at(clock)
     assert gate.enter() == 0
-    gate.limited(clock.now, None)
-    clock.now += FIRST
+    gate.record_limit(clock.now, None)
+    clock.now += FIRST_PAUSE
     for _ in range(10):
         assert let_in(gate) == 1
         gate.leave()
@@ -133,32 +142,32 @@ def test_a_request_that_is_not_made_leaves_its_place(clock: Clock) -> None:
 
 def test_another_model_is_better_while_a_limit_is_long_or_a_failure_is_fresh(clock: Clock) -> None:
     gate = gate_at(clock)
-    assert gate.wait(patience=60) == 0
+    assert gate.seconds_to_avoid(patience=60) == 0
     assert gate.enter() == 0
-    gate.limited(clock.now, 50.0)
-    assert gate.wait(patience=60) == 0, "this one is waited for"
+    gate.record_limit(clock.now, 50.0)
+    assert gate.seconds_to_avoid(patience=60) == 0, "this one is waited for"
     clock.now += 50
     assert gate.enter() == 0
-    gate.limited(clock.now, 100.0)
-    assert gate.wait(patience=60) == 100
+    gate.record_limit(clock.now, 100.0)
+    assert gate.seconds_to_avoid(patience=60) == 100
     clock.now += 41
-    assert gate.wait(patience=60) == 0
+    assert gate.seconds_to_avoid(patience=60) == 0
     clock.now += 59
     waits = []
     for _ in range(3):
         assert gate.enter() == 0, "it may be asked all the same, if there is no other"
-        gate.failed(clock.now)
-        waits.append(gate.wait(patience=60))
-    assert waits == pytest.approx([FIRST, 2 * FIRST, 4 * FIRST])
+        gate.record_failure(clock.now)
+        waits.append(gate.seconds_to_avoid(patience=60))
+    assert waits == pytest.approx([FIRST_PAUSE, 2 * FIRST_PAUSE, 4 * FIRST_PAUSE])
     assert gate.enter() == 0
-    gate.answered()
-    clock.now += 4 * FIRST
-    assert gate.wait(patience=60) == 0
+    gate.record_answer()
+    clock.now += 4 * FIRST_PAUSE
+    assert gate.seconds_to_avoid(patience=60) == 0
 
 
 def test_a_model_that_hung_is_left_alone_for_as_long(clock: Clock) -> None:
     gate = gate_at(clock)
     assert gate.enter() == 0
     clock.now += 300
-    gate.failed(clock.now - 300)
-    assert gate.wait(patience=60) == 300
+    gate.record_failure(clock.now - 300)
+    assert gate.seconds_to_avoid(patience=60) == 300

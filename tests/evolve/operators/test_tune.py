@@ -14,12 +14,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evolve.genome.screening import Identity, RefusedError, identify
-from evolve.genome.syntax import literals, replaced
+from evolve.genome import (
+    Identity,
+    RefusedError,
+    find_literals,
+    identify,
+    mask_constants,
+    replace_spans,
+)
 from evolve.loop.contexts import VISITED, ContextBuilder
-from evolve.operators.base import Context, Operator, Parent, Proposal, ProposalError, Relative
-from evolve.operators.offline import Perturb, perturbed
-from evolve.operators.tune import FEWEST_RELATIVES, Tune, valueless
+from evolve.operators import Context, Operator, Parent, Proposal, ProposalError, Relative
+from evolve.operators.perturb import Perturb, perturb_literal
+from evolve.operators.tune import FEWEST_RELATIVES, Tune
 from evolve.search.bandit import FixedMix
 from evolve.search.plan import Plan
 from evolve.search.search import Search
@@ -118,8 +124,8 @@ def scattered(source: str, loss: Loss, count: int, seed: int = 0) -> list[Relati
     rng = np.random.default_rng(seed)
     sources = [source]
     while len(sources) < count:
-        edits = [(literal.span, perturbed(literal, rng)) for literal in literals(source)]
-        sources.append(replaced(source, edits))
+        edits = [(literal.span, perturb_literal(literal, rng)) for literal in find_literals(source)]
+        sources.append(replace_spans(source, edits))
     return [Relative(text, loss(text)) for text in sources]
 
 
@@ -136,14 +142,14 @@ def test_switches_steps_powers_and_zeros_are_found_too() -> None:
     start = "FLAG = False\nPOWER = 2**14\nDEPTH = 2\nDECAY = 0.0\nBATCH = 32\n"
 
     def loss(source: str) -> float:
-        found = [literal.value for literal in literals(source)]
+        found = [literal.value for literal in find_literals(source)]
         flag, power, depth, decay, batch = found
         off = math.log((decay + 0.01) / 0.06), math.log2(batch / 256)
         return 2 * (not flag) + abs(power - 17) + abs(depth - 6) + abs(off[0]) + abs(off[1])
 
     for seed in range(3):
         best = min(searched(loss, start, 50, seed, Tune()), key=lambda one: one.objective or 0.0)
-        flag, power, depth, decay, batch = (literal.value for literal in literals(best.source))
+        flag, power, depth, decay, batch = (literal.value for literal in find_literals(best.source))
         assert (flag, power, depth, batch) == (True, 17, 6, 256)
         assert 0.02 < decay < 0.12
 
@@ -159,7 +165,7 @@ def test_a_metric_that_is_maximised_is_its_mirror_image() -> None:
 
 def test_genomes_that_diverged_do_not_hide_what_the_others_show() -> None:
     def loss(source: str) -> float:
-        rate = max(literal.value for literal in literals(source) if literal.name == "RATES")
+        rate = max(literal.value for literal in find_literals(source) if literal.name == "RATES")
         return bowl(source) if rate < 0.5 else 1e3 * rate
 
     found = [reached(searched(loss, SEED, 30, seed, Tune())) for seed in range(8)]
@@ -168,7 +174,7 @@ def test_genomes_that_diverged_do_not_hide_what_the_others_show() -> None:
 
 def test_where_genomes_failed_it_hardly_goes_again() -> None:
     def loss(source: str) -> float | None:  # what it wants is what it cannot have
-        width = literals(source)[0].value
+        width = find_literals(source)[0].value
         return None if width > 150 else bowl(source)
 
     def failed(operator: Operator, seed: int) -> int:
@@ -212,11 +218,11 @@ def test_only_constants_change_whatever_the_results_were(
     relatives = [Relative(o.source, result) for o, result in zip(others, results, strict=True)]
     known = [one.source for one in relatives]
     child = propose(source, relatives, seed, direction=direction, known=known).source
-    assert valueless(child) == valueless(source)
+    assert mask_constants(child) == mask_constants(source)
     assert identify(child, "python") not in [identify(text, "python") for text in known]
     ast.parse(child)
-    gaps = replaced(source, [(literal.span, "") for literal in literals(source)])
-    assert replaced(child, [(literal.span, "") for literal in literals(child)]) == gaps
+    gaps = replace_spans(source, [(literal.span, "") for literal in find_literals(source)])
+    assert replace_spans(child, [(literal.span, "") for literal in find_literals(child)]) == gaps
 
 
 def test_equal_generators_and_results_make_equal_children() -> None:
@@ -270,7 +276,7 @@ def test_a_genome_without_constants_is_refused_in_words() -> None:
     ],
 )
 def test_valueless_is_all_but_the_values_of_constants(one: str, other: str, same: bool) -> None:
-    assert (valueless(one) == valueless(other)) is same
+    assert (mask_constants(one) == mask_constants(other)) is same
 
 
 def unscreened(source: str) -> Identity:

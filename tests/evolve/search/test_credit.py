@@ -9,7 +9,7 @@ import pytest
 
 from archive import Axis
 from archive.rows import ProposalRow
-from evolve.operators.llm import TWEAK
+from evolve.operators.mutations import TWEAK
 from evolve.runs.history import tell_proposal
 from evolve.search.bandit import Arm, Outcome
 from evolve.search.search import Search

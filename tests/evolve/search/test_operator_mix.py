@@ -7,20 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evolve.operators.registry import OPERATORS, absolute
+from evolve.operators import OPERATORS, resolve_operator_path
 from evolve.search.bandit import Arm, Bandit, FixedMix
 from evolve.search.operator_mix import Mix, operator_mix
 
 OWN = """\
-from evolve.operators.base import Context, Parent, Proposal
+from evolve.operators import Context, Operator, Parent, Proposal
 
 
-class Double:
+class Double(Operator):
     name = "double"
-    arity = 1
-    needs_model = False
-    mends = False
-    aims = False
 
     def propose(self, parents, context):
         source = parents[0].source.replace("32", "64")
@@ -77,8 +73,8 @@ def test_an_operator_of_ones_own_is_named_by_its_file(own: Path) -> None:
 
 
 def test_a_relative_file_is_made_absolute_and_a_name_stays(own: Path) -> None:
-    assert absolute("own.py:Double:2", own.parent) == f"{own}:Double:2"
-    assert absolute("tweak:0.5", own.parent) == "tweak:0.5"
+    assert resolve_operator_path("own.py:Double:2", own.parent) == f"{own}:Double:2"
+    assert resolve_operator_path("tweak:0.5", own.parent) == "tweak:0.5"
 
 
 @pytest.mark.parametrize(
@@ -116,7 +112,9 @@ def test_a_task_that_needs_a_model_says_so(suited: tuple[str, ...]) -> None:
 def test_an_operator_of_ones_own_that_is_none_is_refused_in_words(own: Path) -> None:
     with pytest.raises(ValueError, match=r"Missing of .* cannot be loaded: AttributeError"):
         mix(f"{own}:Missing")
-    with pytest.raises(ValueError, match=r"broken of .* lacks name, arity"):
+    with pytest.raises(
+        ValueError, match=r"broken of .* should be a subclass of evolve.operators.Operator"
+    ):
         mix(f"{own}:broken")
     own.write_text("def (")
     with pytest.raises(ValueError, match="cannot be loaded: SyntaxError"):

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from archive import Axis
 from archive.rows import ProposalRow, Purpose
-from evolve.operators.registry import OPERATORS
+from evolve.operators import OPERATORS
 from evolve.runs.history import restore_search
 from evolve.runs.run import Run, begin_run, open_run
 from evolve.search.axes import axes_around

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from archive import Axis
-from evolve.genome.screening import Identity
+from evolve.genome import Identity
 from evolve.loop.contexts import ContextBuilder
+from evolve.operators import OPERATORS
 from evolve.operators.base import Section
 from evolve.operators.prompts.background import (
     INFORMATIVE,
@@ -18,7 +19,6 @@ from evolve.operators.prompts.background import (
     NEAR,
     informative_children,
 )
-from evolve.operators.registry import OPERATORS
 from evolve.search.bandit import FixedMix
 from evolve.search.plan import Plan
 from evolve.search.search import Search

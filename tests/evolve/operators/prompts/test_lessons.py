@@ -8,8 +8,13 @@ from typing import Any
 
 import pytest
 
-from evolve.operators.base import rough_tokens
-from evolve.operators.prompts.lessons import EACH, LONGEST, lessons_in, lessons_request
+from evolve.operators import estimate_tokens
+from evolve.operators.prompts.lessons import (
+    EACH,
+    LONGEST,
+    extract_lessons,
+    write_lessons_request,
+)
 from trainer.task import Task
 
 LESSONS = "Helped:\n- wider\nHurt:\n- deeper\n- slower\nUntested:\n- both"
@@ -30,15 +35,16 @@ def task(make_place: Callable[[], Any]) -> Task:
     ],
 )
 def test_lessons_are_what_stands_under_their_headings(before: str, after: str) -> None:
-    assert lessons_in(before + LESSONS + after) == LESSONS
+    assert extract_lessons(before + LESSONS + after) == LESSONS
 
 
 def test_the_headings_may_be_dressed() -> None:
     dressed = "## **Helped:**\n1. wider\n\n### Hurt\n- deeper\n\n__untested__:\n- both\x1b[2J\u200b"
     assert (
-        lessons_in(dressed) == "## **Helped:**\n1. wider\n### Hurt\n- deeper\n__untested__:\n- both"
+        extract_lessons(dressed)
+        == "## **Helped:**\n1. wider\n### Hurt\n- deeper\n__untested__:\n- both"
     )
-    assert lessons_in("Helped: all.\nHurt: none.\nUntested: -") != ""
+    assert extract_lessons("Helped: all.\nHurt: none.\nUntested: -") != ""
 
 
 @pytest.mark.parametrize(
@@ -53,12 +59,12 @@ def test_the_headings_may_be_dressed() -> None:
     ],
 )
 def test_what_lacks_a_heading_is_no_lesson(reply: str) -> None:
-    assert lessons_in(reply) == ""
+    assert extract_lessons(reply) == ""
 
 
 def test_no_heading_takes_the_room_of_the_others() -> None:
     long = LESSONS.replace("- wider", "\n".join(["- " + "wider " * 500] * 3000))
-    lines = lessons_in(long).splitlines()
+    lines = extract_lessons(long).splitlines()
     assert len(lines) == 1 + EACH + 5
     assert max(map(len, lines)) == LONGEST
     assert lines[-1] == "- both"
@@ -67,8 +73,8 @@ def test_no_heading_takes_the_room_of_the_others() -> None:
 def test_a_request_for_lessons_keeps_to_its_tokens_and_to_what_tells_most(task: Task) -> None:
     results = [f"- genome {number}: something, worse" for number in range(5000)]
     earlier = "\n".join(f"- lesson {number}" for number in range(5000))
-    system, user = lessons_request(task, earlier, results, 1000, rough_tokens)
-    assert rough_tokens(system["content"] + user["content"]) <= 1000
+    system, user = write_lessons_request(task, earlier, results, 1000, estimate_tokens)
+    assert estimate_tokens(system["content"] + user["content"]) <= 1000
     text = user["content"]
     assert "- lesson 0\n" in text
     assert "- genome 0:" in text
@@ -80,6 +86,9 @@ def test_a_request_for_lessons_keeps_to_its_tokens_and_to_what_tells_most(task: 
 
 def test_what_lessons_shall_not_quote_depends_on_the_language(task: Task) -> None:
     prose = replace(task, language="prose")
-    asked = [lessons_request(one, "", [], 900, rough_tokens)[1]["content"] for one in (task, prose)]
+    asked = [
+        write_lessons_request(one, "", [], 900, estimate_tokens)[1]["content"]
+        for one in (task, prose)
+    ]
     assert asked[0].endswith("No code.")
     assert "code" not in asked[1]

@@ -6,9 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolve.operators.base import Section, rough_tokens
-from evolve.operators.prompts.packing import cut, fenced, packed, remembering, shortened
-from evolve.operators.prompts.quoting import in_quotes, quoted
+from evolve.operators.prompts.packing import (
+    Section,
+    cache_counts,
+    cut_section,
+    estimate_tokens,
+    fence_text,
+    pack_request,
+    truncate,
+)
+from evolve.operators.prompts.quoting import quote_output, quote_words
 
 
 def characters(text: str) -> int:
@@ -34,53 +41,53 @@ sections = st.lists(
 def test_a_request_has_no_more_tokens_than_it_may_unless_its_ends_do(
     start: str, between: list[Section], end: str, tokens: int
 ) -> None:
-    text = packed(start, between, end, tokens, characters)
+    text = pack_request(start, between, end, tokens, characters)
     assert text.startswith(start)
     assert text.endswith(end)
-    least = packed(start, [], end, tokens, characters)
+    least = pack_request(start, [], end, tokens, characters)
     assert len(text) <= tokens or text == least
 
 
 @given(lines, st.integers(0, 400))
 def test_a_fence_is_closed_wherever_it_is_cut(diff: list[str], tokens: int) -> None:
-    text = cut(Section("So:", diff, fence="diff"), tokens, characters)
+    text = cut_section(Section("So:", diff, fence="diff"), tokens, characters)
     marks = [line for line in text.splitlines() if line and set(line.replace("diff", "")) == {"`"}]
-    fence = fenced("\n".join(diff), "diff").partition("diff")[0]
+    fence = fence_text("\n".join(diff), "diff").partition("diff")[0]
     assert not text or (marks[0].removesuffix("diff") in fence and marks[-1] == marks[0][:-4])
 
 
 def test_a_line_that_is_too_long_is_left_out_alone() -> None:
     long = Section("Long:", ["first", "x" * 500, "last"])
     after = Section("After:", ["something"])
-    text = packed("start", [long, after], "end", 120, characters)
+    text = pack_request("start", [long, after], "end", 120, characters)
     assert text == "start\n\nLong:\nfirst\nlast\n\nAfter:\nsomething\n\nend"
 
 
 def test_of_what_is_fenced_the_beginning_stays_and_how_much_is_lost_is_said() -> None:
     diff = Section("Diff:", [f"+line {number}" for number in range(20)], fence="diff")
-    assert cut(diff, 86, characters).endswith("+line 4\n```\n(and 15 lines more)")
+    assert cut_section(diff, 86, characters).endswith("+line 4\n```\n(and 15 more lines)")
     long = Section("Diff:", ["+a", "+" + "x" * 99, "+b"], fence="diff")
-    assert cut(long, 60, characters) == "Diff:\n\n```diff\n+a\n+b\n```\n(and 1 lines more)"
+    assert cut_section(long, 60, characters) == "Diff:\n\n```diff\n+a\n+b\n```\n(and 1 more line)"
 
 
 def test_a_section_has_no_more_than_its_share() -> None:
     greedy = Section("All:", ["line"] * 99, share=0.25)
-    text = packed("", [greedy, Section("Then:", ["more"])], "", 200, characters)
+    text = pack_request("", [greedy, Section("Then:", ["more"])], "", 200, characters)
     assert len(text.partition("\n\n")[0]) <= 50
     assert text.endswith("Then:\nmore")
 
 
 @given(st.text("ab ", max_size=200), st.integers(1, 60))
 def test_a_text_is_shortened_from_its_end(text: str, tokens: int) -> None:
-    short = shortened(text, tokens, rough_tokens)
+    short = truncate(text, tokens, estimate_tokens)
     assert text.startswith(short)
-    assert rough_tokens(short) <= max(tokens, 0)
-    assert short == text or rough_tokens(text) > tokens
+    assert estimate_tokens(short) <= max(tokens, 0)
+    assert short == text or estimate_tokens(text) > tokens
 
 
 def test_what_was_counted_is_remembered() -> None:
     asked = []
-    count = remembering(lambda text: asked.append(text) or len(text))  # type: ignore[func-returns-value]
+    count = cache_counts(lambda text: asked.append(text) or len(text))  # type: ignore[func-returns-value]
     assert [count("ab"), count("ab"), count("c" * 900), count("c" * 900)] == [2, 2, 900, 900]
     assert asked == ["ab", "c" * 900]
 
@@ -99,23 +106,23 @@ def test_what_was_counted_is_remembered() -> None:
     ],
 )
 def test_words_stand_in_one_line_between_quotation_marks(said: str, shown: str) -> None:
-    assert in_quotes(said) == shown
+    assert quote_words(said) == shown
 
 
 @given(st.text())
 def test_nothing_gets_out_of_quotation_marks(said: str) -> None:
-    text = in_quotes(said)
+    text = quote_words(said)
     assert (text[0], text[-1], text.count('"')) == ('"', '"', 2)
     assert len(text.splitlines()) == 1
 
 
 @given(st.text(), st.integers(-1, 50))
 def test_every_line_that_was_printed_has_its_mark(said: str, tokens: int) -> None:
-    text = quoted(said, tokens, rough_tokens)
+    text = quote_output(said, tokens, estimate_tokens)
     assert all(line.startswith("| ") for line in text.splitlines())
-    assert rough_tokens(text) <= max(tokens, 0)
+    assert estimate_tokens(text) <= max(tokens, 0)
 
 
 def test_the_last_lines_are_those_that_stay() -> None:
     said = "\n".join(f"line {number}" for number in range(30))
-    assert quoted(said, 20, characters) == "| line 28\n| line 29"
+    assert quote_output(said, 20, characters) == "| line 28\n| line 29"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolve.models.allowance import Allowance, Purse, SpentError
-from evolve.models.rate_limits import FIRST, LONGEST
+from evolve.models import Availability, BudgetSpentError, CostBudget
+from evolve.models.rate_limits import FIRST_PAUSE, LONGEST_PAUSE
 
 
 class Clock:
@@ -25,24 +25,24 @@ class Models:
 
     silence = ""
 
-    def why_silent(self) -> str:
+    def why_unresponsive(self) -> str:
         return self.silence
 
 
 def allowance(
     *,
     has_models: bool = True,
-    purse: Purse | None = None,
+    budget: CostBudget | None = None,
     deadline: float | None = None,
     clock: Clock | None = None,
     models: Models | None = None,
-) -> Allowance:
-    return Allowance(
+) -> Availability:
+    return Availability(
         has_models=has_models,
-        purse=purse or Purse(None),
+        budget=budget or CostBudget(None),
         deadline=deadline,
         clock=clock or Clock(),
-        why_silent=(models or Models()).why_silent,
+        why_unresponsive=(models or Models()).why_unresponsive,
         jitter=lambda: 1.0,
     )
 
@@ -51,27 +51,27 @@ def test_without_a_model_none_is_asked() -> None:
     allowed = allowance(has_models=False)
     assert allowed.why_offline() == "no model is configured"
     assert not allowed.may_ask(0)
-    assert not allowed.hopes
+    assert not allowed.may_recover
 
 
 def test_models_that_answer_are_asked_as_often_as_there_is_need() -> None:
     allowed = allowance()
     for in_flight in range(99):
         assert allowed.may_ask(in_flight)
-        allowed.note(unreachable=False)
+        allowed.record_outcome(unreachable=False)
     assert allowed.why_offline() == ""
 
 
 def test_when_the_money_is_spent_the_reason_says_how_much_and_nobody_hopes() -> None:
-    purse = Purse(2.0, spent=1.996)
-    allowed = allowance(purse=purse)
-    with pytest.raises(SpentError):
-        purse.reserve(0.1)
-    purse.closed = True
+    budget = CostBudget(2.0, spent=1.996)
+    allowed = allowance(budget=budget)
+    with pytest.raises(BudgetSpentError):
+        budget.reserve(0.1)
+    budget.exhausted = True
     assert allowed.why_offline() == "the models took $2.00 of the $2.00 allowed"
     assert not allowed.may_ask(0)
-    allowed.note(unreachable=True)
-    assert not allowed.hopes
+    allowed.record_outcome(unreachable=True)
+    assert not allowed.may_recover
 
 
 def test_models_that_failed_get_a_rest_which_grows_and_are_asked_one_at_a_time() -> None:
@@ -79,18 +79,18 @@ def test_models_that_failed_get_a_rest_which_grows_and_are_asked_one_at_a_time()
     allowed = allowance(clock=clock)
     for number in range(12):
         assert allowed.may_ask(0)
-        allowed.note(unreachable=True)
-        rest = min(FIRST * 2**number, LONGEST)
+        allowed.record_outcome(unreachable=True)
+        rest = min(FIRST_PAUSE * 2**number, LONGEST_PAUSE)
         clock.now += rest - 0.01
         assert not allowed.may_ask(0)
         assert allowed.why_offline() == "", "they may be back in a moment"
-        assert allowed.hopes
+        assert allowed.may_recover
         clock.now += 0.02
         assert not allowed.may_ask(1)
     assert allowed.may_ask(0)
-    allowed.note(unreachable=False)
+    allowed.record_outcome(unreachable=False)
     assert allowed.may_ask(5)
-    assert not allowed.hopes
+    assert not allowed.may_recover
 
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 400)), max_size=40))
@@ -99,19 +99,19 @@ def test_models_that_fail_are_never_given_up(steps: list[tuple[bool, float]]) ->
     allowed = allowance(clock=clock)
     for unreachable, seconds in steps:
         clock.now += seconds
-        allowed.note(unreachable=unreachable)
-    clock.now += LONGEST + 1e-6
+        allowed.record_outcome(unreachable=unreachable)
+    clock.now += LONGEST_PAUSE + 1e-6
     assert allowed.may_ask(0)
 
 
 def test_while_models_are_silent_others_go_on_and_one_request_waits_for_them() -> None:
     models = Models()
     allowed = allowance(models=models)
-    assert not allowed.silent
+    assert not allowed.unresponsive
     models.silence = "no model has answered for 60 s"
-    assert allowed.silent
+    assert allowed.unresponsive
     assert allowed.why_offline() == models.silence
-    assert allowed.hopes
+    assert allowed.may_recover
     assert allowed.may_ask(0), "somebody must notice that they are back"
     assert not allowed.may_ask(1)
     models.silence = ""

@@ -13,10 +13,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evolve.genome.screening import RefusedError, identify
-from evolve.genome.syntax import constants, definitions, literals, replaced
-from evolve.operators.base import Context, Parent, ProposalError
-from evolve.operators.offline import Perturb, Recombine, perturbed
+from evolve.genome import (
+    RefusedError,
+    find_constants,
+    find_definitions,
+    find_literals,
+    identify,
+    replace_spans,
+)
+from evolve.operators import Context, Parent, ProposalError
+from evolve.operators.perturb import Perturb, perturb_literal
+from evolve.operators.recombine import Recombine
 from population import Direction, Individual
 
 # `1if x else 2` is meant: a literal may end where a word begins.
@@ -73,7 +80,7 @@ def refuse(source: str, known: Container[str]) -> None:
 
 
 def test_literals_are_those_of_capitalised_module_constants() -> None:
-    found = [(x.name, x.value, x.exponent) for x in literals(SOURCE)]
+    found = [(x.name, x.value, x.exponent) for x in find_literals(SOURCE)]
     assert found == [
         *(("SIZE", 18, True), ("RATE", 3e-4, False), ("BETAS", 0.9, False)),
         *(("BETAS", 0.95, False), ("FLAG", True, False), ("DEPTHS", 1, False)),
@@ -83,23 +90,23 @@ def test_literals_are_those_of_capitalised_module_constants() -> None:
 
 def test_spans_are_exact() -> None:
     data = SOURCE.encode()
-    for literal in literals(SOURCE):
+    for literal in find_literals(SOURCE):
         span = literal.span
         assert data[span.start : span.end].decode() == span.text
         assert ast.literal_eval(span.text) == literal.value
-    for part in (constants(SOURCE), definitions(SOURCE)):
+    for part in (find_constants(SOURCE), find_definitions(SOURCE)):
         for span in part.values():
             assert data[span.start : span.end].decode() == span.text
             ast.parse(span.text)
 
 
 def test_definitions_hold_their_decorators() -> None:
-    found = definitions(SOURCE)
+    found = find_definitions(SOURCE)
     assert list(found) == ["Net", "go", "gone"]
     assert found["Net"].text.startswith("@decorated(14)\n@other\nclass Net:\n    WIDTH = 15")
     assert found["Net"].text.endswith("return 1"), "a comment at the end belongs to the file"
-    assert constants(SOURCE)["SIZE"].text == "SIZE: int = 2**18"
-    assert constants(SOURCE)["BETAS"].text == "BETAS = (0.9, -0.95)"
+    assert find_constants(SOURCE)["SIZE"].text == "SIZE: int = 2**18"
+    assert find_constants(SOURCE)["BETAS"].text == "BETAS = (0.9, -0.95)"
 
 
 def test_what_is_expected_of_a_change_is_noted() -> None:
@@ -165,7 +172,7 @@ programs = programs | programs.map(lambda text: text.replace("\n", "\r\n"))
 
 
 class _Blank(ast.NodeTransformer):
-    """Blanks the numbers and truth values in capitalised module constants, and nothing else."""
+    """Masks the numbers and truth values in capitalised module constants, and nothing else."""
 
     def blanked(self, source: str) -> str:
         tree = ast.parse(source)
@@ -185,7 +192,7 @@ class _Blank(ast.NodeTransformer):
 @settings(max_examples=250, deadline=None)
 @given(programs, st.integers(0, 2**32))
 def test_perturb_changes_only_literals_of_constants(source: str, seed: int) -> None:
-    found = literals(source)
+    found = find_literals(source)
     for literal in found:
         assert ast.literal_eval(literal.span.text) == literal.value
     if not found:
@@ -197,8 +204,11 @@ def test_perturb_changes_only_literals_of_constants(source: str, seed: int) -> N
     blank = _Blank().blanked
     assert blank(proposal.source) == blank(source)
     # Between the literals, every character is as it was: comments, layout and line ends too.
-    gaps = replaced(source, [(x.span, "") for x in found])
-    assert replaced(proposal.source, [(x.span, "") for x in literals(proposal.source)]) == gaps
+    gaps = replace_spans(source, [(x.span, "") for x in found])
+    assert (
+        replace_spans(proposal.source, [(x.span, "") for x in find_literals(proposal.source)])
+        == gaps
+    )
     assert len(proposal.description.split(", ")) <= 3
     assert all(" -> " in change for change in proposal.description.split(", "))
 
@@ -211,7 +221,7 @@ def test_recombine_takes_each_part_from_one_of_its_parents(
     def parts(source: str) -> dict[tuple[str, str], str]:
         return {
             (kind, name): span.text
-            for kind, found in (("c", constants(source)), ("d", definitions(source)))
+            for kind, found in (("c", find_constants(source)), ("d", find_definitions(source)))
             for name, span in found.items()
         }
 
@@ -276,9 +286,9 @@ def test_equal_generators_make_equal_children() -> None:
     ],
 )
 def test_values_stay_in_a_sensible_range(text: str, low: float, high: float) -> None:
-    (literal,) = literals(f"A = {text}\n")
+    (literal,) = find_literals(f"A = {text}\n")
     rng = np.random.default_rng(0)
-    drawn = [ast.literal_eval(perturbed(literal, rng)) for _ in range(300)]
+    drawn = [ast.literal_eval(perturb_literal(literal, rng)) for _ in range(300)]
     assert {type(value) for value in drawn} == {type(literal.value)}
     assert sum(low <= value <= high for value in drawn) >= 270
     assert all(value >= 0 for value in drawn)
@@ -293,8 +303,10 @@ def test_the_seed_genomes_of_this_repository_can_be_perturbed() -> None:
     assert seeds
     for seed in seeds:
         source = seed.read_text()
-        assert len(literals(source)) >= 5
-        assert all(name.isupper() and not keyword.iskeyword(name) for name in constants(source))
+        assert len(find_literals(source)) >= 5
+        assert all(
+            name.isupper() and not keyword.iskeyword(name) for name in find_constants(source)
+        )
         for n in range(20):
             compile(Perturb().propose([parent(source)], context(n)).source, str(seed), "exec")
 
@@ -316,10 +328,10 @@ def test_literals_are_exact_in_any_python_and_refused_in_any_other_text(text: st
         ast.parse(text)
     except (SyntaxError, ValueError):  # Python 3.11 has a ValueError for a null byte
         with pytest.raises((SyntaxError, ValueError)):
-            literals(text)
+            find_literals(text)
         return
     data = text.encode()
-    for literal in literals(text):
+    for literal in find_literals(text):
         span = literal.span
         assert data[span.start : span.end].decode() == span.text
         assert ast.literal_eval(span.text) == literal.value

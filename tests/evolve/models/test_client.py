@@ -12,15 +12,9 @@ from typing import Any
 
 import pytest
 
-from evolve.models.client import (
-    MAX_RETRIES,
-    LimitError,
-    LiteLLM,
-    ModelError,
-    TooLongError,
-)
-from evolve.models.prices import Price
-from evolve.models.rate_limits import FIRST
+from evolve.models import LiteLLM, ModelError, Price, RateLimitError, TooLongError
+from evolve.models.client import MAX_RETRIES
+from evolve.models.rate_limits import FIRST_PAUSE
 
 # litellm's own types make pydantic wonder when it is imported.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydantic")
@@ -118,7 +112,7 @@ def test_a_server_that_stumbles_is_asked_again(chat: Chat) -> None:
     model = LiteLLM("openai/test", api_base=server.base, sleep=pauses.append, jitter=lambda: 0.5)
     assert model(ASKED).reply == "there"
     assert len(server.requests) == 2
-    assert pauses == [0.75 * FIRST]
+    assert pauses == [0.75 * FIRST_PAUSE]
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 529, 409])
@@ -132,7 +126,7 @@ def test_a_server_that_fails_for_good_is_given_up_after_some_pauses(
     )
     assert f"scripted failure {status}" in error.call.error
     assert len(server.requests) == 1 + MAX_RETRIES
-    assert pauses == [FIRST, 2 * FIRST, 4 * FIRST]
+    assert pauses == [FIRST_PAUSE, 2 * FIRST_PAUSE, 4 * FIRST_PAUSE]
 
 
 @pytest.mark.parametrize("retries", [0, 1])
@@ -148,7 +142,7 @@ def test_a_server_that_sends_a_byte_now_and_then_is_given_up(
     chat: Chat, scripted: ModuleType
 ) -> None:
     server = chat(lambda request: scripted.Raw(b" " * 600, gap=0.1))
-    error = error_of(LiteLLM("openai/test", api_base=server.base, timeout=5, patience=1))
+    error = error_of(LiteLLM("openai/test", api_base=server.base, timeout=1))
     assert error.call.error == "TimeoutError: no whole answer within 1 s"
 
 
@@ -187,7 +181,7 @@ def test_a_limit_is_told_apart_with_what_the_server_says_of_it(
     body = b'{"error": {"message": "slow down"}}'
     server = chat(lambda request: scripted.Raw(body, 429, headers))
     error = error_of(LiteLLM("openai/test", api_base=server.base))
-    assert isinstance(error, LimitError)
+    assert isinstance(error, RateLimitError)
     assert error.seconds == seconds
     assert len(server.requests) == 1, "when to ask again is not decided here"
 
@@ -198,7 +192,7 @@ def test_a_limit_until_a_date_is_a_limit_of_so_many_seconds(
     then = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
     server = chat(lambda request: scripted.Raw(b"{}", 429, {"Retry-After": then}))
     error = error_of(LiteLLM("openai/test", api_base=server.base))
-    assert isinstance(error, LimitError)
+    assert isinstance(error, RateLimitError)
     assert error.seconds == pytest.approx(3600, abs=300)
 
 

@@ -1,4 +1,4 @@
-"""Replies that are JSON: new values of named constants, or texts to search for and to replace."""
+"""Edits in JSON: new values of named constants, or texts to search for and to replace."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from evolve.edits.mismatch import EditError
-from evolve.edits.patches import Change, block
+from evolve.edits.patches import Change, make_block
+from evolve.genome import find_constants, replace_spans
 from evolve.genome.parsing import INVALID, parse
-from evolve.genome.syntax import constants, replaced
 
-MAX_OBJECTS = 20  # places in a reply at which an object is looked for
-MAX_DEPTH = 6  # of the wrappings around it, as a tool call has them
+MAX_OBJECTS = 20  # places in a reply at which a JSON object is looked for
+MAX_DEPTH = 6  # wrappings around an edit, as a tool call has them
 BEGINNING = re.compile(r'\{\s*"|\[\s*\{\s*"')
 WRAPPINGS = ("arguments", "parameters", "input", "function", "tool_calls")
 OLD, NEW = ("search", "old_string", "old"), ("replace", "new_string", "new")
@@ -27,28 +27,35 @@ QUOTED = re.compile(r"[rRbBuUfF]{0,2}['\"]")
 
 
 class Number(str):
-    """A number of a JSON text as it is written there, so that 1e-3 stays 1e-3."""
+    """A number as a JSON text has it, so that 1e-3 stays 1e-3."""
 
 
 @dataclass(frozen=True)
-class Structured:
-    """What an object asks for: values by the names of constants, blocks, or both."""
+class JsonEdit:
+    """An edit that a JSON object asks for.
+
+    Attributes:
+        values: New values by the names of constants.
+        blocks: SEARCH/REPLACE blocks.
+        idea: Idea behind the change; may be empty.
+        why: Reason why the change should help; may be empty.
+    """
 
     values: Mapping[str, object]
     blocks: list[Change]
     idea: str
     why: str
 
-    def values_in(self, source: str) -> str:
-        """The source with the constants at their new values.
+    def set_constants(self, source: str) -> str:
+        """Set the constants of a source to their new values.
 
         Raises:
-            EditError: there is no such constant, or a value is none.
+            EditError: A constant does not exist, or its value is no Python expression.
         """
         if not self.values:
             return source
         try:
-            spans = constants(source)
+            spans = find_constants(source)
         except INVALID as error:
             raise EditError("the file is no Python, so it has no constants to set") from error
         unknown = [name for name in self.values if name not in spans]
@@ -58,27 +65,27 @@ class Structured:
                 f"the file has no constant {', '.join(unknown)[:100]!r}; its constants are {there}"
             )
         edits = [
-            (spans[name], _assignment(name, spans[name].text, value))
+            (spans[name], _write_assignment(name, spans[name].text, value))
             for name, value in self.values.items()
         ]
-        return replaced(source, edits)
+        return replace_spans(source, edits)
 
 
-def find(texts: Iterable[str]) -> Structured | None:
-    """The object in some texts that is an edit; None if there is none.
+def find_json_edit(texts: Iterable[str]) -> JsonEdit | None:
+    """Find the JSON object in some texts that is an edit; None if there is none.
 
     Raises:
-        EditError: there is one, but not as it should be, or there are several.
+        EditError: The edit is malformed, or there are several.
     """
     found: list[dict[str, object]] = []
     for text in texts:
-        found += [edit for value in _objects(text) for edit in _edits(value, MAX_DEPTH)]
+        found += [edit for value in _find_objects(text) for edit in _unwrap(value, MAX_DEPTH)]
     if any(edit != found[0] for edit in found):
         raise EditError("the reply has more than one JSON edit; put all changes into one")
-    return _structured(found[0]) if found else None
+    return _read_edit(found[0]) if found else None
 
 
-def _objects(text: str) -> Iterator[object]:
+def _find_objects(text: str) -> Iterator[object]:
     decoder = json.JSONDecoder(
         strict=False, parse_float=Number, parse_int=Number, parse_constant=Number
     )
@@ -95,13 +102,13 @@ def _objects(text: str) -> Iterator[object]:
             yield value
 
 
-def _edits(value: object, depth: int) -> Iterator[dict[str, object]]:
-    """The objects with an edit, which a tool call hands over within others."""
+def _unwrap(value: object, depth: int) -> Iterator[dict[str, object]]:
+    """Yield the objects that hold an edit, which a tool call wraps into others."""
     if isinstance(value, str):
-        value = list(_objects(value))
+        value = list(_find_objects(value))
     if isinstance(value, list):
         for one in value if depth else ():
-            yield from _edits(one, depth - 1)
+            yield from _unwrap(one, depth - 1)
     elif isinstance(value, dict):
         if "constants" in value or "edits" in value:
             yield value
@@ -109,10 +116,10 @@ def _edits(value: object, depth: int) -> Iterator[dict[str, object]]:
             yield {**value, "edits": [value]}
         elif depth:
             inner = next((value[key] for key in WRAPPINGS if key in value), None)
-            yield from _edits(inner, depth - 1)
+            yield from _unwrap(inner, depth - 1)
 
 
-def _structured(edit: dict[str, object]) -> Structured:
+def _read_edit(edit: dict[str, object]) -> JsonEdit:
     values = edit.get("constants") or {}
     if isinstance(values, list):
         try:
@@ -122,55 +129,55 @@ def _structured(edit: dict[str, object]) -> Structured:
     edits = edit.get("edits") or []
     if not isinstance(values, dict) or not isinstance(edits, list):
         raise EditError('"constants" should be an object with a value for each name to change')
-    return Structured(
-        values={_text(name): value for name, value in values.items()},
-        blocks=[_block(number, one) for number, one in enumerate(edits, 1)],
-        idea=_text(edit.get("idea", "")),
-        why=_text(edit.get("why", "")),
+    return JsonEdit(
+        values={_read_text(name): value for name, value in values.items()},
+        blocks=[_read_block(number, one) for number, one in enumerate(edits, 1)],
+        idea=_read_text(edit.get("idea", "")),
+        why=_read_text(edit.get("why", "")),
     )
 
 
-def _block(number: int, edit: object) -> Change:
+def _read_block(number: int, edit: object) -> Change:
     parts = []
     for keys in (OLD, NEW):
         text = next((edit[k] for k in keys if k in edit), None) if isinstance(edit, dict) else None
         if not isinstance(text, str):
             raise EditError(f'edit {number} should have the texts "search" and "replace"')
-        lines = _text(text).replace("\r\n", "\n").split("\n")
+        lines = _read_text(text).replace("\r\n", "\n").split("\n")
         parts.append(lines[:-1] if not lines[-1] else lines)
     search, replace = parts
-    return block(number, [(search, replace)])
+    return make_block(number, [(search, replace)])
 
 
-def _text(value: object) -> str:
-    """A string of a JSON text, which may name half a surrogate pair."""
+def _read_text(value: object) -> str:
+    """A string of a JSON text, which may name half a surrogate pair; empty if it is no string."""
     return value.encode(errors="replace").decode() if isinstance(value, str) else ""
 
 
 # -- values ---------------------------------------------------------------------------------------
 
 
-def _assignment(name: str, statement: str, value: object) -> str:
-    """The statement with another value."""
-    head, old = _parts(statement)
+def _write_assignment(name: str, statement: str, value: object) -> str:
+    """Write an assignment with another value."""
+    head, old = _split_assignment(statement)
     if isinstance(value, str) and not isinstance(value, Number):
-        new = _text(value).strip()
-        if _is_text(old) and not (QUOTED.match(new) and _expression(new)):
-            new = json.dumps(_text(value), ensure_ascii=False)
+        new = _read_text(value).strip()
+        if _is_text(old) and not (QUOTED.match(new) and _read_expression(new)):
+            new = json.dumps(_read_text(value), ensure_ascii=False)
     else:
         try:
-            new = _literal(value)
+            new = _write_literal(value)
         except RecursionError as error:
             raise EditError(f"the value of {name} is nested too deep") from error
-    expression = _expression(new)
+    expression = _read_expression(new)
     if not expression:
         shown = " ".join(new.split())[:60]
         raise EditError(f"the value of {name} is no Python expression: {shown!r}")
     return f"{head} {expression}"
 
 
-def _parts(statement: str) -> tuple[str, str]:
-    """An assignment up to and including its `=`, and its value."""
+def _split_assignment(statement: str) -> tuple[str, str]:
+    """Split an assignment behind its `=`."""
     depth = 0
     with suppress(tokenize.TokenError, SyntaxError):
         for token in tokenize.generate_tokens(io.StringIO(statement).readline):
@@ -189,8 +196,8 @@ def _is_text(expression: str) -> bool:
     return isinstance(value, ast.Constant) and isinstance(value.value, str)
 
 
-def _expression(text: str) -> str:
-    """The expression that a text is, without a comment; empty if it is none."""
+def _read_expression(text: str) -> str:
+    """Read a text as an expression, without a comment behind it; empty if it is none."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", " ")
     try:
         tree = parse(f"_ = {text}")
@@ -210,18 +217,18 @@ def _expression(text: str) -> str:
     return b"\n".join(kept).decode().removeprefix("_ = ")
 
 
-def _literal(value: Any) -> str:
-    """A JSON value as Python source."""
+def _write_literal(value: Any) -> str:
+    """Write a JSON value as Python source."""
     match value:
         case Number():
             return value if value[-1].isdigit() else f'float("{value}")'  # NaN, Infinity
         case str():
-            return json.dumps(_text(value), ensure_ascii=False)
+            return json.dumps(_read_text(value), ensure_ascii=False)
         case None | bool():
             return repr(value)
         case list():
-            return f"[{', '.join(map(_literal, value))}]"
+            return f"[{', '.join(map(_write_literal, value))}]"
         case dict():
-            pairs = (f"{_literal(k)}: {_literal(v)}" for k, v in value.items())
+            pairs = (f"{_write_literal(k)}: {_write_literal(v)}" for k, v in value.items())
             return f"{{{', '.join(pairs)}}}"
     raise AssertionError(f"JSON has no {type(value)}")

@@ -39,14 +39,12 @@ def test_the_example_makes_children_beside_the_others(place: Any, where: str) ->
 BAD = """
 from __future__ import annotations
 from dataclasses import dataclass
-from evolve.operators.base import Proposal
+from evolve.operators import Operator, Proposal
 
 @dataclass(frozen=True)
-class Bad:
+class Bad(Operator):
     text: str = "it fell over"
     name = "bad"
-    arity = 1
-    needs_model = mends = aims = False
 
     def propose(self, parents, context):
         if parents[0].individual.id % 2:

@@ -1,4 +1,4 @@
-"""Replies of a language model, turned into a child's source text, or into a reason why not.
+"""The edit that a language model's reply asks for, or the reason why it is none.
 
 A reply may be SEARCH/REPLACE blocks, a unified diff, the whole file in a fence, or JSON.
 """
@@ -10,22 +10,20 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from evolve.edits.diffs import read_diff
+from evolve.edits.json_edits import BEGINNING, find_json_edit
 from evolve.edits.mismatch import EditError
-from evolve.edits.patches import Change, apply
-from evolve.edits.replies import Fence, Reply, name_in, scan
-from evolve.edits.structured import BEGINNING, find
+from evolve.edits.patches import Change, apply_changes
+from evolve.edits.replies import Fence, Reply, read_file_name, scan_reply
+from evolve.genome import find_definitions
 from evolve.genome.parsing import INVALID
-from evolve.genome.syntax import definitions
-
-__all__ = ["Edit", "EditError", "read_reply"]
 
 MAX_IDEA, MAX_WHY = 160, 1000  # characters
-MAX_REMARK = 120  # of a line of prose that may stand for text that was left out
+MAX_REMARK = 120  # characters of a line of prose that may stand for text that was left out
 WHOLE_FILE_SHARE = 0.3  # a fenced text much shorter than the parent is a snippet, not a file
-RIVAL_SHARE = 0.7  # of two files about as long as each other nobody knows which is meant
+RIVAL_SHARE = 0.7  # of two files of about the same length it is unclear which one is meant
 COMMENTS = ("#", "//", "/*", "<!--", "--")
 LEFT_OUT = ("rest of", "existing", "unchanged", "same as", "remain", "omitted", "as before")
-# In prose `#` is a heading and an ellipsis a pause: a whole line that is a remark of the editor's.
+# In prose `#` is a heading and an ellipsis a pause, so a remark must be a whole line of its own.
 REMARK = re.compile(
     r"<!--.*-->|[*_`]*\[.*\][*_`]*|(?://|%).*(?:\.{3}|…).*"
     r"|[*_`(]*(?:\.{3}|…).*(?:\.{3}|…)[*_`)]*"
@@ -35,7 +33,13 @@ DOTS = re.compile(r"[\s*_`(\[]*(?:\.\s?\.\s?\.|…)[\s*_`)\]]*")  # a line of no
 
 @dataclass(frozen=True)
 class Edit:
-    """What a reply asks for: the new text, the idea in one line, and why it should help."""
+    """The edit that a reply asks for.
+
+    Attributes:
+        source: New text of the genome.
+        idea: Idea behind the change, in one line.
+        why: Reason why the change should help; may be empty.
+    """
 
     source: str
     idea: str
@@ -51,52 +55,52 @@ def read_reply(
     whitespace. All of a reply is applied or nothing. Prose and reasoning around it do not count.
 
     Args:
-        reply: the model's text.
-        source: the genome that it was asked to change.
-        genome: the name of the genome's file; changes of another file are refused. Empty to take
-            any name for it.
-        language: "python" or "prose": tells what stands for text that was left out.
-        cut: whether it ends where it might be no longer.
+        reply: Text of the model's reply.
+        source: Genome that the model was asked to change.
+        genome: Name of the genome's file; a change of another file is refused. With an empty name
+            any file is taken for the genome.
+        language: "python" or "prose"; decides which lines count as standing for omitted text.
+        cut: Whether the reply was cut at its length limit.
 
     Raises:
-        EditError: there is no edit in it, a block does not match, or nothing changed.
+        EditError: The reply holds no edit, a block does not match, or nothing changed.
     """
     windows = "\r\n" in source and source.count("\r\n") == source.count("\n")
     text = source.replace("\r\n", "\n") if windows else source
-    parts = scan(reply)
+    parts = scan_reply(reply)
     if cut and (parts.blocks or parts.diffs):
         raise EditError("the reply was cut at its length limit, and blocks after it may be lost")
-    edited, idea, why = _edited(parts, text, genome)
+    edited, idea, why = _apply_reply(parts, text, genome)
     if edited == text:
         raise EditError("the edit changes nothing")
     _check_complete(edited, text, language)
-    idea, why = _line(idea), _line(why, MAX_WHY)
+    idea, why = _clean_line(idea), _clean_line(why, MAX_WHY)
     if not idea:
         raise EditError("the line `IDEA: what the change is, in one line` is missing")
     return Edit(edited.replace("\n", "\r\n") if windows else edited, idea, why)
 
 
-def _edited(reply: Reply, source: str, genome: str) -> tuple[str, str, str]:
+def _apply_reply(reply: Reply, source: str, genome: str) -> tuple[str, str, str]:
     """The new source, the idea and the reason, by the most explicit form that the reply has."""
-    idea, why = reply.label("IDEA"), reply.label("WHY")
+    idea, why = reply.find_label("IDEA"), reply.find_label("WHY")
     if reply.blocks or reply.diffs:
         _check_names(reply.names, genome)
     if reply.blocks:
-        return apply(source, reply.blocks), idea, why
+        return apply_changes(source, reply.blocks), idea, why
     if reply.diffs:
-        return apply(source, _hunks(reply, genome)), idea, why
+        return apply_changes(source, _read_hunks(reply, genome)), idea, why
     texts = ["\n".join(fence.lines) for fence in reply.fences]
     prose = "\n".join(reply.prose)
-    structured = find([prose, *texts])
-    if structured is not None:
-        edited = apply(structured.values_in(source), structured.blocks)
-        return edited, structured.idea or idea, structured.why or why
+    edit = find_json_edit([prose, *texts])
+    if edit is not None:
+        edited = apply_changes(edit.set_constants(source), edit.blocks)
+        return edited, edit.idea or idea, edit.why or why
     if any(BEGINNING.match(text.lstrip()) for text in [prose, *texts]):
         raise EditError('the reply is no valid JSON with "idea" and "constants"; was it cut?')
-    return _whole_file(reply.fences, source, genome), idea, why
+    return _find_whole_file(reply.fences, source, genome), idea, why
 
 
-def _hunks(reply: Reply, genome: str) -> list[Change]:
+def _read_hunks(reply: Reply, genome: str) -> list[Change]:
     hunks: list[Change] = []
     for lines in reply.diffs:
         more, names = read_diff(lines, len(hunks) + 1)
@@ -105,7 +109,7 @@ def _hunks(reply: Reply, genome: str) -> list[Change]:
     return hunks
 
 
-def _whole_file(fences: list[Fence], source: str, genome: str) -> str:
+def _find_whole_file(fences: list[Fence], source: str, genome: str) -> str:
     end = source[len(source.rstrip("\n")) :] if source else "\n"
     files: dict[str, Fence] = {}
     for fence in fences:
@@ -125,7 +129,7 @@ def _whole_file(fences: list[Fence], source: str, genome: str) -> str:
         )
     for text, fence in files.items():
         head = text.lstrip().partition("\n")[0]
-        _check_names([fence.name or ("" if head in source else name_in(head))], genome)
+        _check_names([fence.name or ("" if head in source else read_file_name(head))], genome)
     news = {text for text in files if text != source} or {source}
     longest = max(news, key=len)
     if sum(len(text) >= RIVAL_SHARE * len(longest) for text in news) > 1:
@@ -134,11 +138,11 @@ def _whole_file(fences: list[Fence], source: str, genome: str) -> str:
 
 
 def _may_be_whole(text: str, source: str) -> bool:
-    """Whether a fenced text can be the new file: it is about as long, or defines all that was."""
+    """Whether a fenced text can be the new file: it is about as long, or has all definitions."""
     if len(text) >= WHOLE_FILE_SHARE * len(source):
         return True
     try:
-        before, now = set(definitions(source)), set(definitions(text))
+        before, now = set(find_definitions(source)), set(find_definitions(text))
     except INVALID:
         return False
     return bool(before) and before <= now
@@ -151,7 +155,9 @@ def _check_names(names: list[str], genome: str) -> None:
         parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
         shared = min(len(own), len(parts))
         if not parts or list(own[-shared:]) != parts[-shared:]:
-            raise EditError(f"the reply changes {_line(name)}, but only {genome} may be changed")
+            raise EditError(
+                f"the reply changes {_clean_line(name)}, but only {genome} may be changed"
+            )
 
 
 def _check_complete(edited: str, source: str, language: str) -> None:
@@ -161,28 +167,29 @@ def _check_complete(edited: str, source: str, language: str) -> None:
     for number, line in enumerate(edited.split("\n"), 1):
         text = line.strip()
         if text not in known and stands_for_more(text):
+            remark = _clean_line(text)
             raise EditError(
-                f"line {number} of the new file stands for text that was left out: {_line(text)}"
+                f"line {number} of the new file stands for text that was left out: {remark}"
             )
 
 
 def _is_short_comment(line: str) -> bool:
-    return line.startswith(COMMENTS) and ("..." in line or "…" in line) and _tells_of_more(line)
+    return line.startswith(COMMENTS) and ("..." in line or "…" in line) and _names_omission(line)
 
 
 def _is_remark(line: str) -> bool:
-    """Whether a line of prose is none of the text, but says that some of it was left out."""
+    """Whether a line of prose is a remark that some of the text was left out."""
     if DOTS.fullmatch(line):
         return True
-    return len(line) <= MAX_REMARK and bool(REMARK.fullmatch(line)) and _tells_of_more(line)
+    return len(line) <= MAX_REMARK and bool(REMARK.fullmatch(line)) and _names_omission(line)
 
 
-def _tells_of_more(line: str) -> bool:
+def _names_omission(line: str) -> bool:
     shortened = line.lower()
     return any(words in shortened for words in LEFT_OUT)
 
 
-def _line(text: str, longest: int = MAX_IDEA) -> str:
+def _clean_line(text: str, longest: int = MAX_IDEA) -> str:
     printable = "".join(c if c.isprintable() else " " for c in text)
     text = " ".join(printable.split()).strip("*` ")
     return text if len(text) <= longest else text[: longest - 1] + "…"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evolve.edits.reading import EditError, read_reply
+from evolve.edits import EditError, read_reply
 
 SOURCE = """\
 import os

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolve.genome.seen import Known
+from evolve.genome.known_genomes import KnownGenomes
 
 HASHES = st.sampled_from(["", *"abcdef"])
 
@@ -14,7 +14,7 @@ HASHES = st.sampled_from(["", *"abcdef"])
 def test_what_was_known_earlier_is_what_the_genomes_until_then_have(
     genomes: list[tuple[str, str]], data: st.DataObject
 ) -> None:
-    known, count = Known(genomes), data.draw(st.integers(0, len(genomes)))
+    known, count = KnownGenomes(genomes), data.draw(st.integers(0, len(genomes)))
     assert len(known) == len(genomes)
     for text in ["", *"abcdef"]:
         then = any(text and text in genome for genome in genomes[:count])
@@ -23,7 +23,7 @@ def test_what_was_known_earlier_is_what_the_genomes_until_then_have(
 
 
 def test_an_earlier_view_stays_as_it_was() -> None:
-    known = Known([("a", "b")])
+    known = KnownGenomes([("a", "b")])
     before = known.as_of(len(known))
     known.add("c", "d")
     assert "c" in known

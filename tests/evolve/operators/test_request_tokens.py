@@ -10,17 +10,23 @@ import numpy as np
 import pytest
 
 from archive.rows import ModelCall
-from evolve.genome.screening import screen
-from evolve.operators.base import (
+from evolve.genome import screen
+from evolve.operators import (
     Context,
     Operator,
     Parent,
     ProposalError,
     Section,
-    rough_tokens,
+    estimate_tokens,
 )
-from evolve.operators.llm import REPAIR, RETRIES, TWEAK, Crossover
-from evolve.operators.prompts.requests import room_for_files, shown_text, system_text
+from evolve.operators.conversation import RETRIES
+from evolve.operators.crossover import Crossover
+from evolve.operators.mutations import REPAIR, TWEAK
+from evolve.operators.prompts.requests import (
+    compute_room_for_files,
+    write_system_message,
+    write_task_files,
+)
 from population import Direction, Individual, Measurement, Status
 from trainer.task import Task
 
@@ -63,7 +69,7 @@ def sent(task: Task, case: str, tokens: int, reply: str) -> list[list[dict[str, 
     """All that a model is sent whose reply is no edit."""
     requests: list[list[dict[str, str]]] = []
 
-    def ask(messages: Sequence[dict[str, str]]) -> ModelCall:
+    def ask(messages: Sequence[dict[str, str]], *, max_tokens: int = 0) -> ModelCall:
         requests.append([dict(message) for message in messages])
         return ModelCall("m", "", reply)
 
@@ -75,9 +81,9 @@ def sent(task: Task, case: str, tokens: int, reply: str) -> list[list[dict[str, 
         ask=ask,
         background=BACKGROUND,
         ancestor=ancestor,
-        shown="These files are given.\n" + "a fact\n" * 20,
-        said="a line that was printed\n" * 400,
-        tokens=tokens,
+        task_files="These files are given.\n" + "a fact\n" * 20,
+        output="a line that was printed\n" * 400,
+        request_tokens=tokens,
     )
     with pytest.raises(ProposalError):
         operator.propose(parents, context)
@@ -93,7 +99,7 @@ def test_every_request_of_a_talk_keeps_to_its_tokens(
     requests = sent(task, case, tokens, reply)
     assert len(requests) == RETRIES + 1
     for messages in requests:
-        assert sum(rough_tokens(message["content"]) for message in messages) <= tokens
+        assert sum(estimate_tokens(message["content"]) for message in messages) <= tokens
         assert "A59 = 59" in messages[1]["content"], "the genome is never cut"
         assert all(message["content"] for message in messages)
     for messages in requests[1:]:
@@ -111,8 +117,8 @@ def test_a_genome_that_has_no_room_is_a_reason_in_words(task: Task) -> None:
         task=task,
         rng=np.random.default_rng(0),
         screen=lambda source: None,
-        ask=lambda messages: asked.append(messages),  # type: ignore[arg-type, return-value, func-returns-value]
-        tokens=300,
+        ask=lambda messages, max_tokens: asked.append(messages),  # type: ignore
+        request_tokens=300,
     )
     with pytest.raises(ProposalError, match="--context-tokens allows 300: allow more") as caught:
         TWEAK.propose([parent(SOURCE, 3)], context)
@@ -123,21 +129,21 @@ def test_a_genome_that_has_no_room_is_a_reason_in_words(task: Task) -> None:
 def test_before_a_run_what_has_no_room_is_named_with_what_would_do(task: Task) -> None:
     long = replace(task, instructions="word " * 4000)
     with pytest.raises(ValueError, match="tokens of program") as caught:
-        room_for_files(long, [SOURCE], 2000, rough_tokens)
+        compute_room_for_files(long, [SOURCE], 2000, estimate_tokens)
     words = str(caught.value)
-    assert f"{rough_tokens(system_text(long)):,} tokens of program.md" in words
-    assert f"{rough_tokens(SOURCE):,} of the genome" in words
+    assert f"{estimate_tokens(write_system_message(long)):,} tokens of program.md" in words
+    assert f"{estimate_tokens(SOURCE):,} of the genome" in words
     enough = int(words.rpartition("--context-tokens ")[2])
-    assert room_for_files(long, [SOURCE], enough, rough_tokens) > 0
+    assert compute_room_for_files(long, [SOURCE], enough, estimate_tokens) > 0
 
 
 def test_files_share_the_room_that_they_have() -> None:
     files = {"long.md": "word\n" * 9000, "short.md": "a fact\n", "other.md": "fact\n" * 9000}
-    shown = shown_text(files, 900, rough_tokens)
-    assert rough_tokens(shown) <= 900
+    shown = write_task_files(files, 900, estimate_tokens)
+    assert estimate_tokens(shown) <= 900
     assert shown.index("`long.md`") < shown.index("`short.md`") < shown.index("`other.md`")
     assert "a fact\n```" in shown
-    assert shown.count("lines more)") == 2
+    assert shown.count("more lines)") == 2
     assert shown.count("```") == 6
-    assert shown_text({}, 900, rough_tokens) == ""
-    assert "lines more" not in shown_text(files, 10**6, rough_tokens)
+    assert write_task_files({}, 900, estimate_tokens) == ""
+    assert "more lines" not in write_task_files(files, 10**6, estimate_tokens)

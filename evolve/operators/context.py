@@ -1,0 +1,100 @@
+"""What an operator works with: the parents, and what it may use besides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from archive.rows import ModelCall
+from evolve.genome import Identity
+from evolve.operators.prompts.packing import Section, estimate_tokens
+from population import Individual
+from trainer.task import Task
+
+
+class AskModel(Protocol):
+    """A function that asks a language model."""
+
+    def __call__(self, messages: Sequence[dict[str, str]], *, max_tokens: int = ...) -> ModelCall:
+        """Send chat messages and wait for the reply.
+
+        Args:
+            messages: Chat messages, each with "role" and "content".
+            max_tokens: Most tokens that the reply may have.
+
+        Raises:
+            evolve.models.ModelError: No model gave a reply.
+            evolve.models.BudgetSpentError: There is no money left for the request.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Parent:
+    """An individual with its genome.
+
+    Attributes:
+        individual: Record of the individual, with its measurements.
+        source: Text of its genome.
+        intent: What it and its ancestors were to achieve, a line each, for a language model; empty
+            unless it is one of two parents.
+    """
+
+    individual: Individual
+    source: str
+    intent: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Relative:
+    """A genome that differs from the parent in the values of its constants alone.
+
+    Attributes:
+        source: Text of the genome.
+        objective: Best estimate of its true fitness, in the metric's unit; None if it failed.
+    """
+
+    source: str
+    objective: float | None
+
+
+@dataclass(frozen=True)
+class Context:
+    """What an operator may use besides the parents.
+
+    Attributes:
+        task: Task whose genome is evolved.
+        rng: Generator for this proposal alone.
+        screen: Check of a child's source, which returns its hashes and raises
+            `evolve.genome.RefusedError` for a source that is not worth a run.
+        ask: Function that asks the language model; None if the operator needs none.
+        parents: Parents of the child with their genomes.
+        background: What a language model should know besides, the most important first.
+        target: Place in the archive that the child should reach, in words; empty if any will do.
+        ancestor: Genome of the parents' lowest common ancestor; None if it is of no use.
+        relatives: Genomes that have run and differ from the parent in constants alone, the parent
+            included, the nearest first; empty unless the operator learns.
+        task_files: Files of the task for a language model, in its standing instruction; may be
+            empty.
+        output: Last lines that a parent printed before it failed, which are not to be trusted.
+        request_tokens: Most tokens a request to a language model may have, all its messages
+            together.
+        count_tokens: Function that counts the tokens of a text.
+    """
+
+    task: Task
+    rng: np.random.Generator
+    screen: Callable[[str], Identity]
+    ask: AskModel | None = None
+    parents: Sequence[Parent] = ()
+    background: Sequence[Section] = ()
+    target: str = ""
+    ancestor: str | None = None
+    relatives: Sequence[Relative] = ()
+    task_files: str = ""
+    output: str = ""
+    request_tokens: int = 30_000
+    count_tokens: Callable[[str], int] = estimate_tokens

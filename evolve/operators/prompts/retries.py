@@ -1,0 +1,30 @@
+"""What a language model reads of a reply that could not be used."""
+
+from __future__ import annotations
+
+from evolve.edits import EditError
+from evolve.genome import RefusedError
+
+EMPTY_REPLY = "(an empty reply)"  # some providers refuse a message without content
+
+
+def write_retry_request(reason: str) -> str:
+    """Say why a reply was not accepted, and ask for another one."""
+    return (
+        f"That reply cannot be used: {reason}\n\nAnswer again in the required form, complete: "
+        "the IDEA line, the WHY line, and all blocks against the file as it was first shown."
+    )
+
+
+def explain_cut(tokens: int) -> str:
+    """Say that a reply was cut after so many tokens, and how to answer within the limit."""
+    return (
+        f"it was cut at its length limit, after {tokens} tokens. Think and explain less, and give "
+        "a few small SEARCH/REPLACE blocks instead of the whole file."
+    )
+
+
+def explain_refusal(error: EditError | RefusedError) -> str:
+    """Say why an edit was refused, with the lines of the file that the reason refers to."""
+    quotation = error.quotation if isinstance(error, EditError) else ""
+    return f"{error}:\n\n{quotation}" if quotation else str(error)
