@@ -8,6 +8,7 @@ spent once. Tests that start the program as a user does are `subprocess.Popen`'s
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import os
 import runpy
@@ -75,11 +76,15 @@ class Warm:
 
 def serve() -> None:
     """Fork for each line of standard input, and answer with the exit code of the fork."""
+    import evolve.api
     import evolve.cli
     import evolve.models
     import views.heatmap
-    import views.progress  # noqa: F401
+    import views.progress
+    import views.terminal  # noqa: F401
 
+    for name in ("start", *(module for module, *_ in evolve.cli.COMMANDS.values())):
+        importlib.import_module(f"evolve.commands.{name}")
     evolve.models.count_tokens("litellm, tiktoken and its vocabulary, too")
     gc.collect()
     gc.freeze()  # what was imported stays: no fork has to look at it again

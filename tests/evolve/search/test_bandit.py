@@ -60,7 +60,7 @@ def test_a_trial_that_took_no_device_counts_less() -> None:
     for _ in range(20):
         bandit.tell(TWEAK, Outcome(0.0, 0.01, measured=False))
         bandit.tell(REWORK, Outcome(0.0, 0.01))
-    assert bandit.tallies[TWEAK].failed < bandit.tallies[REWORK].failed / 3
+    assert bandit.tallies[TWEAK].failures < bandit.tallies[REWORK].failures / 3
 
 
 def test_an_arm_whose_proposals_are_refused_for_nothing_is_drawn_less_and_less() -> None:

@@ -11,8 +11,7 @@ import pytest
 from archive import Axis
 from evolve.genome import Identity
 from evolve.loop.contexts import ContextBuilder
-from evolve.operators import OPERATORS
-from evolve.operators.base import Section
+from evolve.operators import OPERATORS, Section
 from evolve.operators.prompts.background import (
     INFORMATIVE,
     LATEST,
