@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 
 from population import Measurement, Status
-from trainer.axes import AxisSpec
 from trainer.devices import Device
 from trainer.failure import explain_failure
 from trainer.log import read_end
@@ -23,13 +22,14 @@ from trainer.referee.match import Referee, Verdict
 from trainer.referee.rules import Rules
 from trainer.referee.run import run_refereed
 from trainer.referee.text import Text
+from trainer.report import Report
 from trainer.sandbox import Limits, Sandbox
 from trainer.sandbox.folder import remove_tree
 from trainer.scoring.box import BWRAP, MEMORY, SANDBOX
 from trainer.scoring.job import BUDGET, GENOME, ITEM, SEED
 from trainer.secrets import Secrets
 from trainer.setup import Ready
-from trainer.summary import read_refusal, read_summary
+from trainer.summary import read_refusal, read_summary, read_words
 from trainer.task import Task, list_files
 
 REPORT = 1 << 20  # bytes at the end of the log that are searched for the report
@@ -214,27 +214,28 @@ def _judge(
     task: Task,
     ended: Ended,
     verdict: Verdict | None,
-    text: str,
+    output: str,
     limit: float,
     seed: int,
     device: Device,
     now: float,
 ) -> Measurement:
-    numbers = read_summary(text)
-    status, reason = explain_failure(ended, text, limit)
+    numbers = read_summary(output)
+    status, reason = explain_failure(ended, output, limit)
     if task.score:
-        status, reason = _scored(ended, text, status, reason)
+        status, reason = _scored(ended, output, status, reason)
     if verdict is not None:
         status, reason = _refereed(ended, verdict, status, reason)
         numbers |= verdict.numbers  # the word of the genome counts only for what is not there
         numbers.pop(task.metric, None)
         if verdict.fitness is not None:
             numbers[task.metric] = verdict.fitness
+    report = Report(numbers, read_words(output))
     measures: dict[str, float] = {}
     if status is Status.OK:
         try:
-            _check_metric(numbers, task.metric)
-            measures = {axis.name: _on_axis(axis, numbers) for axis in task.axes}
+            report.check(task.metric)
+            measures = {axis.name: report.compute(axis) for axis in task.axes}
         except ValueError as error:
             status, reason = Status.INVALID, str(error)
     return Measurement(
@@ -245,9 +246,9 @@ def _judge(
         seed=seed,
         device=device.name,
         ended=now,
-        memory_gb=_memory(task, numbers) or ended.peak_bytes / 2**30,
+        memory_gb=report.compute_memory(task.memory) or ended.peak_bytes / 2**30,
         reason=reason,
-        details=numbers,
+        details={name: value for name, value in numbers.items() if math.isfinite(value)},
     )
 
 
@@ -270,33 +271,3 @@ def _scored(ended: Ended, text: str, status: Status, reason: str) -> tuple[Statu
     if status is Status.CRASH:
         return status, f"the scoring command failed: {reason}"
     return status, reason
-
-
-def _check_metric(numbers: Mapping[str, float], name: str) -> None:
-    if name not in numbers:
-        reported = f"only {', '.join(numbers)}" if numbers else "no numbers after a line ---"
-        raise ValueError(f"it ended well but reported no {name}: {reported}")
-    if not math.isfinite(numbers[name]):
-        raise ValueError(f"it reported {name}: {numbers[name]}")
-
-
-def _on_axis(axis: AxisSpec, numbers: Mapping[str, float]) -> float:
-    try:
-        value = axis.measure(numbers)
-    except KeyError as error:
-        raise ValueError(f"{axis.name} needs {error.args[0]}, which it did not report") from error
-    except ValueError as error:
-        raise ValueError(f"{axis.name} cannot be computed: {error}") from error
-    if axis.log and value <= 0:
-        raise ValueError(f"{axis.name} is {value:g}, which a logarithmic axis cannot show")
-    return value
-
-
-def _memory(task: Task, numbers: Mapping[str, float]) -> float:
-    """Peak memory in GiB as the task reads it from the report; 0 if it cannot be read."""
-    if task.memory is None:
-        return 0.0
-    try:
-        return max(0.0, task.memory(numbers))
-    except (KeyError, ValueError):  # not reported: a number beside the result, not worth the run
-        return 0.0
