@@ -90,9 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         "--seed", type=int, default=0, metavar="N", help="seed of its randomness (default 0)"
     )
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
-    parser.add_argument(
-        "--log", type=Path, metavar="FILE", help="keep its output in a file"
-    )
+    parser.add_argument("--log", type=Path, metavar="FILE", help="keep its output in a file")
     return parser
 
 
@@ -107,7 +105,7 @@ def _load_task(folder: Path, name: str) -> Task:
     """Load the task, or that of one of its items.
 
     Raises:
-        TaskError: It is malformed, or there is no such item.
+        TaskError: The task is malformed, or there is no such item.
     """
     task = load_task(folder)
     items = {item.name: item for item in task.all_items()}

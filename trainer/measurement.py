@@ -1,4 +1,4 @@
-"""One run of one genome: a fresh folder, one device, one budget; what came of it."""
+"""The measurement of a genome: one run in a fresh folder, on one device, with one budget."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ REPORT = 1 << 20  # bytes at the end of the log that are searched for the report
 
 
 class Stopped(Exception):  # noqa: N818  # no error: somebody asked for it
-    """The run was ended because the trainer asked for it: there is no measurement."""
+    """The run was stopped from outside before its end, so there is no measurement."""
 
 
 def measure(
@@ -157,7 +157,7 @@ def _referee(text: Text, budget: float, limit: float, beat: float | None) -> Ref
 def _scoring_environment(
     task: Task, folder: Path, sandbox: Sandbox, limits: Limits
 ) -> dict[str, str]:
-    """What a scoring command gets besides: what to score and where, and what the task grants it."""
+    """Variables for a scoring command: what to score and where, and what the task grants it."""
     granted = {name: os.environ[name] for name in task.environment if name in os.environ}
     return {
         **granted,
@@ -171,7 +171,7 @@ def _scoring_environment(
 
 
 def _hide_granted(task: Task, log: Path) -> None:
-    """Keep the keys that a scoring command was granted out of the log, should it print them."""
+    """Mask the keys that a scoring command was granted in the log, should it have printed them."""
     granted = Secrets({name: os.environ.get(name, "") for name in task.environment})
     text = log.read_text(encoding="utf-8", errors="surrogateescape")
     if (hidden := granted.hide(text)) != text:
@@ -179,7 +179,7 @@ def _hide_granted(task: Task, log: Path) -> None:
 
 
 def _library_folders(env: Mapping[str, str]) -> list[Path]:
-    """Folders that the child's linker looks in; a sandbox lets it."""
+    """Folders that the child's linker looks in, which a sandbox must show."""
     folders = map(Path, filter(None, env.get("LD_LIBRARY_PATH", "").split(os.pathsep)))
     return [folder for folder in folders if folder.is_dir()]
 
@@ -253,7 +253,7 @@ def _judge(
 
 
 def _refereed(ended: Ended, verdict: Verdict, status: Status, reason: str) -> tuple[Status, str]:
-    """What the referee found, unless the run shows that the child got out of hand."""
+    """Status and reason by the referee, unless the child got out of its supervisor's control."""
     if ended.lost or ended.left:
         return status, reason
     if verdict.status is not None:
@@ -264,7 +264,7 @@ def _refereed(ended: Ended, verdict: Verdict, status: Status, reason: str) -> tu
 
 
 def _scored(ended: Ended, text: str, status: Status, reason: str) -> tuple[Status, str]:
-    """What a scoring command says of a failure; its own is told from the genome's."""
+    """Status and reason by the scoring command, whose own failure is not the genome's."""
     refusal = read_refusal(text)
     if refusal is not None and ended.code is not None:
         return refusal

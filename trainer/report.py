@@ -1,4 +1,4 @@
-"""What a run reported, as the task's metric, axes and memory are computed from it."""
+"""The report of a run, from which the task's metric, measures and memory are computed."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Report:
     """The numbers of a run by their names.
 
     Attributes:
-        numbers: What was reported and is a number, NaN and infinity included.
-        words: What was reported, as it stands there.
+        numbers: Reported numbers, NaN and infinity included.
+        words: Reported values as they were printed, numbers or not.
     """
 
     numbers: Mapping[str, float]
@@ -29,7 +29,7 @@ class Report:
         """Check that the metric is a finite number.
 
         Raises:
-            ValueError: It is not; the message quotes what is there.
+            ValueError: There is none; the message quotes what was reported.
         """
         if metric not in self.numbers:
             if metric in self.words:
@@ -44,7 +44,7 @@ class Report:
         """Compute a measure.
 
         Raises:
-            ValueError: It has no value, or none that the axis can show.
+            ValueError: The measure has no value, or none that the axis can show.
         """
         try:
             value = axis.measure(self.numbers)
