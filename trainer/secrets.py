@@ -37,7 +37,7 @@ class Secrets:
         return self._without(text, SHORTEST)
 
     def hide_in_code(self, text: str) -> str:
-        """Mask the secrets in a text with code in it, but those short enough for a word of it."""
+        """Mask the secrets in a text with code in it, except those that may be a word of it."""
         return self._without(text, SURELY)
 
     def _without(self, text: str, shortest: int) -> str:

@@ -67,7 +67,7 @@ __all__ = ["LEVELS", "Level", "Limits", "Sandbox", "SandboxError", "find_sandbox
 
 
 def __getattr__(name: str) -> object:
-    """Import an export when it is asked for: the launcher, whose start counts, needs none."""
+    """Import an export at its first use: the launcher, whose start counts, has none."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
