@@ -108,7 +108,7 @@ def _load_task(folder: Path, name: str) -> Task:
         TaskError: The task is malformed, or there is no such item.
     """
     task = load_task(folder)
-    items = {item.name: item for item in task.all_items()}
+    items = {item.name: item for item in task.list_items()}
     if not items and not name:
         return task
     if not items:

@@ -145,7 +145,7 @@ class Task:
             shows=tuple(path.replace(ITEM, item.name) for path in self.shows),
         )
 
-    def all_items(self) -> list[Item]:
+    def list_items(self) -> list[Item]:
         """Read the items that the task's folder lists; none if the task has no items.
 
         Raises:

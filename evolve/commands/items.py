@@ -122,7 +122,7 @@ def start(
     Returns:
         The exit code: 0 if every item is what was asked for, 130 after Ctrl-C, else 1.
     """
-    items = _chosen(task.all_items(), only)
+    items = _chosen(task.list_items(), only)
     find_devices(settings.devices)  # what no item can do without is said once, before all
     find_sandbox(settings.sandbox)
     call = Call(task, name or task.name, settings, changes, seed_genomes, work)
