@@ -23,8 +23,7 @@ from trainer.referee.rules import Rules
 from trainer.referee.run import run_refereed
 from trainer.referee.text import Text
 from trainer.report import Report
-from trainer.sandbox import Limits, Sandbox
-from trainer.sandbox.folder import remove_tree
+from trainer.sandbox import Limits, Sandbox, remove_tree
 from trainer.scoring.box import BWRAP, MEMORY, SANDBOX
 from trainer.scoring.job import BUDGET, GENOME, ITEM, SEED
 from trainer.secrets import Secrets
@@ -206,8 +205,9 @@ def _remove(folder: Path, log: Path) -> None:
     try:
         remove_tree(str(folder))
     except OSError as error:
+        failed = f"the working folder {folder} could not be removed ({error}); remove it by hand"
         with log.open("a", encoding="utf-8", errors="replace") as file:
-            file.write(f"trainer: the working folder {folder} could not be removed: {error}\n")
+            file.write(f"trainer: {failed}\n")
 
 
 def _judge(
