@@ -53,7 +53,7 @@ __all__ = [*_HOMES]  # names alone
 
 
 def __getattr__(name: str) -> object:
-    """Import an export when it is asked for: a sandbox's launcher, whose start counts, has none."""
+    """Import an export at its first use: the sandbox's launcher, whose start counts, has none."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

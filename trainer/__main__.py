@@ -1,4 +1,4 @@
-"""Measure one genome by hand: `python -m trainer GENOME`."""
+"""The command `python -m trainer GENOME`: measure one genome by hand."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ from concurrent.futures import TimeoutError as NotYet
 from pathlib import Path
 
 from population import Measurement, Status
-from trainer.devices import Device, DeviceError, find_devices
+from trainer.devices import Device, DeviceError, describe_kinds, find_devices
 from trainer.log import read_progress, read_tail
-from trainer.measurement import measure
 from trainer.process import SupervisorError
 from trainer.sandbox import LEVELS, SandboxError, find_sandbox
 from trainer.setup import SetupError, set_up
@@ -27,18 +26,20 @@ from trainer.task import Task, TaskError, check_files, load_task
 
 SHOWN = 20  # lines of a failed child's output
 INTERRUPTED = 130  # as a shell reports a command that Ctrl-C ended
-PREFIXES = ("", " k", " M", " G", " T", " P")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Exit code: 0 the genome has a fitness, 1 it failed, 2 it could not be tried, 130 Ctrl-C."""
+    """Run the command and return its exit code.
+
+    0: the genome has a fitness; 1: it failed; 2: it could not be tried; 130: Ctrl-C.
+    """
     options = _parser().parse_args(argv)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends and cleans up as Ctrl-C does
     try:
-        task = _task(options.task, options.item)
+        task = _load_task(options.task, options.item)
         device = find_devices(options.device)[0]
-        source = _source(options.genome)
-        with _log_file(options.log) as log:
+        source = _read_source(options.genome)
+        with _open_log(options.log) as log:
             return _measure(options, task, device, source, log)
     except (
         OSError,
@@ -66,26 +67,30 @@ def _parser() -> argparse.ArgumentParser:
         "--task", type=Path, default=Path(), metavar="DIR", help="folder of program.md (default .)"
     )
     parser.add_argument(
-        "--item", default="", metavar="NAME", help="which one, where the task has items"
+        "--item", default="", metavar="NAME", help="item to work on, where the task has items"
     )
     parser.add_argument(
-        "--budget", type=_seconds, metavar="S", help="seconds to work (default: the task's)"
+        "--budget", type=_seconds, metavar="S", help="seconds to work (default: the task's budget)"
     )
     parser.add_argument(
         "--device",
         default="auto",
         metavar="D",
-        help="such as cuda:0 or cpu:1; auto is the first GPU, else the first core (default auto)",
+        help=f"device to run on, such as cuda:0, or the first of a kind: {describe_kinds()} "
+        "(default auto: the first GPU, or the first core if there is none)",
     )
     parser.add_argument(
         "--sandbox",
         default="auto",
         choices=["auto", *LEVELS],
-        help="what keeps the genome in; auto takes the strongest that works here (default auto)",
+        help="level of the sandbox; none trusts the genome (default auto: the strongest that works "
+        "here)",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of its randomness")
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="seed of its randomness (default 0)"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
-    parser.add_argument("--log", type=Path, metavar="FILE", help="keep what the genome prints")
+    parser.add_argument("--log", type=Path, metavar="FILE", help="keep its output in a file")
     return parser
 
 
@@ -96,14 +101,14 @@ def _seconds(text: str) -> float:
     return value
 
 
-def _task(folder: Path, name: str) -> Task:
-    """The task, or that of one of its items.
+def _load_task(folder: Path, name: str) -> Task:
+    """Load the task, or that of one of its items.
 
     Raises:
-        TaskError: it is malformed, or there is no such item.
+        TaskError: The task is malformed, or there is no such item.
     """
     task = load_task(folder)
-    items = {item.name: item for item in task.all_items()}
+    items = {item.name: item for item in task.list_items()}
     if not items and not name:
         return task
     if not items:
@@ -118,11 +123,11 @@ def _task(folder: Path, name: str) -> Task:
     return own
 
 
-def _source(path: Path) -> str:
-    """The genome's text.
+def _read_source(path: Path) -> str:
+    """Read the genome's text.
 
     Raises:
-        OSError: the file cannot be read, or is no text.
+        OSError: The file cannot be read, or is no text.
     """
     try:
         return path.read_text(encoding="utf-8")
@@ -131,7 +136,7 @@ def _source(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def _log_file(wanted: Path | None) -> Iterator[Path]:
+def _open_log(wanted: Path | None) -> Iterator[Path]:
     if wanted is not None:
         yield wanted
         return
@@ -142,6 +147,8 @@ def _log_file(wanted: Path | None) -> Iterator[Path]:
 def _measure(
     options: argparse.Namespace, task: Task, device: Device, source: str, log: Path
 ) -> int:
+    from trainer.measurement import measure  # here, for a --help without numpy
+
     ready = set_up(task, lambda line: print(line, file=sys.stderr, flush=True))
     budget = options.budget or task.budget
     sandbox = find_sandbox(options.sandbox)
@@ -168,7 +175,7 @@ def _measure(
         except KeyboardInterrupt:
             stop.set()
             raise
-    print(_as_json(result) if options.json else _as_text(task, result, log))
+    print(_format_json(result) if options.json else _format_text(task, result, log))
     return 0 if result.status is Status.OK else 1
 
 
@@ -190,7 +197,7 @@ def _watch(work: Future[Measurement], log: Path) -> Measurement:
                 line.update(Text(shown, no_wrap=True, overflow="ellipsis"))
 
 
-def _as_json(result: Measurement) -> str:
+def _format_json(result: Measurement) -> str:
     return json.dumps(
         {
             "status": result.status.value,
@@ -206,7 +213,9 @@ def _as_json(result: Measurement) -> str:
     )
 
 
-def _as_text(task: Task, result: Measurement, log: Path) -> str:
+def _format_text(task: Task, result: Measurement, log: Path) -> str:
+    from population.formatting import human  # here, for a --help without numpy
+
     rows = [("status", result.status.value)]
     if result.fitness is not None:
         rows.append((task.metric, f"{result.fitness:.6g}"))
@@ -222,15 +231,6 @@ def _as_text(task: Task, result: Measurement, log: Path) -> str:
     if result.status is Status.OK:
         return text
     return f"{text}\n\nIts last lines:\n{read_tail(log, SHOWN) or '(it printed nothing)'}"
-
-
-def human(value: float, unit: str) -> str:
-    """A quantity with three or four digits that count, such as "50.3 M parameters"."""
-    steps = 0
-    while abs(value) >= 999.95 and steps < len(PREFIXES) - 1:
-        value, steps = value / 1000, steps + 1
-    digits = f"{value:.4g}" if steps == 0 else f"{value:.1f}"
-    return f"{digits}{PREFIXES[steps]} {unit}".rstrip()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How a command failed, in one word and one sentence."""
+"""The status and the reason of a run that failed, in one word and one sentence."""
 
 from __future__ import annotations
 
@@ -20,7 +20,13 @@ KILLED = 128 + signal.SIGKILL  # the exit code with which a shell reports a kill
 
 
 def explain_failure(ended: Ended, text: str, limit: float) -> tuple[Status, str]:
-    """How a run failed, and the reason; ok and none if it ended by itself with exit code 0."""
+    """Say how a run failed and why; (ok, "") if it ended by itself with exit code 0.
+
+    Args:
+        ended: Record of how the command ended.
+        text: End of what it printed.
+        limit: Seconds after which it was ended.
+    """
     if ended.lost:
         return Status.CRASH, "it killed or stopped the process that supervised it"
     if ended.left:

@@ -1,4 +1,4 @@
-"""The protocol of a run: numbers are comparable exactly if it is the same."""
+"""The fingerprint of a run's protocol: numbers are comparable exactly if it is the same."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FILE = "file "  # begins the names of facts that are files
 def take_fingerprint(
     task: Task, ready: Ready, devices: Iterable[Device], budget: float
 ) -> dict[str, str]:
-    """What a fitness depends on besides the genome, by name.
+    """Collect what a fitness depends on besides the genome, as facts by name.
 
     The budget, the command, the metric, the fixed files and those that the trusted commands name,
     Python, the devices' models and whatever the task's setup adds. Comments, docstrings and layout
@@ -39,7 +39,7 @@ def take_fingerprint(
 
 
 def compare_fingerprints(was: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """One readable line for each fact that is not the same in both; empty if all are.
+    """Return one readable line for each fact that differs; none if all are the same.
 
     A file of which the run has no digest is not compared: which files count follows from the run's
     own contract, so it began when fewer of them were looked at.
@@ -53,7 +53,7 @@ def compare_fingerprints(was: Mapping[str, str], now: Mapping[str, str]) -> list
 
 
 def _digest(path: Path) -> str:
-    """Of a file's meaning, or of all files in a folder, in 16 hexadecimal digits."""
+    """Digest a file's meaning, or that of all files in a folder, into 16 hexadecimal digits."""
     whole = hashlib.sha256()
     for file in list_files(path):
         whole.update(f"{file.relative_to(path)}\0".encode())

@@ -1,4 +1,4 @@
-"""Arithmetic over the numbers that a run reports, which is how a task states its measures."""
+"""Arithmetic over the numbers that a run reports, in which a task states its measures."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Formula:
 
     @classmethod
     def parse(cls, text: str) -> Formula:
-        """Check the expression's form.
+        """Parse an expression.
 
         Raises:
-            ValueError: it is no such expression.
+            ValueError: The text is no such expression.
         """
         try:
             if len(text) > LONGEST_FORMULA:
@@ -42,15 +42,15 @@ class Formula:
 
     @property
     def names(self) -> set[str]:
-        """The reported numbers that it is made of."""
+        """Names of the reported numbers that it is made of."""
         return {node.id for node in ast.walk(self.tree) if isinstance(node, ast.Name)}
 
     def __call__(self, numbers: Mapping[str, float]) -> float:
-        """The expression's value.
+        """Compute the expression's value.
 
         Raises:
-            KeyError: a name is not among the numbers.
-            ValueError: the value is not finite (a division by zero, say).
+            KeyError: A name is not among the numbers.
+            ValueError: The value is not finite (a division by zero, say).
         """
         try:
             value = _evaluate(self.tree, numbers)

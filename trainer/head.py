@@ -1,4 +1,4 @@
-"""A table of a task's head, of which every key is taken once and checked as it is taken."""
+"""A table of a task's head: every key is taken once and checked as it is taken."""
 
 from __future__ import annotations
 
@@ -20,7 +20,17 @@ class Head:
     def take(
         self, key: str, kind: type | tuple[type, ...], default: Any = None, wanted: str = ""
     ) -> Any:
-        """A key's value, checked; `wanted` says what it should be, if its kind does not."""
+        """Take a key's value and check it.
+
+        Args:
+            key: Name of the key.
+            kind: Type, or types, of the value.
+            default: Value of a key that is missing; None demands the key.
+            wanted: Description of a right value, for an error, where the type does not say it.
+
+        Raises:
+            ValueError: The key is missing, or its value is of another type or empty.
+        """
         value = self._left.pop(key, default)
         if value is None:
             raise ValueError(f"the key `{self._where}{key}` is missing")
@@ -67,7 +77,7 @@ class Head:
         return value
 
     def count(self, key: str) -> int:
-        """A whole number from 1, or 0 where the key is not there."""
+        """Take a whole number from 1; 0 where the key is missing."""
         if key not in self._left:
             return 0
         value: int = self.take(key, int, wanted="a whole number")
@@ -76,7 +86,7 @@ class Head:
         return value
 
     def path(self, key: str, default: str | None = None) -> str:
-        """A path within the task's folder; a default is taken as it is."""
+        """Take a path within the task's folder; a default is taken as it is."""
         if key not in self._left and default is not None:
             return default
         return check_path(self.take(key, str), f"{self._where}{key}")
@@ -96,10 +106,10 @@ class Head:
 
 
 def check_path(path: str, key: str) -> str:
-    """The path in its shortest form.
+    """Return the path in its shortest form; `key` names it in an error.
 
     Raises:
-        ValueError: it leads out of the folder, or is the folder itself.
+        ValueError: The path leads out of the folder, or is the folder itself.
     """
     pure = PurePosixPath(path)
     if not pure.parts or pure.is_absolute() or ".." in pure.parts:

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 
 ITEM = "{item}"  # stands for an item's name in the paths of a contract
 HEADING = re.compile(r"##[ \t]+(?P<title>\S.*?)[ \t]*#*", re.ASCII)
-FORM = "a line `## TITLE` begins each item, and what follows is told to the model"
+FORM = "a line `## TITLE` begins each item, and what follows is shown to the model"
 
 
 @dataclass(frozen=True)
 class Item:
-    """One of them.
+    """One item of the list, which is one search.
 
     Attributes:
-        name: its title as a file can be called: lower case letters, digits and `-`.
-        title: its heading.
-        text: what stands below the heading.
+        name: Title in the form of a file's name: lower case letters, digits and `-`.
+        title: Text of the heading.
+        text: Text below the heading.
     """
 
     name: str
@@ -27,10 +27,10 @@ class Item:
 
 
 def read_items(text: str) -> list[Item]:
-    """The items of a list, in its order. What stands before the first heading is for people.
+    """Read the items of a list, in its order. What stands before the first heading is for people.
 
     Raises:
-        ValueError: there is none, one has no name, or two have the same.
+        ValueError: There is none, one has no name, or two have the same.
     """
     items: list[Item] = []
     title, lines = "", list[str]()
@@ -56,6 +56,6 @@ def read_items(text: str) -> list[Item]:
 
 
 def make_slug(title: str) -> str:
-    """A title as a file's name: "Why caches lie, part 2" is why-caches-lie-part-2."""
+    """Turn a title into a file's name: "Why caches lie, part 2" is why-caches-lie-part-2."""
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
     return "-".join(re.findall(r"[a-z0-9]+", plain.lower()))

@@ -1,4 +1,4 @@
-"""What a run printed: its last lines, its progress, its error. All of it is its own word."""
+"""The output of a run: its last lines, its progress, its error. None of it can be trusted."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ _ERROR = re.compile(r"(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt|Ex
 
 
 def read_tail(log: Path, n: int) -> str:
-    """The last n lines, as a terminal would show them; empty if there is no log."""
+    """Read the last n lines, as a terminal would show them; empty if there is no log."""
     return "\n".join(_lines(read_end(log, NEAR))[-n:])
 
 
 def read_progress(log: Path) -> str:
-    """The line printed last, for a live display; empty if there is none. Reads 4 KB at most."""
+    """Read the line printed last, for a live display; empty if there is none. Reads 4 KiB."""
     lines = [line for line in _lines(read_end(log, 1 << 12)) if line.strip()]
     return lines[-1].strip() if lines else ""
 
 
 def find_error(text: str) -> str:
-    """What the last traceback says, in one line; else the last line; empty if there is none.
+    """Find the error of the last traceback, or else the last line; empty if there is none.
 
-    An exception that Python ignored, which it tells of while it shuts down, is not what happened.
+    An exception that Python ignores while it shuts down is not what happened.
     """
     spoken = [line for line in _lines(text[-NEAR:]) if line.strip()][-1:]
     return find_exception(text) or (shorten(spoken[0]) if spoken else "")
 
 
 def find_exception(text: str) -> str:
-    """What the last traceback says, in one line; empty if nothing was raised."""
+    """Find the exception that the last traceback ends with; empty if nothing was raised."""
     lines = _lines(text[-NEAR:])
     raised = [
         number
@@ -56,18 +56,18 @@ def find_exception(text: str) -> str:
 
 
 def shorten(line: str, longest: int = REASON) -> str:
-    """The line without repeated blanks, cut to so many characters."""
+    """Cut a line to a number of characters, repeated blanks first."""
     words = " ".join(line.split())
     return words if len(words) <= longest else words[: longest - 3] + "..."
 
 
 def strip_unseen(line: str) -> str:
-    """The line without escape sequences and without characters that nobody sees."""
+    """Remove escape sequences and characters that nobody sees from a line."""
     return _UNSEEN.sub("", _ESCAPES.sub("", line))
 
 
 def read_end(log: Path, size: int) -> str:
-    """The last `size` bytes as text; empty if there is no log."""
+    """Read the last `size` bytes as text; empty if there is no log."""
     if not log.exists():
         return ""
     with log.open("rb") as file:

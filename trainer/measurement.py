@@ -1,4 +1,4 @@
-"""One run of one genome: a fresh folder, one device, one budget; what came of it."""
+"""The measurement of a genome: one run in a fresh folder, on one device, with one budget."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 
 from population import Measurement, Status
-from trainer.axes import AxisSpec
 from trainer.devices import Device
 from trainer.failure import explain_failure
 from trainer.log import read_end
@@ -23,20 +22,20 @@ from trainer.referee.match import Referee, Verdict
 from trainer.referee.rules import Rules
 from trainer.referee.run import run_refereed
 from trainer.referee.text import Text
-from trainer.sandbox import Limits, Sandbox
-from trainer.sandbox.folder import remove_tree
+from trainer.report import Report
+from trainer.sandbox import Limits, Sandbox, remove_tree
 from trainer.scoring.box import BWRAP, MEMORY, SANDBOX
 from trainer.scoring.job import BUDGET, GENOME, ITEM, SEED
 from trainer.secrets import Secrets
 from trainer.setup import Ready
-from trainer.summary import read_refusal, read_summary
+from trainer.summary import read_refusal, read_summary, read_words
 from trainer.task import Task, list_files
 
 REPORT = 1 << 20  # bytes at the end of the log that are searched for the report
 
 
 class Stopped(Exception):  # noqa: N818  # no error: somebody asked for it
-    """The run was ended because the trainer asked for it: there is no measurement."""
+    """The run was stopped from outside before its end, so there is no measurement."""
 
 
 def measure(
@@ -157,7 +156,7 @@ def _referee(text: Text, budget: float, limit: float, beat: float | None) -> Ref
 def _scoring_environment(
     task: Task, folder: Path, sandbox: Sandbox, limits: Limits
 ) -> dict[str, str]:
-    """What a scoring command gets besides: what to score and where, and what the task grants it."""
+    """Variables for a scoring command: what to score and where, and what the task grants it."""
     granted = {name: os.environ[name] for name in task.environment if name in os.environ}
     return {
         **granted,
@@ -171,7 +170,7 @@ def _scoring_environment(
 
 
 def _hide_granted(task: Task, log: Path) -> None:
-    """Keep the keys that a scoring command was granted out of the log, should it print them."""
+    """Mask the keys that a scoring command was granted in the log, should it have printed them."""
     granted = Secrets({name: os.environ.get(name, "") for name in task.environment})
     text = log.read_text(encoding="utf-8", errors="surrogateescape")
     if (hidden := granted.hide(text)) != text:
@@ -179,7 +178,7 @@ def _hide_granted(task: Task, log: Path) -> None:
 
 
 def _library_folders(env: Mapping[str, str]) -> list[Path]:
-    """Folders that the child's linker looks in; a sandbox lets it."""
+    """Folders that the child's linker looks in, which a sandbox must show."""
     folders = map(Path, filter(None, env.get("LD_LIBRARY_PATH", "").split(os.pathsep)))
     return [folder for folder in folders if folder.is_dir()]
 
@@ -206,35 +205,37 @@ def _remove(folder: Path, log: Path) -> None:
     try:
         remove_tree(str(folder))
     except OSError as error:
+        failed = f"the working folder {folder} could not be removed ({error}); remove it by hand"
         with log.open("a", encoding="utf-8", errors="replace") as file:
-            file.write(f"trainer: the working folder {folder} could not be removed: {error}\n")
+            file.write(f"trainer: {failed}\n")
 
 
 def _judge(
     task: Task,
     ended: Ended,
     verdict: Verdict | None,
-    text: str,
+    output: str,
     limit: float,
     seed: int,
     device: Device,
     now: float,
 ) -> Measurement:
-    numbers = read_summary(text)
-    status, reason = explain_failure(ended, text, limit)
+    numbers = read_summary(output)
+    status, reason = explain_failure(ended, output, limit)
     if task.score:
-        status, reason = _scored(ended, text, status, reason)
+        status, reason = _scored(ended, output, status, reason)
     if verdict is not None:
         status, reason = _refereed(ended, verdict, status, reason)
         numbers |= verdict.numbers  # the word of the genome counts only for what is not there
         numbers.pop(task.metric, None)
         if verdict.fitness is not None:
             numbers[task.metric] = verdict.fitness
+    report = Report(numbers, read_words(output))
     measures: dict[str, float] = {}
     if status is Status.OK:
         try:
-            _check_metric(numbers, task.metric)
-            measures = {axis.name: _on_axis(axis, numbers) for axis in task.axes}
+            report.check(task.metric)
+            measures = {axis.name: report.compute(axis) for axis in task.axes}
         except ValueError as error:
             status, reason = Status.INVALID, str(error)
     return Measurement(
@@ -245,14 +246,14 @@ def _judge(
         seed=seed,
         device=device.name,
         ended=now,
-        memory_gb=_memory(task, numbers) or ended.peak_bytes / 2**30,
+        memory_gb=report.compute_memory(task.memory) or ended.peak_bytes / 2**30,
         reason=reason,
-        details=numbers,
+        details={name: value for name, value in numbers.items() if math.isfinite(value)},
     )
 
 
 def _refereed(ended: Ended, verdict: Verdict, status: Status, reason: str) -> tuple[Status, str]:
-    """What the referee found, unless the run shows that the child got out of hand."""
+    """Status and reason by the referee, unless the child got out of its supervisor's control."""
     if ended.lost or ended.left:
         return status, reason
     if verdict.status is not None:
@@ -263,40 +264,10 @@ def _refereed(ended: Ended, verdict: Verdict, status: Status, reason: str) -> tu
 
 
 def _scored(ended: Ended, text: str, status: Status, reason: str) -> tuple[Status, str]:
-    """What a scoring command says of a failure; its own is told from the genome's."""
+    """Status and reason by the scoring command, whose own failure is not the genome's."""
     refusal = read_refusal(text)
     if refusal is not None and ended.code is not None:
         return refusal
     if status is Status.CRASH:
         return status, f"the scoring command failed: {reason}"
     return status, reason
-
-
-def _check_metric(numbers: Mapping[str, float], name: str) -> None:
-    if name not in numbers:
-        reported = f"only {', '.join(numbers)}" if numbers else "no numbers after a line ---"
-        raise ValueError(f"it ended well but reported no {name}: {reported}")
-    if not math.isfinite(numbers[name]):
-        raise ValueError(f"it reported {name}: {numbers[name]}")
-
-
-def _on_axis(axis: AxisSpec, numbers: Mapping[str, float]) -> float:
-    try:
-        value = axis.measure(numbers)
-    except KeyError as error:
-        raise ValueError(f"{axis.name} needs {error.args[0]}, which it did not report") from error
-    except ValueError as error:
-        raise ValueError(f"{axis.name} cannot be computed: {error}") from error
-    if axis.log and value <= 0:
-        raise ValueError(f"{axis.name} is {value:g}, which a logarithmic axis cannot show")
-    return value
-
-
-def _memory(task: Task, numbers: Mapping[str, float]) -> float:
-    """Peak memory in GiB as the task reads it from the report; 0 if it cannot be read."""
-    if task.memory is None:
-        return 0.0
-    try:
-        return max(0.0, task.memory(numbers))
-    except (KeyError, ValueError):  # not reported: a number beside the result, not worth the run
-        return 0.0

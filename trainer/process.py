@@ -1,4 +1,4 @@
-"""The trainer's side of a supervised command: start it, wait for it, stop it, know how it ended."""
+"""A supervised command from the trainer's side: its start, its end, and how it ended."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ class Ended:
     """How a supervised command ended. By then nothing of its process tree is left.
 
     Attributes:
-        code: its exit code; None if it did not end by itself, or by a signal.
-        signal: the signal that ended it, if one did that the trainer did not send.
-        seconds: wall-clock from its start to its end.
-        timed_out: whether it was still running at its limit.
-        stopped: whether it was ended because the trainer asked for it.
-        peak_bytes: peak resident memory of its largest process.
-        cpu_seconds: processor time of all its processes.
-        left: how many of its processes could not be killed (stuck in the kernel, say).
-        oom_killed: whether the kernel killed for lack of memory while it ran; with other
+        code: Exit code; None if the command did not end by itself, or was ended by a signal.
+        signal: Signal that ended the command and that the trainer did not send; else None.
+        seconds: Wall-clock seconds from its start to its end.
+        timed_out: Whether it was still running at its limit.
+        stopped: Whether it was ended because the trainer asked for it.
+        peak_bytes: Peak resident memory of its largest process.
+        cpu_seconds: Processor seconds of all its processes.
+        left: Number of its processes that could not be killed (stuck in the kernel, say).
+        oom_killed: Whether the kernel killed for lack of memory while it ran; with other
             children at work it may not have been this one.
-        lost: whether the supervisor was killed or stopped, so that the rest is not known.
+        lost: Whether the supervisor was killed or stopped, so that the rest is not known.
     """
 
     code: int | None
@@ -68,7 +68,7 @@ class Ended:
 
 
 def resolve_python(command: Sequence[str]) -> list[str]:
-    """The command with "python" as its first word replaced by this interpreter."""
+    """Return the command with "python" as its first word replaced by this interpreter."""
     first = sys.executable if command[0] == "python" else command[0]
     return [first, *command[1:]]
 
@@ -76,15 +76,15 @@ def resolve_python(command: Sequence[str]) -> list[str]:
 def build_environment(
     folder: Path, environ: Mapping[str, str] = os.environ, *, own_tmp: bool = False
 ) -> dict[str, str]:
-    """The environment of a child: an allow list of the user's, and a home of its own.
+    """Build the environment of a child: an allow list of the user's, and a home of its own.
 
     Caches that compilers and libraries keep under HOME or TMPDIR thus lie in the child's folder,
     where no other child can plant anything in them.
 
     Args:
-        folder: the child's.
-        environ: the user's.
-        own_tmp: whether the child has a /tmp of its own, which stands in where the folder's name is
+        folder: Working folder of the child.
+        environ: Environment of the user.
+        own_tmp: Whether the child has a /tmp of its own, which stands in where the folder's name is
             too long for the sockets of multiprocessing.
     """
     temporary = folder / ".tmp"
@@ -120,18 +120,18 @@ def run(
     May be called from several threads at once.
 
     Args:
-        command: the words of the command; "python" as the first means this interpreter.
-        folder: where it runs.
-        env: its whole environment.
-        log: gets what it prints; of more than 4 MiB, the first and the last one or more.
-        limit: wall-clock seconds, at most.
-        core: the processor core that it is pinned to, if any (Linux).
-        stop: ends it soon after it is set.
-        grace: seconds that the supervisor may take to end the tree before it counts as lost.
-        keep: descriptors that the command inherits under their own numbers.
+        command: Words of the command; "python" as the first means this interpreter.
+        folder: Folder in which it runs.
+        env: Whole environment of the command.
+        log: File that gets what it prints; of more than 4 MiB, the first and the last MiB or more.
+        limit: Wall-clock seconds after which it is ended.
+        core: Processor core that it is pinned to (Linux); None leaves it all of them.
+        stop: Event that ends it soon after it is set.
+        grace: Seconds that the supervisor may take to end the tree before it counts as lost.
+        keep: Descriptors that the command inherits under their own numbers.
 
     Raises:
-        SupervisorError: the supervisor failed by itself: no such core, a full disk.
+        SupervisorError: The supervisor failed by itself: no such core, a full disk.
     """
     mark = uuid.uuid4().hex
     pin = [] if core is None else [f"--core={core}"]
@@ -172,7 +172,7 @@ def run(
 
 
 class _Lifeline:
-    """The writing end of the pipe whose closing tells a supervisor to end its tree."""
+    """The writing end of a pipe; when it closes, the supervisor ends its tree."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor: int | None = descriptor
@@ -190,7 +190,7 @@ def _wait(
     stop: threading.Event | None,
     grace: float,
 ) -> tuple[bytes, bytes]:
-    """What it printed; nothing if it is long overdue, for a child can stop its supervisor."""
+    """Wait for the supervisor's output; none if it is overdue, for a child can stop it."""
     overdue = deadline + grace
     while time.monotonic() < overdue:
         if stop is not None and stop.is_set():
@@ -204,7 +204,7 @@ def _wait(
 
 
 def _see_off(supervisor: subprocess.Popen[bytes], mark: str, grace: float) -> None:
-    """Wait for the supervisor to go; where it cannot do its work, kill what bears its mark."""
+    """Wait until the supervisor is gone; if it could not do its work, kill what bears its mark."""
     try:
         supervisor.wait(grace)
     except subprocess.TimeoutExpired:

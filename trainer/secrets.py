@@ -1,4 +1,4 @@
-"""What the environment keeps secret, kept out of what is sent, stored and shown."""
+"""The secrets of an environment, masked in whatever is sent, stored and shown."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ NAMED = re.compile(
 )
 IN_URL = re.compile(r"://[^/\s:@]*:([^/\s@]+)@")  # the password of a proxy or a database
 SHORTEST = 8  # characters of a secret
-SURELY = 20  # that are hidden in code, too, where a shorter one may be a word of it
+SURELY = 20  # characters of one that is masked in code, too, where a shorter one may be a word
 MASK = "***"
 
 
 class Secrets:
-    """The secrets of an environment: what it calls a key, and the passwords of its URLs.
+    """The secrets of an environment: values of variables named as keys, and passwords in URLs.
 
     Args:
-        environment: names with their values.
+        environment: Environment variables by name.
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -33,11 +33,11 @@ class Secrets:
         self._secrets = sorted(known, key=lambda secret: (-len(secret), secret))
 
     def hide(self, text: str) -> str:
-        """A text of people and programs, such as an error or a log, without any secret."""
+        """Mask every secret in a text of people and programs, such as an error or a log."""
         return self._without(text, SHORTEST)
 
     def hide_in_code(self, text: str) -> str:
-        """A text with code in it, without those secrets that are too long for a word of it."""
+        """Mask the secrets in a text with code in it, except those that may be a word of it."""
         return self._without(text, SURELY)
 
     def _without(self, text: str, shortest: int) -> str:

@@ -1,4 +1,4 @@
-"""Making a task's runs ready: its own setup command, and the facts that it reports."""
+"""A task's own setup command, which makes its runs ready, and the facts that it reports."""
 
 from __future__ import annotations
 
@@ -26,14 +26,15 @@ class SetupError(UserError):
 
 @dataclass(frozen=True)
 class Ready:
-    """What a setup reports.
+    """The facts that a setup reports; plain data, which a job can carry.
 
     Attributes:
-        seed: path, within the task's folder, of the seed genome that fits this machine.
-        env: environment variables for every run.
-        fingerprint: what results depend on besides the task's files, such as versions and data.
-        masked: files and folders that no run may read.
-        text: what the referee holds, where the task's results are a referee's; else None.
+        seed: Path, within the task's folder, of the seed genome that fits this machine.
+        env: Environment variables for every run.
+        fingerprint: Facts that results depend on besides the task's files, such as versions and
+            data, by name.
+        masked: Files and folders that no run may read.
+        text: Text that a referee scores with; None if the task has no referee.
     """
 
     seed: str
@@ -50,7 +51,7 @@ def set_up(task: Task, say: Callable[[str], None]) -> Ready:
     line `---` it may report facts, such as `seed: FILE` and `env.NAME: VALUE`; see `FACT`.
 
     Raises:
-        SetupError: the command cannot be started or fails, or its report cannot be used.
+        SetupError: The command cannot be started or fails, or its report cannot be used.
     """
     if not task.setup:
         return Ready(task.start)

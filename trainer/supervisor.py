@@ -72,7 +72,13 @@ def main() -> None:
 
 
 def supervise(command: list[str], deadline: float, log: CappedLog) -> dict[str, object]:
-    """Run the command to its end, its deadline or the lifeline's; see `process.Ended`."""
+    """Run the command to its end, its deadline or the lifeline's; return what `Ended` holds.
+
+    Args:
+        command: Words of the command.
+        deadline: Wall-clock seconds after which it is ended.
+        log: Log of what it prints.
+    """
     wake = _signals_as_a_pipe()
     kills = _oom_kills()
     started = time.monotonic()
@@ -100,7 +106,7 @@ def supervise(command: list[str], deadline: float, log: CappedLog) -> dict[str, 
 
 
 def spawn(command: list[str]) -> tuple[int, int]:
-    """Start the command, the one place that does: its process id, and its output to read."""
+    """Start the command; return its process id and a descriptor to read its output from."""
     read, write = os.pipe()
     supervisor = os.getpid()
     pid = os.fork()
@@ -130,7 +136,7 @@ def spawn(command: list[str]) -> tuple[int, int]:
 
 
 def end_tree(root: int) -> int:
-    """Kill and reap every descendant, whatever it does against that; how many could not be.
+    """Kill and reap every descendant, whatever it does; return how many could not be killed.
 
     A process with a pending SIGKILL forks no more, so each look leaves only what was forked since
     the look before. An orphan becomes this process's own child; so when there is no child left,
@@ -157,7 +163,7 @@ def end_tree(root: int) -> int:
 
 
 def list_descendants(ancestor: int) -> list[int]:
-    """Ids of the processes below one, parents before their children."""
+    """List the ids of the processes below one, parents before their children."""
     children: dict[int, list[int]] = {}
     for pid, parent in _processes():
         children.setdefault(parent, []).append(pid)
@@ -168,7 +174,7 @@ def list_descendants(ancestor: int) -> list[int]:
 
 
 def _arguments(words: list[str]) -> tuple[dict[str, str], list[str]]:
-    """Parsed by hand: argparse would take as long to import as all the rest."""
+    # Parsed by hand: argparse would take as long to import as all the rest.
     split = words.index("--")
     options = dict(word.removeprefix("--").split("=", 1) for word in words[:split])
     return options, words[split + 1 :]
@@ -177,7 +183,10 @@ def _arguments(words: list[str]) -> tuple[dict[str, str], list[str]]:
 def _watch(
     pid: int, output: int, wake: int, deadline: float, log: CappedLog
 ) -> tuple[int | None, str]:
-    """Log the output until something ends the run: the command's wait status, and what it was."""
+    """Log the output until something ends the run; return the wait status, if any, and what it was.
+
+    That is "exit", "deadline" or "stop".
+    """
     trainer = os.getppid()
     watched = {sys.stdin.fileno(), wake, output}
     while (left := deadline - time.monotonic()) > 0:
@@ -202,7 +211,7 @@ def _watch(
 
 
 def _reap() -> tuple[dict[int, int], bool]:
-    """Reap what has died, orphans too: wait status by process id, and whether a child is left."""
+    """Reap the dead, orphans too; return their wait statuses by id, and whether a child is left."""
     dead = {}
     try:
         while (reaped := os.waitpid(-1, os.WNOHANG))[0]:
@@ -220,7 +229,7 @@ def _drain(output: int, log: CappedLog) -> None:
 
 
 def _signals_as_a_pipe() -> int:
-    """A pipe that gets the number of each signal as a byte, so that select wakes up for them."""
+    """Make a pipe that gets the number of each signal as a byte, which wakes up select."""
     read, write = os.pipe()
     os.set_blocking(write, False)
     signal.set_wakeup_fd(write, warn_on_full_buffer=False)
@@ -230,7 +239,7 @@ def _signals_as_a_pipe() -> int:
 
 
 def _processes() -> Iterator[tuple[int, int]]:
-    """Each process's id and its parent's."""
+    """Yield each process's id and its parent's."""
     if not LINUX:
         import subprocess  # here, since its import takes as long as all the others
 
@@ -258,14 +267,14 @@ def _prctl(option: int, value: int) -> None:
 
 
 def _first_to_go() -> None:
-    """When the machine's memory runs out, the kernel is to take the command, not the trainer."""
+    """Let the kernel kill the command, not the trainer, when the machine's memory runs out."""
     # Some containers do not allow it, and it is a preference only.
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write("500")
 
 
 def _oom_kills() -> int | None:
-    """How many processes the kernel has killed for memory since it booted; None if unknown."""
+    """Count the processes that the kernel killed for memory since it booted; None if unknown."""
     with contextlib.suppress(OSError), open("/proc/vmstat") as file:
         for line in file:
             if line.startswith("oom_kill "):

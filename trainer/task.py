@@ -42,46 +42,49 @@ instructions to the LLM"""
 
 
 class TaskError(UserError):
-    """The task's folder or its program.md is not what the contract asks for."""
+    """The task's folder or its program.md is not what the contract asks for; says what to do."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """What the engine must know of a task; it knows nothing else of it.
+    """A task's contract: all that the engine knows of the task.
 
     Attributes:
-        folder: the task's folder.
-        name: in one word.
-        genome: path, within the folder, of the one file that may change.
-        start: path of the file that the first genome is read from, unless the setup names another.
-        language: of the genome, "python" or "prose": decides how it is screened and edited.
-        run: the command that runs a genome in the sandbox, and so scores it; "python" stands for
+        folder: Folder of the task; paths below are within it.
+        name: Name of the task, in one word.
+        genome: Path of the one file that may change.
+        start: Path of the file that the first genome is read from, unless the setup names another.
+        language: Language of the genome, "python" or "prose"; decides how it is screened and
+            edited.
+        run: Command that runs a genome in the sandbox, and so scores it; "python" stands for
             this interpreter. Empty if there is a `score`.
-        score: the trusted command that scores a genome, outside of the sandbox (see
+        score: Trusted command that scores a genome, outside of the sandbox (see
             `trainer.scoring`). Empty if there is a `run`.
-        environment: names of variables that the `score` command gets besides the usual ones.
-        setup: a command that makes ready what the runs need and prints the task's facts, or ().
-        fixed: paths, within the folder, of what results depend on and nothing may change. Beside a
-            genome that is `run` they lie read-only.
-        requires: words which every genome must contain.
-        shows: paths of files, or folders of them, that a language model reads with the genome.
-        notes: path of an instruction to a language model for notes before the search begins; or
+        environment: Names of variables that the `score` command gets besides the usual ones.
+        setup: Command that makes ready what the runs need and prints the task's facts, or ().
+        fixed: Paths of what results depend on and nothing may change. Beside a genome that is
+            `run` they lie read-only.
+        requires: Words that every genome must contain.
+        shows: Paths of files, or folders of them, that a language model reads with the genome.
+        notes: Path of an instruction to a language model for notes before the search begins; or
             empty.
-        output: path, within the folder, that a run writes its best genome to; or empty.
-        items: path of the list of items, each of which is a search of its own; or empty.
-        item: the one that this is the task of, by `for_item`; its name replaces ITEM in `fixed`,
-            `shows` and `output`.
-        operators: names of the search's operators that suit the task; empty leaves that to it.
-        metric: the reported number that is the fitness.
-        direction: whether lower or higher is fitter.
-        target: the fitness at which a search may stop, by default; None is none.
-        budget: seconds that a run may work, by default.
-        overhead: seconds that it may take besides, for start-up and evaluation, at most.
-        generations, children: of a search, and of its generations, by default; 0 leaves that to it.
-        memory: peak memory in GiB from the reported numbers, or None: the process's own is taken.
-        axes: the archive's axes, at least one.
-        text: the whole program.md.
-        instructions: what follows the head, for the LLM.
+        output: Path of the file that a run writes its best genome to; or empty.
+        items: Path of the list of items, each of which is a search of its own; or empty.
+        item: Item that the task is restricted to by `for_item`, whose name replaces ITEM in
+            `fixed`, `shows` and `output`; None for the whole task.
+        operators: Names of the search's operators that suit the task; empty leaves that to it.
+        metric: Name of the reported number that is the fitness.
+        direction: Direction in which the metric is fitter.
+        target: Fitness at which a search may stop, by default; None for no such stop.
+        budget: Seconds that a run may work, by default.
+        overhead: Most seconds that a run may take besides, for start-up and evaluation.
+        generations: Number of generations of a search, by default; 0 leaves that to it.
+        children: Number of children in a generation, by default; 0 leaves that to the search.
+        memory: Formula of the peak memory in GiB over the reported numbers; None takes the peak of
+            the process.
+        axes: Axes of the archive.
+        text: Text of the whole program.md.
+        instructions: Text that follows the head, for the language model.
     """
 
     folder: Path
@@ -115,7 +118,7 @@ class Task:
 
     @property
     def command(self) -> tuple[str, ...]:
-        """What measures a genome."""
+        """The command that measures a genome."""
         return self.run or self.score
 
     @property
@@ -132,7 +135,7 @@ class Task:
         return tuple(found)
 
     def for_item(self, item: Item) -> Task:
-        """The task of one item alone."""
+        """Return the task of one item alone."""
         told = f"{self.instructions}\n\n# The item: {item.title}\n\n{item.text}".strip()
         return replace(
             self,
@@ -143,11 +146,11 @@ class Task:
             shows=tuple(path.replace(ITEM, item.name) for path in self.shows),
         )
 
-    def all_items(self) -> list[Item]:
-        """The items as the task's folder lists them; none if the task has no items.
+    def list_items(self) -> list[Item]:
+        """Read the items that the task's folder lists; none if the task has no items.
 
         Raises:
-            TaskError: the list is missing or malformed.
+            TaskError: The list is missing or malformed.
         """
         if not self.items:
             return []
@@ -162,12 +165,12 @@ def load_task(folder: Path, program: Path | None = None) -> Task:
     """Read a task's contract.
 
     Args:
-        folder: the task's folder, which holds its program.md.
-        program: a run's own copy of the contract to read instead, which was checked when the run
+        folder: Folder of the task, which holds its program.md.
+        program: A run's own copy of the contract to read instead, which was checked when the run
             began; the folder need not be there then, see `check_files` and `check_output`.
 
     Raises:
-        TaskError: the file is missing or malformed; the message names the line or the key and
+        TaskError: The file is missing or malformed; the message names the line or the key and
             shows the form that is expected.
     """
     path = program or folder / "program.md"
@@ -194,11 +197,11 @@ def load_task(folder: Path, program: Path | None = None) -> Task:
 
 
 def check_files(task: Task) -> None:
-    """Look whether the files that the contract names are in the task's folder.
+    """Check that the files that the contract names are in the task's folder.
 
     Raises:
-        ValueError: one is not.
-        TaskError: one that is to be read is no text.
+        ValueError: One is missing.
+        TaskError: One that has to be read is no text.
     """
     if not (task.folder / task.start).is_file():
         raise ValueError(f"the genome `{task.start}` is no file in {task.folder}")
@@ -213,10 +216,10 @@ def check_files(task: Task) -> None:
 
 
 def check_output(task: Task) -> None:
-    """Look whether a run would overwrite a part of the task with its best genome.
+    """Check that a run overwrites no part of the task with its best genome.
 
     Raises:
-        ValueError: it would, or its output cannot be a file.
+        ValueError: One would be overwritten, or the output cannot be a file.
     """
     if not task.output:
         return
@@ -300,7 +303,7 @@ def _build(folder: Path, table: Mapping[str, Any], text: str, instructions: str)
 
 
 def _check_whole(task: Task) -> None:
-    """What no key shows alone, and what a run's own copy is not asked again."""
+    """Check what no key shows alone; a run's own copy was checked when the run began."""
     if not NAME.fullmatch(task.name):
         raise ValueError(
             f'`name = "{task.name}"` should be one word, since runs are called after it: letters, '
@@ -325,7 +328,7 @@ def _check_whole(task: Task) -> None:
 
 
 def _check_item(task: Task) -> None:
-    """Whether `{item}` stands where it is replaced, and there alone."""
+    """Check that `{item}` stands where it is replaced, and there alone."""
     replaced = {"fixed": task.fixed, "shows": task.shows, "output": (task.output,)}
     for key, paths in replaced.items():
         if not task.items and any(ITEM in path for path in paths):
@@ -339,10 +342,10 @@ def _check_item(task: Task) -> None:
 
 
 def read_shown_files(task: Task) -> dict[str, str]:
-    """What a language model reads beside the genome: texts by their paths within the folder.
+    """Read what a language model is shown with the genome: texts by their paths in the folder.
 
     Raises:
-        TaskError: a file is missing, no text, or all are longer than `MOST_SHOWN`.
+        TaskError: A file is missing, no text, or all are longer than `MOST_SHOWN`.
     """
     texts: dict[str, str] = {}
     for path in task.shows:
@@ -363,10 +366,10 @@ def read_shown_files(task: Task) -> dict[str, str]:
 
 
 def read_notes_request(task: Task) -> str:
-    """The instruction to a language model for notes.
+    """Read the instruction to a language model for notes.
 
     Raises:
-        TaskError: its file is missing or no text.
+        TaskError: Its file is missing or no text.
     """
     path = task.folder / task.notes
     try:
@@ -376,6 +379,6 @@ def read_notes_request(task: Task) -> str:
 
 
 def list_files(path: Path) -> list[Path]:
-    """The file itself, or a folder's files in order, without what Python caches there."""
+    """List the file itself, or a folder's files in order, without what Python caches there."""
     files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
     return [file for file in files if "__pycache__" not in file.parts]

@@ -92,7 +92,7 @@ def check(
     """
     task = load_task(folder)
     _tell_contract(task, say)
-    items = task.all_items()
+    items = task.list_items()
     one = _with_item(task, items, say)
     for path, text in read_shown_files(one).items():
         say(f"shown to models: {path}, {len(text):,} characters")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -21,7 +21,7 @@ from population.lineage import Lineage
 from trainer.devices import Device, DeviceError, find_devices
 from trainer.fingerprint import compare_fingerprints, take_fingerprint
 from trainer.items import Item
-from trainer.sandbox import Sandbox, find_sandbox
+from trainer.sandbox import Sandbox, find_sandbox, remove_tree
 from trainer.setup import Ready, set_up
 from trainer.task import Task, check_files, check_output, load_task
 
@@ -287,4 +287,5 @@ def _new_name(task: str) -> str:
 
 def remove_work(folder: RunFolder) -> None:
     """Remove working folders that a killed run has left."""
-    shutil.rmtree(folder.work, ignore_errors=True)
+    with contextlib.suppress(OSError):  # what stays is in nobody's way
+        remove_tree(str(folder.work))

@@ -295,7 +295,7 @@ def test_the_guide_names_the_words_to_avoid_itself() -> None:
 
 def test_the_task_shows_each_topic_its_own_sources_alone() -> None:
     task = load_task(TASK)
-    for item in task.all_items():
+    for item in task.list_items():
         shown = read_shown_files(task.for_item(item))
         folders = {path.split("/")[1] for path in shown if path.startswith("sources/")}
         assert folders == {item.name}

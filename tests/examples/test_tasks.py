@@ -23,7 +23,7 @@ BESIDE = {"README.md", "program.md", "ready.py", "ruff.toml"}  # change no score
 def task_of(folder: Path) -> Task:
     """A task, its first item's if it has items."""
     task = load_task(folder)
-    items = task.all_items()
+    items = task.list_items()
     return task.for_item(items[0]) if items else task
 
 
@@ -45,7 +45,7 @@ def test_everything_that_a_score_depends_on_is_in_the_protocol(name: str) -> Non
     told |= {folder / path for path in task.shows if path.endswith("report.md")}
     own = {file for file in list_files(folder) if not made_here(file.relative_to(folder))}
     others = {
-        file for item in load_task(folder).all_items() for file in own if item.name in str(file)
+        file for item in load_task(folder).list_items() for file in own if item.name in str(file)
     }
     left = {f for f in own - fixed - told - others if f.suffix != ".png" and f.name not in BESIDE}
     assert left == set()

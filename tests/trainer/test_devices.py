@@ -199,6 +199,33 @@ def test_every_type_is_named_priced_and_explained() -> None:
     assert price_device("of an older version") == 0
 
 
+class Ipu(Device):
+    """A new type, as somebody would write it."""
+
+    kind: ClassVar[str] = "ipu"
+    title: ClassVar[str] = "IPUs"
+    dollars_per_hour: ClassVar[float] = 3.0
+
+    @classmethod
+    def find(cls, environ: Mapping[str, str] = os.environ) -> tuple[Ipu, ...]:
+        return tuple(cls(i, "IPU") for i in range(int(environ.get("IPUS", "0"))))
+
+    def environment(self) -> dict[str, str]:
+        return {"IPU_VISIBLE_DEVICES": str(self.index)}
+
+
+def test_a_new_type_is_a_class_and_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(DEVICE_TYPES, "ipu", Ipu)
+    first, second = find_devices("ipu", {"IPUS": "2"})
+    assert find_devices("ipu:1", {"IPUS": "2"}) == (second,)
+    assert (first.core, first.device_files(), first.loss_fails_child) == (None, [], True)
+    assert [first.is_there({"IPUS": "1"}), second.is_there({"IPUS": "1"})] == [True, False]
+    assert "ipu (IPUs)" in describe_kinds()
+    assert price_device("ipu:7") == 3.0
+    with pytest.raises(DeviceError, match=r"ipu:0, ipu:1 \(IPU\)"):
+        find_devices("ipu:2", {"IPUS": "2"})
+
+
 def test_a_device_of_any_type_travels(tmp_path: Path) -> None:
     found = [*find_devices("cuda", machine(tmp_path, TWO)), *find_devices("cpu")]
     found += [RocmDevice(0, "AMD gfx942"), MpsDevice(0, "Apple M4")]

@@ -87,7 +87,7 @@ def test_a_name_is_fit_for_a_file_or_empty(title: str) -> None:
 
 def test_the_task_of_an_item_has_its_paths_and_its_text(tmp_path: Path) -> None:
     task = load_task(folder(tmp_path))
-    first, _ = task.all_items()
+    first, _ = task.list_items()
     own = task.for_item(first)
     assert own.output == "output/why-caches-lie-part-2.md"
     assert own.shows == ("style.md", "sources/why-caches-lie-part-2")
@@ -99,7 +99,7 @@ def test_the_task_of_an_item_has_its_paths_and_its_text(tmp_path: Path) -> None:
 def test_a_list_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     task = load_task(folder(tmp_path, "nothing"))
     with pytest.raises(TaskError, match=r"topics\.md cannot be used: it has no item"):
-        task.all_items()
+        task.list_items()
 
 
 def test_each_item_needs_an_output_of_its_own(tmp_path: Path) -> None:

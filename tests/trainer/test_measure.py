@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import subprocess
 import threading
@@ -189,10 +188,27 @@ def test_keys_do_not_reach_the_child(toy: Any, monkeypatch: pytest.MonkeyPatch) 
             Status.INVALID,
             "it ended well but reported no loss: only size, seconds",
         ),
-        (reporting(loss="nan"), Status.INVALID, "it reported loss: nan"),
-        (reporting(loss="-inf"), Status.INVALID, "it reported loss: -inf"),
-        (reporting(loss="1e999"), Status.INVALID, "it reported loss: inf"),
+        (reporting(loss="nan"), Status.INVALID, "it reported loss: nan, which is not finite"),
+        (reporting(loss="-inf"), Status.INVALID, "it reported loss: -inf, which is not finite"),
+        (reporting(loss="1e999"), Status.INVALID, "it reported loss: 1e999, which is not finite"),
+        (
+            reporting(loss="9" * 400),
+            Status.INVALID,
+            f"it reported loss: {'9' * 37}..., which is not finite",
+        ),
+        (reporting(loss=True), Status.INVALID, "it reported loss: True, which is no number"),
+        (
+            reporting(loss="np.float64(0.5)"),
+            Status.INVALID,
+            "it reported loss: np.float64(0.5), which is no number",
+        ),
+        (
+            reporting(loss="tensor(0.5000)\u200b\x1b[1m"),
+            Status.INVALID,
+            "it reported loss: tensor(0.5000), which is no number",
+        ),
         (reporting(size=None), Status.INVALID, "size needs size, which it did not report"),
+        (reporting(size=False), Status.INVALID, "size needs size, which it reported as False"),
         (reporting(size=0), Status.INVALID, "size is 0, which a logarithmic axis cannot show"),
         (reporting(size=-1), Status.INVALID, "size is -1e+06, which"),
         (reporting(seconds=0), Status.INVALID, "speed cannot be computed: size / seconds has no"),
@@ -281,5 +297,10 @@ def test_several_runs_at_once_do_not_mix(toy: Any) -> None:
 
 def test_a_failed_report_is_kept_for_the_record(toy: Any) -> None:
     result = toy.measure(reporting(loss="nan"))
-    assert math.isnan(result.details["loss"])
-    assert result.details["size"] == 2
+    assert result.details == {"size": 2, "seconds": 4}  # what any JSON can hold
+
+
+def test_what_is_no_number_beside_the_results_costs_nothing(toy: Any) -> None:
+    result = toy.measure(reporting(odd="nan", big="9" * 400, flag=True, word="some"))
+    assert (result.status, result.fitness) == (Status.OK, 1.5)
+    assert result.details == {"loss": 1.5, "size": 2, "seconds": 4}

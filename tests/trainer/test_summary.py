@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.summary import read_summary
+from trainer.summary import read_summary, read_words
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,20}", fullmatch=True)
 
@@ -39,6 +39,12 @@ val_bpb: 0.5
         "negative": -0.5,
         "big": -math.inf,
     }
+
+
+def test_a_million_digits_keep_nobody_busy() -> None:
+    digits = "1" * 1_000_000
+    assert read_summary(f"---\nsize: {digits}x\nloss: {digits}\n") == {"loss": math.inf}
+    assert read_words(f"---\n size : {digits}x \nloss:\n") == {"size": f"{digits}x"}
 
 
 def test_without_a_rule_nothing_counts() -> None:

@@ -84,7 +84,7 @@ def list_gpus(environ: Mapping[str, str]) -> list[ListedGpu]:
     """List what nvidia-smi lists; a GPU that is cut into MIG slices counts as those.
 
     Raises:
-        DeviceError: nvidia-smi is installed but fails.
+        DeviceError: The program is installed but fails.
     """
     code, output = query("nvidia-smi", ["-L"], environ)
     found = parse_listing(output)

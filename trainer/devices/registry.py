@@ -90,7 +90,7 @@ def _list(environ: Mapping[str, str]) -> str:
             continue
         for model, devices in groupby(found, lambda device: device.model):
             shown.append(f"{_join([device.name for device in devices])} ({model})")
-    return ", ".join(shown)
+    return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
 
 
 def _join(names: list[str]) -> str:

@@ -49,6 +49,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from trainer.sandbox.detection import find_sandbox as find_sandbox
+    from trainer.sandbox.folder import remove_tree as remove_tree
     from trainer.sandbox.level import Level as Level
     from trainer.sandbox.level import SandboxError as SandboxError
     from trainer.sandbox.registry import LEVELS as LEVELS
@@ -62,12 +63,13 @@ _HOMES = {
     "Sandbox": "sandbox",
     "SandboxError": "level",
     "find_sandbox": "detection",
+    "remove_tree": "folder",
 }
-__all__ = ["LEVELS", "Level", "Limits", "Sandbox", "SandboxError", "find_sandbox"]
+__all__ = ["LEVELS", "Level", "Limits", "Sandbox", "SandboxError", "find_sandbox", "remove_tree"]
 
 
 def __getattr__(name: str) -> object:
-    """Import an export when it is asked for: the launcher, whose start counts, needs none."""
+    """Import an export at its first use: the launcher, whose start counts, has none."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

@@ -1,4 +1,4 @@
-"""The level bwrap: bubblewrap makes a file system, and namespaces, in which there is little else.
+"""The level bwrap: bubblewrap makes a file system and namespaces in which there is little else.
 
 The working folder is a file system in memory of a limited size, mounted where the folder is. Once
 bubblewrap has mounted everything it waits; then the folder's files are copied in from outside,
@@ -60,9 +60,9 @@ class Bubblewrap(Level):
         # Values of variables must be neither in a command line nor in what bubblewrap itself, the
         # first process in there, can be asked for.
         words = [os.fsencode(word) for word in self._arguments()]
-        told = _file(b"".join(word + b"\0" for word in words))
+        arguments = _file(b"".join(word + b"\0" for word in words))
         _pass_on(self._info_there, self._wait_there)
-        argv = [self.options.program, "--args", str(told), *self._command()]
+        argv = [self.options.program, "--args", str(arguments), *self._command()]
         environ = {name: value for name, value in self.options.environ.items() if name == MARK}
         os.execve(argv[0], argv, environ)
 
@@ -70,8 +70,8 @@ class Bubblewrap(Level):
         """Fill the folder and let the command begin.
 
         Raises:
-            NotEnteredError: bubblewrap failed.
-            OSError: the folder's files are more than fit.
+            NotEnteredError: Bubblewrap failed.
+            OSError: The folder's files are more than fit.
         """
         os.close(self._info_there)
         os.close(self._wait_there)
@@ -93,7 +93,7 @@ class Bubblewrap(Level):
         os.close(self._go)
 
     def ended(self, code: int) -> None:
-        """Bring home what the command has left in its folder."""
+        """Copy back what the command has left in its folder."""
         if self._init is None or not select.select([self._init], (), (), PATIENCE)[0]:
             return  # something in there does not die
         if self.options.keep and code >= 0:
@@ -102,7 +102,7 @@ class Bubblewrap(Level):
             files.copy(source, self.options.folder, room=self.options.disk)
 
     def _open_folder(self, first: int) -> int:
-        """The folder in there, as soon as all is mounted and the root is the new one."""
+        """Open the folder in there, once all is mounted and the root is the new one."""
         assert self._init is not None
         give_up = time.monotonic() + PATIENCE
         while time.monotonic() < give_up:
@@ -191,7 +191,7 @@ class Bubblewrap(Level):
         return words
 
     def _masks(self, shown: list[str]) -> list[str]:
-        """What is masked, under each name that it would be seen by."""
+        """The paths under which what is masked would be seen."""
         found: dict[str, None] = {}
         for tree in shown:
             real = os.path.realpath(tree)
@@ -204,7 +204,7 @@ class Bubblewrap(Level):
 
 
 def _way_to(path: str) -> list[str]:
-    """Make the folders above a path, which would be closed to all but root otherwise."""
+    """Words that make the folders above a path, else they would be closed to all but root."""
     names = path.split("/")[1:-1]
     above = ["/" + "/".join(names[: depth + 1]) for depth in range(len(names))]
     return [word for place in above for word in ("--dir", place)]
@@ -219,7 +219,7 @@ def _below(path: str, places: list[str] | tuple[str, ...]) -> bool:
 
 
 def _file(content: bytes) -> int:
-    """A file in memory, open at its start for a program that is told its number."""
+    """Open a file in memory, at its start, for a program that is given its number."""
     descriptor = os.memfd_create("sandbox", 0)
     os.write(descriptor, content)
     os.lseek(descriptor, 0, os.SEEK_SET)

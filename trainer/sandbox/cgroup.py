@@ -18,7 +18,15 @@ PATIENCE = 5.0  # seconds for what is left in a group to die
 
 
 class Group:
-    """The groups of this process's command; `holds` names the controllers that bind it."""
+    """The groups of this process's command.
+
+    Args:
+        memory: Most bytes of memory, all processes together.
+        processes: Most processes and threads.
+
+    Attributes:
+        holds: Names of the controllers, "memory" and "pids", that bind the command.
+    """
 
     def __init__(self, memory: int, processes: int) -> None:
         self.holds: set[str] = set()
@@ -53,12 +61,12 @@ class Group:
             self.holds.update(wanted)
 
     def join(self) -> None:
-        """Put this process in."""
+        """Put this process into the groups."""
         for folder in self._folders:
             _write(f"{folder}/cgroup.procs", "0")
 
     def remove(self) -> None:
-        """Kill what is left in it, and take it away."""
+        """Kill what is left in the groups, and remove them."""
         give_up = time.monotonic() + PATIENCE
         for folder in self._folders:
             while os.path.exists(folder) and time.monotonic() < give_up:
@@ -73,7 +81,7 @@ class Group:
 
 
 def _parents() -> list[tuple[tuple[str, ...], str]]:
-    """The folders in which a group can be made, each with the controllers that it brings."""
+    """List the folders in which a group can be made, each with the controllers that it has."""
     try:
         with open("/proc/self/cgroup") as file:
             own = [line.rstrip("\n").split(":", 2) for line in file]
@@ -110,7 +118,7 @@ def _enabled(folder: str) -> tuple[str, ...]:
 
 
 def _sweep(parent: str) -> None:
-    """Take away what launchers that were killed have left behind."""
+    """Remove what launchers that were killed have left behind."""
     for name in os.listdir(parent):
         if name.startswith(PREFIX) and not os.path.exists(f"/proc/{name.removeprefix(PREFIX)}"):
             with contextlib.suppress(OSError):

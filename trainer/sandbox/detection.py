@@ -1,4 +1,4 @@
-"""Finds out which sandbox works on this machine, by running something in it."""
+"""Detection of the sandbox that works on this machine, by running something in it."""
 
 from __future__ import annotations
 

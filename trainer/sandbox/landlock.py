@@ -1,4 +1,4 @@
-"""The level landlock: where no namespace can be made, a process gives up its own rights."""
+"""The level landlock: a process gives up its own rights, where no namespace can be made."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Landlock(Level):
         return f"its working folder holds more than {most} bytes" if held > most else None
 
     def ended(self, code: int) -> None:
-        """Remove what it left in the shared memory, as far as that can be told from others'."""
+        """Remove what it left in the shared memory, where a user of its own shows whose it is."""
         if self.user is None or not os.path.isdir("/dev/shm"):
             return
         with os.scandir("/dev/shm") as entries:

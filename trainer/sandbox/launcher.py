@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def _run(level: Level, group: Group) -> int:
-    """The command's wait status."""
+    """Run the command to its end and return its wait status."""
     launcher = os.getpid()
     pid = os.fork()
     if pid == 0:
@@ -81,7 +81,7 @@ def _become(level: Level, group: Group, launcher: int) -> None:
 
 
 def _wait(pid: int, level: Level, group: Group) -> int:
-    """Wait for the command's end, or end it when it holds too much: its wait status."""
+    """Wait for the command's end, or end it when it holds too much; return its wait status."""
     watched = level.is_watched or "memory" not in group.holds
     ended = os.pidfd_open(pid)
     while not select.select([ended], (), (), LOOK if watched else None)[0]:
@@ -106,7 +106,7 @@ def _wait(pid: int, level: Level, group: Group) -> int:
 
 
 def _memory(processes: list[int]) -> int:
-    """Bytes of memory that belong to these processes alone."""
+    """Count the bytes of memory that belong to these processes alone."""
     pages = 0
     for process in processes:
         with contextlib.suppress(OSError), open(f"/proc/{process}/statm") as file:
@@ -116,7 +116,7 @@ def _memory(processes: list[int]) -> int:
 
 
 def _end_all(pid: int) -> None:
-    """Leave nothing of what the command has started."""
+    """End all that the command has started."""
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
@@ -139,7 +139,7 @@ def _end_like(code: int, *, adds_signals: bool) -> None:
 
 
 def _close_but(kept: list[int]) -> None:
-    """Let the command inherit what was given to it, and nothing else."""
+    """Let the command inherit the descriptors that were given to it, and no other."""
     for descriptor in map(int, os.listdir("/proc/self/fd")):
         if descriptor > 2 and descriptor not in kept:
             with contextlib.suppress(OSError):  # the one that listed them

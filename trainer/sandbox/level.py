@@ -1,6 +1,6 @@
-"""What every level of the sandbox has in common.
+"""The base of every level of the sandbox.
 
-Of the standard library's lightest modules alone: the launcher, whose start counts, imports it.
+It imports the standard library's lightest modules alone, since the launcher's start counts.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Level(ABC):
         options: The launcher's options; see `Sandbox.wrap`.
 
     Attributes:
-        name: What `--sandbox` calls the level.
+        name: Name of the level for `--sandbox`.
         protects: Whether it takes any right from the command; else the command runs as it is.
         has_own_tmp: Whether /tmp is the command's own, and not what everyone shares.
         is_watched: Whether `excess` has to be asked now and then.
@@ -84,7 +84,7 @@ class Level(ABC):
         """Let the command begin, once the fork is on its way.
 
         Raises:
-            NotEnteredError: It does not get there.
+            NotEnteredError: The fork does not get as far as the command.
             OSError: Its folder cannot be made ready.
         """
 

@@ -1,4 +1,4 @@
-"""What the launcher is told on its command line, and what both levels make of it."""
+"""The launcher's options, and the limits and paths that levels take from them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,32 @@ MAPPED = 8 << 30  # bytes of address space that libraries map without using them
 
 
 class Options:
-    """The launcher's options; see `Sandbox.wrap`, which writes them."""
+    """The launcher's options, as `Sandbox.wrap` writes them.
+
+    Args:
+        words: Words of the command line.
+
+    Attributes:
+        command: Words of the command to run.
+        level: Name of the level.
+        program: Path of the program that the level runs; empty if it needs none.
+        folder: Path of the working folder.
+        read: Paths that the command may read.
+        masked: Paths that it may not read though they lie below one that it may.
+        fds: Descriptors that it inherits.
+        driver: Whether it uses a driver in the kernel.
+        device_files: Paths of the device files that it may use.
+        keep: Whether what it leaves in its folder is kept.
+        memory: Most bytes of memory, all its processes together.
+        processes: Most processes and threads.
+        file_size: Most bytes of a single file.
+        disk: Most bytes in its folder.
+        open_files: Most descriptors of each process.
+        environ: Environment variables of the command, to the byte.
+    """
 
     def __init__(self, words: list[str]) -> None:
-        """Parsed by hand: argparse would take as long to import as all the rest."""
+        # Parsed by hand: argparse would take as long to import as all the rest.
         split = words.index("--")
         self.command = words[split + 1 :]
         given: dict[str, list[str]] = {}
@@ -45,8 +67,8 @@ class Options:
         """Limit this process and what it starts.
 
         Args:
-            held: what a control group limits already.
-            user: the user of its own that it will be; None if it stays whose it is.
+            held: Names of the controllers of a control group that limit it already.
+            user: User id of its own that it will get; None if it keeps the caller's.
         """
         limits = {
             resource.RLIMIT_CORE: 0,
@@ -68,7 +90,7 @@ class Options:
 
 
 def _threads(user: int) -> int:
-    """How many threads a user has: what RLIMIT_NPROC counts."""
+    """Count a user's threads, as RLIMIT_NPROC does."""
     count = 0
     for name in os.listdir("/proc"):
         if name.isdigit():

@@ -19,7 +19,11 @@ CAPABILITY_VERSION_3 = 0x20080522
 
 
 def pick_user(process: int) -> int:
-    """A user and group id that no other living process of this machine has."""
+    """Pick a user and group id that no other living process of this machine has.
+
+    Args:
+        process: Process id that makes it unique.
+    """
     room = min(_mapped("/proc/self/uid_map"), _mapped("/proc/self/gid_map"))
     if room > FIRST + (1 << 23):
         return FIRST + process
@@ -42,9 +46,10 @@ def become(user: int, *, read_everything: bool) -> None:
     """Become this user for ever, without capabilities.
 
     Args:
-        user: the user's id and the group's.
-        read_everything: keep the right to read and search whatever modes say, for packages below
-            a home that is closed to others; what may be read must be bounded by other means.
+        user: Id of the user and of its group.
+        read_everything: Whether to keep the right to read and search whatever modes say, for
+            packages below a home that is closed to others; what may be read must be bounded by
+            other means.
     """
     kept: tuple[int, ...] = ()
     if read_everything:

@@ -1,4 +1,4 @@
-"""What a sandbox is to its callers: its level, its limits, and the command that enters it."""
+"""The sandbox as its callers see it: its level, its limits, and the command that enters it."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _words(name: str, values: Iterable[object]) -> list[str]:
 
 
 def _interpreter() -> Iterator[Path]:
-    """Where Python and its packages are, under the names that it will look them up by."""
+    """Folders of Python and its packages, under the names that it will look them up by."""
     prefixes = [Path(prefix) for prefix in (sys.prefix, sys.base_prefix, sys.exec_prefix)]
     program = Path(sys.executable).resolve()
     for place in (*prefixes, program.parent.parent):

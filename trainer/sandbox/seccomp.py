@@ -1,4 +1,4 @@
-"""The system calls that a child may not make, as a seccomp filter for x86_64 and aarch64.
+"""A seccomp filter of the system calls that a child may not make, for x86_64 and aarch64.
 
 A filter is a classic BPF program over `struct seccomp_data` (number, architecture, arguments).
 Whatever is not named here is allowed: a list of what training code needs would break with
@@ -164,7 +164,7 @@ def build_filter(
 
 
 def _load(argument: int) -> Instruction:
-    """The lower half of an argument, which is all that the kernel looks at in those used here."""
+    """Load the lower half of an argument, which is all that the kernel reads of those used here."""
     return (LOAD, 0, 0, ARGUMENTS + 8 * argument)
 
 
@@ -173,7 +173,7 @@ def _deny(number: int) -> Instruction:
 
 
 def _no_truncation(flags: int) -> list[Instruction]:
-    """Deny to cut a file that is opened for reading; otherwise writing must be allowed anyway."""
+    """Deny truncating a file that is opened for reading; else writing is checked anyway."""
     return [
         _load(flags),
         (ANY_OF, 0, 3, O_TRUNC),

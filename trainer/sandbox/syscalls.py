@@ -1,4 +1,4 @@
-"""Landlock(7) and the other calls by which a process gives up its own rights, through ctypes."""
+"""System calls by which a process gives up its own rights, through ctypes: Landlock and prctl."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def landlock_abi() -> int:
-    """The kernel's version of Landlock.
+    """Return the kernel's version of Landlock.
 
     Raises:
-        OSError: it has none, or it is switched off.
+        OSError: The kernel has none, or it is switched off.
     """
     return _call(CREATE_RULESET, None, 0, VERSION)
 

@@ -14,8 +14,7 @@ from typing import Self
 from trainer.head import check_path
 from trainer.log import read_end
 from trainer.process import Ended, build_environment, run
-from trainer.sandbox import Limits, Sandbox, find_sandbox
-from trainer.sandbox.folder import remove_tree
+from trainer.sandbox import Limits, Sandbox, find_sandbox, remove_tree
 from trainer.scoring.module import DRIVER, Module
 
 SANDBOX, BWRAP, MEMORY = "TRAINER_SANDBOX", "TRAINER_BWRAP", "TRAINER_MEMORY"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, SupportsFloat
 
 from population import Status
 from trainer.summary import RULE
@@ -64,19 +63,32 @@ def candidate(
     )
 
 
-def report(**numbers: float) -> None:
+def report(**numbers: SupportsFloat) -> None:
     """Print the results, by name, as the trainer reads them.
 
+    Args:
+        numbers: Results, each of which `float` can take: a scalar of numpy's or torch's, say. A
+            metric that is not finite is no fitness; any other result then counts as not reported.
+
     Raises:
-        ValueError: one is no finite number.
+        ValueError: One is no number.
     """
-    for name, value in numbers.items():
-        if not math.isfinite(value):
-            raise ValueError(f"{name} is {value}, which is no result")
+    values = {name: _to_float(name, value) for name, value in numbers.items()}
     print(RULE)
-    for name, value in numbers.items():
+    for name, value in values.items():
         print(f"{name}: {value:.10g}")
     sys.stdout.flush()
+
+
+def _to_float(name: str, value: SupportsFloat) -> float:
+    try:
+        return float(value)
+    except OverflowError as error:
+        most = sys.float_info.max
+        raise ValueError(f"{name} is larger than any number may be ({most:.2g})") from error
+    except (TypeError, ValueError, RuntimeError) as error:  # the last: torch's, of a whole tensor
+        shown = f"{type(value).__name__} {str(value)[:40]}"
+        raise ValueError(f"{name} should be a number, not {' '.join(shown.split())}") from error
 
 
 def refuse(reason: str, status: str = Status.CRASH) -> NoReturn:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from trainer.sandbox import Limits, SandboxError, find_sandbox
+from trainer.sandbox import LEVELS, Level, Limits, SandboxError, find_sandbox
+from trainer.sandbox.registry import load_level
 
 HERE = str(Path(__file__).parents[3])
 # The same machine with a kernel that refuses namespaces, or Landlock, or both, as containers do.
@@ -63,6 +64,14 @@ def test_none_is_a_choice_that_says_what_it_costs() -> None:
     limits = Limits(memory=1 << 30)
     command = sandbox.wrap(["python", "-c", "pass"], folder=Path(), limits=limits)
     assert command == [sys.executable, "-c", "pass"]
+
+
+def test_every_level_is_the_one_that_its_line_names() -> None:
+    levels = [load_level(name) for name in LEVELS]
+    assert [level.name for level in levels] == list(LEVELS)
+    assert all(issubclass(level, Level) for level in levels)
+    protecting = [level.protects for level in levels]
+    assert protecting == sorted(protecting, reverse=True)  # the strongest first
 
 
 def test_an_unknown_choice_is_refused() -> None:
