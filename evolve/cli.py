@@ -69,9 +69,10 @@ commands:
   resume RUN             go on with a run that was interrupted, or add --generations
   list [RUN]             the runs, or the elites of one
   show RUN [ID|best]     an individual: scores, parents, description, the change to each parent
-  heatmap RUN [-o PNG]   the archive as a heatmap, in the terminal or as a picture
+  show RUN --events      what happened to the run: starts, stops, fallbacks, defects
+  heatmap RUN [-o FILE]  the archive as a heatmap, in the terminal or as a picture
   export RUN ID|best     a genome's source, -o FILE to write it
-  rebin RUN              cut the archive into other cells or bounds; loses nothing
+  rebin RUN              divide the archive into other cells or bounds; loses nothing
   prompts RUN [ID]       what the language models were asked and answered, the spend, the lessons
   replay RUN             take a run's decisions once more, and tell whether they are the same
   new DIR                write a small task that works, to make another one of it

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from deap import tools
 
 from archive import Archive
-from population.formatting import choose_format
 from archive.rows import Experiment, Purpose
 from evolve.runs.history import retold, search_before
 from evolve.runs.run import Run
 from population import Individual
+from population.formatting import choose_format
 
 
 def new_logbook() -> tools.Logbook:
