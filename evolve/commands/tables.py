@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -44,20 +45,27 @@ def fit_table(
         console: Console that the table is for.
     """
     widths = [_measure(column, place, rows) for place, column in enumerate(columns)]
+    whole, widths[0] = widths[0], min(widths[0], LEAST_FIRST)
     kept = list(range(len(columns)))
-    widths[0] = min(widths[0], LEAST_FIRST)
-    while len(kept) > 1 and sum(widths[place] + PADDING for place in kept) > console.width:
+    while len(kept) > 1 and _room(widths, kept, console) < 0:
         kept.remove(max(kept[1:], key=lambda place: (columns[place].rank, place)))
+    widths[0] = max(min(whole, widths[0] + _room(widths, kept, console)), 1)
     table = Table(box=None, padding=(0, 1), header_style="bold")
-    table.expand = any(columns[place].rest for place in kept)
     for place in kept:
         column = columns[place]
-        ratio = 1 if column.rest else None
-        table.add_column(column.name, no_wrap=place > 0, overflow="ellipsis", ratio=ratio)
-    table.columns[0].overflow = "fold"
+        width = widths[place] + (_room(widths, kept, console) if column.rest else 0)
+        overflow: Literal["fold", "ellipsis"] = "ellipsis" if place else "fold"
+        table.add_column(column.name, width=width, no_wrap=place > 0, overflow=overflow)
     for row in rows:
-        table.add_row(*(row[place] if place < len(row) else "" for place in kept))
+        cells = [row[place] if place < len(row) else "" for place in kept]
+        # as it is: a description may hold what rich takes for markup
+        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in cells))
     return table
+
+
+def _room(widths: Sequence[int], kept: Sequence[int], console: Console) -> int:
+    """The columns of the terminal that the kept ones leave; below 0 they are too wide."""
+    return console.width - sum(widths[place] + PADDING for place in kept)
 
 
 def _measure(column: Column, place: int, rows: Sequence[Sequence[str | Text]]) -> int:

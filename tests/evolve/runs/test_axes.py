@@ -91,7 +91,7 @@ def test_axes_that_are_not_there_are_refused(
     )
 
 
-def test_it_is_rebinned_and_goes_on(finished: tuple[Any, tuple[str, ...]]) -> None:
+def test_it_is_rebinned(finished: tuple[Any, tuple[str, ...]]) -> None:
     place, names = finished
     before = place.rows("a", "SELECT * FROM measurements")
     refused = place.evolve("rebin", "a", "--cells", "70" if len(names) > 1 else "5000")
