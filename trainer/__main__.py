@@ -17,6 +17,7 @@ from concurrent.futures import TimeoutError as NotYet
 from pathlib import Path
 
 from population import Measurement, Status
+from population.formatting import format_number
 from trainer.devices import Device, DeviceError, find_devices
 from trainer.measure import measure, progress, tail
 from trainer.process import SupervisorError
@@ -26,7 +27,6 @@ from trainer.task import Task, TaskError, check_files, load_task
 
 SHOWN = 20  # lines of a failed child's output
 INTERRUPTED = 130  # as a shell reports a command that Ctrl-C ended
-PREFIXES = ("", " k", " M", " G", " T", " P")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -211,7 +211,7 @@ def _as_text(task: Task, result: Measurement, log: Path) -> str:
         rows.append((task.metric, f"{result.fitness:.6g}"))
     for axis in task.axes:
         if axis.name in result.measures:
-            rows.append((axis.label, human(result.measures[axis.name], axis.unit)))
+            rows.append((axis.label, format_number(result.measures[axis.name], axis.unit)))
     rows.append(("time", f"{result.seconds:.1f} s"))
     rows.append(("memory", f"{result.memory_gb:.2f} GiB"))
     if result.reason:
@@ -221,15 +221,6 @@ def _as_text(task: Task, result: Measurement, log: Path) -> str:
     if result.status is Status.OK:
         return text
     return f"{text}\n\nIts last lines:\n{tail(log, SHOWN) or '(it printed nothing)'}"
-
-
-def human(value: float, unit: str) -> str:
-    """A quantity with three or four digits that count, such as "50.3 M parameters"."""
-    steps = 0
-    while abs(value) >= 999.95 and steps < len(PREFIXES) - 1:
-        value, steps = value / 1000, steps + 1
-    digits = f"{value:.4g}" if steps == 0 else f"{value:.1f}"
-    return f"{digits}{PREFIXES[steps]} {unit}".rstrip()
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ def test_a_result_for_people(trainer: Any) -> None:
     assert rows == {
         "status": "ok",
         "loss": "1.5",
-        "size": "2.0 M bytes",
+        "size": "2 M bytes",
         "speed": "0.5",
         "memory": "0.50 GiB",
     }
