@@ -16,7 +16,7 @@ def replace_file(path: Path) -> Iterator[Path]:
     A reader never sees half a file, and where writing fails the old file stays.
 
     Args:
-        path: Path of the file; its folder is made if need be.
+        path: Path of the file, in a folder that exists.
 
     Yields:
         The path to write to, with the same ending.
@@ -26,7 +26,6 @@ def replace_file(path: Path) -> Iterator[Path]:
     """
     draft = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield draft
             os.replace(draft, path)

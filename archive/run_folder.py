@@ -1,18 +1,21 @@
-"""Where the parts of a run lie on disk."""
+"""The parts of a run on disk."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from population.errors import UserError
 from population.invocation import write_command
 
 RUNS = Path("runs")
+LOCK_TRIES, LOCK_PAUSE = 5, 0.02  # seconds: `is_locked` holds a lock for less
 
 
 class RunError(UserError):
@@ -25,7 +28,11 @@ class BusyError(RunError):
 
 @dataclass(frozen=True)
 class RunFolder:
-    """runs/NAME and what is in it."""
+    """runs/NAME and what is in it.
+
+    Attributes:
+        path: Path of the folder.
+    """
 
     path: Path
 
@@ -40,7 +47,7 @@ class RunFolder:
         """The folder of a run that must be there.
 
         Raises:
-            RunError: there is none; the message names those that are.
+            RunError: There is none; the message names those that are.
         """
         folder = cls.named(name)
         if not folder.database.is_file():
@@ -52,6 +59,7 @@ class RunFolder:
 
     @property
     def name(self) -> str:
+        """The name of the run."""
         return self.path.resolve().name
 
     @property
@@ -61,39 +69,43 @@ class RunFolder:
 
     @property
     def genomes(self) -> Path:
+        """The git repository with every genome."""
         return self.path / "genomes"
 
     @property
     def database(self) -> Path:
+        """The record."""
         return self.path / "archive.db"
 
     @property
     def results(self) -> Path:
+        """The table with one line an experiment."""
         return self.path / "results.tsv"
 
     @property
     def artifacts(self) -> Path:
+        """The folder of pictures and reports."""
         return self.path / "artifacts"
 
     @property
     def changes(self) -> Path:
-        """The story of the best genome."""
+        """The page on every change that is in the best genome."""
         return self.artifacts / "changes.md"
 
     @property
     def work(self) -> Path:
-        """The working folders of the children that run now."""
+        """The folder with the working folders of the children that run now."""
         return self.path / "work"
 
     def log(self, experiment: str) -> Path:
-        """What a child printed; `experiment` is its id, with a suffix for its repeats."""
+        """The output of a child; `experiment` is its id, with a suffix for its repeats."""
         return self.path / "logs" / f"{experiment}.log"
 
     def make(self) -> None:
         """Create the folder and its subfolders.
 
         Raises:
-            RunError: it exists and is not empty, or it cannot be created.
+            RunError: It exists and is not empty, or it cannot be created.
         """
         try:
             taken = self.path.exists() and any(self.path.iterdir())
@@ -114,11 +126,11 @@ class RunFolder:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Keep other processes from running this run; the system lifts it if we die.
+        """Keep other processes from working on this run; the system lifts the lock if we die.
 
         Raises:
-            BusyError: another process has it.
-            RunError: the folder cannot be written.
+            BusyError: Another process works on it.
+            RunError: The folder cannot be written.
         """
         try:
             lock = open(self.path / "lock", "a+")  # noqa: SIM115  # closed below
@@ -129,7 +141,7 @@ class RunFolder:
             ) from error
         with lock as file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _lock(file)
             except OSError as error:
                 file.seek(0)
                 owner = file.read().strip() or "unknown"
@@ -141,3 +153,28 @@ class RunFolder:
             file.write(f"{os.getpid()}\n")
             file.flush()
             yield
+
+    def is_locked(self) -> bool:
+        """Whether a process works on the run now."""
+        try:
+            with open(self.path / "lock") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:  # nobody has worked on it yet, or it is somebody else's
+            return False
+        return False
+
+
+def _lock(file: TextIO) -> None:
+    """Lock a file for this process alone.
+
+    Raises:
+        OSError: Another process has it, and not only for the moment in which it looks.
+    """
+    for _ in range(LOCK_TRIES):
+        with suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(LOCK_PAUSE)
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,6 +1,7 @@
 """How noise misleads a search, and what is done about it: simulated landscapes of known truth.
 
     python benchmarks/noise.py [--runs 200] [--evaluations 100 300] [--noise 0.0007 0.003]
+                               [--axes 1 2 3] [--cells 4 6 8]
 
 Five searches get the same number of evaluations, everything that they measure counted: the seed's
 runs, repeats and the finals. Each says in the end which genome is its best and how good that is.
@@ -46,7 +47,11 @@ TRIES = 20  # draws of a child until it is one that was not tried
 START = 0.998  # val_bpb of the seed genome
 AXES = tuple(
     AxisSpec(name, Formula.parse("x"), name, "", True, around, None, None)
-    for name, around in (("size", (0.25, 4.0)), ("throughput", (0.25, 2.0)))
+    for name, around in (
+        ("size", (0.25, 4.0)),
+        ("throughput", (0.25, 2.0)),
+        ("memory", (0.25, 4.0)),
+    )
 )
 
 
@@ -62,6 +67,7 @@ class Choices:
         self._depends = np.array([[i, *four] for i, four in enumerate(others)])
         self._effects = rng.normal(0.0, 0.0095 / math.sqrt(14), (14, 2**5))
         self._size, self._speed = rng.normal(0.0, 0.3, (2, 14))
+        self._memory = rng.normal(0.0, 0.3, 14)
 
     def truth(self, genome: Genome) -> float:
         """The true val_bpb: START for the seed."""
@@ -79,8 +85,8 @@ class Choices:
         return child
 
     def measures(self, genome: Genome) -> dict[str, float]:
-        """Size and throughput, relative to the seed's."""
-        return _measures(self._size @ genome, self._speed @ genome)
+        """Size, throughput and memory, relative to the seed's."""
+        return _measures(self._size @ genome, self._speed @ genome, self._memory @ genome)
 
 
 class Valleys:
@@ -100,6 +106,7 @@ class Valleys:
         self._ripples = rng.normal(0.0, 2.5, (12, 2 * pairs))
         self._phases = rng.uniform(0.0, 2 * math.pi, 12)
         self._size, self._speed = rng.normal(0.0, 0.4, (2, 2 * pairs))
+        self._memory = rng.normal(0.0, 0.4, 2 * pairs)
 
     def truth(self, genome: Genome) -> float:
         """The true val_bpb: START for the seed."""
@@ -120,12 +127,13 @@ class Valleys:
         return child
 
     def measures(self, genome: Genome) -> dict[str, float]:
-        """Size and throughput, relative to the seed's."""
-        return _measures(self._size @ genome, self._speed @ genome)
+        """Size, throughput and memory, relative to the seed's."""
+        return _measures(self._size @ genome, self._speed @ genome, self._memory @ genome)
 
 
-def _measures(size: float, speed: float) -> dict[str, float]:
-    return {"size": math.exp(size), "throughput": math.exp(0.3 * speed - 0.8 * size)}
+def _measures(size: float, speed: float, memory: float) -> dict[str, float]:
+    throughput = math.exp(0.3 * speed - 0.8 * size)
+    return {"size": math.exp(size), "throughput": throughput, "memory": math.exp(memory)}
 
 
 LANDSCAPES: dict[str, Callable[[np.random.Generator], Choices | Valleys]] = {
@@ -189,7 +197,9 @@ class Claim:
     claimed: float
 
 
-def claim(name: str, landscape: str, evaluations: int, noise: float, seed: int) -> Claim:
+def claim(
+    name: str, landscape: str, evaluations: int, noise: float, axes: int, cells: int, seed: int
+) -> Claim:
     """What one search claims in the end."""
     scheme = SCHEMES[name]
     land = LANDSCAPES[landscape](np.random.default_rng([seed, 0]))
@@ -210,7 +220,7 @@ def claim(name: str, landscape: str, evaluations: int, noise: float, seed: int) 
     search.add_individual(Individual(0, "", (), "seed", "", 0, Direction.MINIMIZE))
     for _ in range(scheme.seed_runs(evaluations)):
         search.tell(0, run(0))
-    search.open_archive(axes_around(AXES, {"size": 1.0, "throughput": 1.0}, 6))
+    search.open_archive(axes_around(AXES[:axes], land.measures(land.start), cells))
     left = evaluations - scheme.seed_runs(evaluations) - scheme.finals(evaluations)
     repeats = int(scheme.repeats * evaluations)
     number, tried = 0, {land.start.tobytes()}
@@ -247,14 +257,18 @@ def main() -> None:
     parser.add_argument("--noise", type=float, nargs="+", default=[0.0007])
     parser.add_argument("--landscapes", nargs="+", choices=LANDSCAPES, default=DEFAULT)
     parser.add_argument("--schemes", nargs="+", choices=SCHEMES, default=list(SCHEMES))
+    parser.add_argument("--axes", type=int, nargs="+", choices=[1, 2, 3], default=[2])
+    parser.add_argument("--cells", type=int, nargs="+", default=[6], help="on each axis")
     args = parser.parse_args()
     begun = time.monotonic()
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        for land, noise, count in product(args.landscapes, args.noise, args.evaluations):
+        options = args.landscapes, args.noise, args.evaluations, args.axes, args.cells
+        for land, noise, count, axes, cells in product(*options):
             print(f"\n{land}, noise {noise}, {count} evaluations, {args.runs} runs")
+            print(f"{axes} axes of {cells} cells, {cells**axes} in all")
             print(f"{'':30}{'true value of its best':>26}{'its claim is too good by':>27}")
             for name in args.schemes:
-                one = partial(claim, name, land, count, noise)
+                one = partial(claim, name, land, count, noise, axes, cells)
                 claims = list(pool.map(one, range(args.runs), chunksize=10))
                 _print_row(name, claims)
     print(f"\n{time.monotonic() - begun:.0f} s on {os.cpu_count()} cores")

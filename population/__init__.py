@@ -1,24 +1,44 @@
 """What an individual is, its measurements, its lineage in git, and how parents are chosen.
 
-This room imports no other room and owns the data that the others hand around.
+This room imports no other room and owns the data that the others hand around. What loads git or
+numpy (`population.lineage`, `population.selection`, `population.formatting`) is imported from its
+module.
 """
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from population.comparison import Comparison as Comparison
+    from population.comparison import compare_runs as compare_runs
+    from population.estimate import Gains as Gains
+    from population.estimate import Noise as Noise
+    from population.estimate import Prior as Prior
+    from population.family import Family as Family
     from population.individual import Direction as Direction
     from population.individual import Individual as Individual
     from population.individual import Measurement as Measurement
     from population.individual import Status as Status
 
-__all__ = ["Direction", "Individual", "Measurement", "Status"]
+_HOMES = {
+    "Comparison": "comparison",
+    "Direction": "individual",
+    "Family": "family",
+    "Gains": "estimate",
+    "Individual": "individual",
+    "Measurement": "individual",
+    "Noise": "estimate",
+    "Prior": "estimate",
+    "Status": "individual",
+    "compare_runs": "comparison",
+}
+__all__ = [*_HOMES]  # names alone
 
 
 def __getattr__(name: str) -> object:
     """Import an export when it is asked for: a sandbox's launcher has only the standard library."""
-    if name not in __all__:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from population import individual
+    from importlib import import_module
 
-    return getattr(individual, name)
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,4 +1,4 @@
-"""Who descends from whom among the individuals of a run. Ancestors have lower ids."""
+"""The family tree of a run's individuals. Ancestors have lower ids."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 
-from population import Individual
+from population.individual import Individual
 
 
 class Family:
-    """The family tree of a run, both ways.
+    """The family tree of a run, which is followed from children to parents and back.
 
     Args:
-        individuals: everyone by id, as it is now and will be.
+        individuals: All individuals by id; a live view of the search's, which grows.
     """
 
     def __init__(self, individuals: Mapping[int, Individual]) -> None:
@@ -21,12 +21,12 @@ class Family:
         self._children: dict[int, list[int]] = {}
 
     def add(self, individual: Individual) -> None:
-        """Take note of a birth."""
+        """Note that an individual is the child of its parents."""
         for parent in individual.parents:
             self._children.setdefault(parent, []).append(individual.id)
 
     def descends(self, younger: int, older: int) -> bool:
-        """Whether `older` is an ancestor of `younger`."""
+        """Whether an individual descends from another, both by id."""
         above, seen = [younger], {younger}
         while above:
             for parent in self._individuals[above.pop()].parents:
@@ -54,14 +54,15 @@ class Family:
     def relatives(
         self, number: int, alike: Callable[[Individual], bool], limit: int
     ) -> list[Individual]:
-        """An individual and those that are like it, the nearest first, of equally near the latest.
+        """An individual and those like it, the nearest first, the latest of equally near ones.
 
-        They are searched for from parents to children and back, through such as are alike.
+        They are searched for breadth-first, from parents to children and back, through individuals
+        that are alike.
 
         Args:
-            number: of the individual.
-            alike: tells whether another is like it.
-            limit: how many are looked at, so that the work does not grow with the run.
+            number: Id of the individual.
+            alike: Predicate that says whether another individual is like it.
+            limit: Number of individuals to look at, so that the work does not grow with the run.
         """
         found, seen = deque([self._individuals[number]]), {number}
         near = [self._individuals[number]]

@@ -20,8 +20,8 @@ class Status(StrEnum):
     CRASH = "crash"  # it ended with an error of its own
     OOM = "oom"  # it ran out of memory, the device's or the machine's
     TIMEOUT = "timeout"  # it was still running at its limit
-    CHEAT = "cheat"  # it was caught making the number small by other means than learning
-    INVALID = "invalid"  # it ended well, but what it reported is no result (missing, NaN, negative)
+    CHEAT = "cheat"  # it improved the number by other means than the task allows
+    INVALID = "invalid"  # it ended well, but its report is no result (missing, NaN, negative)
 
 
 class Minimized(base.Fitness):  # type: ignore[misc]
@@ -46,7 +46,7 @@ class Direction(StrEnum):
         """A DEAP fitness of this direction; without a value it is not `valid`.
 
         Raises:
-            ValueError: the value is not finite. DEAP compares NaN as better than anything.
+            ValueError: The value is not finite. DEAP compares NaN as better than anything.
         """
         if value is not None and not math.isfinite(value):
             raise ValueError(f"a fitness must be a finite number, not {value}")
@@ -68,16 +68,17 @@ class Measurement:
     """One run of one genome, as the trusted side saw it.
 
     Attributes:
-        status: how it ended.
-        fitness: the task's metric in its own unit; a finite number if `status` is ok, else None.
-        measures: raw value of each archive axis by its name (never binned or scaled).
-        seconds: wall-clock of the whole run, start-up and evaluation included.
-        seed: what the child drew its randomness from.
-        device: the slot that it ran on, such as "cuda:0" or "cpu:1".
-        ended: when it ended, in seconds since the epoch.
-        memory_gb: peak memory, of the device if the child says so, else of the process. In GiB.
-        reason: why it failed, in one sentence; empty if ok.
-        details: every number that the child reported, by name.
+        status: How the run ended.
+        fitness: The task's metric in its own unit; a finite number if `status` is ok, else None.
+        measures: Raw value of each archive axis by its name (never binned or scaled).
+        seconds: Wall-clock time of the whole run, start-up and evaluation included, in seconds.
+        seed: Seed of the run's randomness.
+        device: Name of the device that it ran on, such as "cuda:0" or "cpu:1".
+        ended: Time of its end, in seconds since 1970.
+        memory_gb: Peak memory in GiB, of the device if the child reports that, else of its
+            processes.
+        reason: Reason why it failed, in one sentence; empty if ok.
+        details: Every number that the child reported, by name.
     """
 
     status: Status
@@ -104,19 +105,19 @@ class Individual:
     A new measurement makes a new individual (`measured`), so that nobody's view changes under them.
 
     Attributes:
-        id: its number within the run, from 0; the seeds come first.
-        commit: the hash of its commit in the run's repository.
-        parents: ids of its genetic parents: none (a seed), one (mutation) or two (crossover).
-        operator: the name of the operator that made it.
-        description: one line on what it tries.
-        generation: the generation in which it was proposed, from 0 (the seeds').
-        direction: the task's, which decides how its fitness compares.
-        measurements: its runs within the search, in the order in which they ended.
-        prior: what was expected of it when it was born; None if nothing was.
-        model: the language model that the operator asked; empty if it asked none.
-        objective: the best guess of its true fitness, in the metric's unit: the mean of its runs,
+        id: Its number within the run, from 0; the seeds come first.
+        commit: Hash of its commit in the run's repository.
+        parents: Ids of its genetic parents: none (a seed), one (mutation) or two (crossover).
+        operator: Name of the operator that made it.
+        description: One line on what it tries.
+        generation: Generation in which it was proposed, from 0 (the seeds').
+        direction: Direction of the task's metric, which decides how its fitness compares.
+        measurements: Its runs within the search, in the order in which they ended.
+        prior: Fitness that was expected of it when it was born; None if nothing was.
+        model: Name of the language model that answered the operator; empty if none did.
+        objective: Best guess of its true fitness, in the metric's unit: the mean of its runs,
             shrunk towards its prior. None if it never scored.
-        fitness: the same, as DEAP compares it.
+        fitness: The objective, as DEAP compares it.
     """
 
     id: int
@@ -156,7 +157,7 @@ class Individual:
         """The standard deviation of `objective`, in the metric's unit; infinite before any run.
 
         Args:
-            noise: standard deviation of one run.
+            noise: Standard deviation of one run, in the metric's unit.
         """
         weight = len(self.scored) + (self.prior.weight if self.prior else 0.0)
         return noise / math.sqrt(weight) if self.scored else math.inf

@@ -25,16 +25,16 @@ class LineageError(UserError):
 
 
 class _Git(git.Git):
-    """A git that the terminal's Ctrl-C does not reach: one stays, to be asked for objects."""
+    """A git that the terminal's Ctrl-C does not reach: one process stays to read objects."""
 
     def execute(self, command: str | Sequence[Any], **options: Any) -> Any:  # type: ignore[override]
         return super().execute(command, start_new_session=True, **options)
 
 
 class _Objects(git.GitCmdObjectDB):
-    """Reads through git and writes by itself: a file that is renamed once it is whole.
+    """Reads through git, and writes without it a file that is renamed once it is whole.
 
-    A `git hash-object` whose parent is killed stores what it has got until then.
+    A `git hash-object` whose parent is killed would store what it has got until then.
     """
 
     def store(self, istream: IStream) -> IStream:
@@ -52,8 +52,11 @@ class Lineage:
     All seeds descend from one root commit, so that any two genomes have a common ancestor.
 
     Args:
-        path: the repository's folder.
-        genome_path: the path of the genome within each commit's tree, such as "main.py".
+        path: Path of the repository's folder.
+        genome_path: Path of the genome within each commit's tree, such as "main.py".
+
+    Raises:
+        LineageError: There is no repository.
     """
 
     def __init__(self, path: Path, genome_path: str) -> None:
@@ -72,29 +75,44 @@ class Lineage:
 
     @classmethod
     def create(cls, path: Path, genome_path: str, message: str) -> Lineage:
-        """Make a new repository whose root commit is empty and carries `message`."""
-        repo = _Repo.init(path, odbt=_Objects, bare=True, initial_branch="best")
-        root = git.Commit.create_from_tree(
-            repo, _store_tree(repo, {}), message, [], author=AUTHOR, committer=AUTHOR
-        )
-        git.Reference.create(repo, "refs/genomes/root", root)
-        git.Reference.create(repo, "refs/heads/best", root)
+        """Make a new repository with an empty root commit.
+
+        Args:
+            path: Path of the repository's folder, which does not exist yet.
+            genome_path: Path of the genome within each commit's tree, such as "main.py".
+            message: Message of the root commit.
+
+        Raises:
+            LineageError: Git refused, for example because the disk is full.
+        """
+        try:
+            repo = _Repo.init(path, odbt=_Objects, bare=True, initial_branch="best")
+            root = git.Commit.create_from_tree(
+                repo, _store_tree(repo, {}), message, [], author=AUTHOR, committer=AUTHOR
+            )
+            git.Reference.create(repo, "refs/genomes/root", root)
+            git.Reference.create(repo, "refs/heads/best", root)
+        except BROKEN as error:
+            raise LineageError(
+                f"the repository {path} cannot be made: {_reason(error)}; free the disk or make "
+                f"its folder writable, remove {path.parent}, and begin again"
+            ) from error
         return cls(path, genome_path)
 
     def commit(self, number: int, source: str, parents: Sequence[str], message: str) -> str:
         """Store a genome.
 
         Args:
-            number: the individual's id; `refs/genomes/NUMBER` will point to the commit.
-            source: the genome's text.
-            parents: commit hashes of its parents; none makes it a child of the root commit.
-            message: the commit message: a line of description, then what else is worth keeping.
+            number: Id of the individual; `refs/genomes/NUMBER` will point to the commit.
+            source: Text of the genome.
+            parents: Commit hashes of its parents; none makes it a child of the root commit.
+            message: Commit message: a line of description, then what else is worth keeping.
 
         Returns:
             The commit's hash, 40 hex digits.
 
         Raises:
-            LineageError: git refused, for example because the disk is full.
+            LineageError: Git refused, for example because the disk is full.
         """
         repo = self._repo
         try:
@@ -106,7 +124,7 @@ class Lineage:
             git.Reference.create(repo, f"refs/genomes/{number}", commit, force=True)
         except BROKEN as error:
             raise LineageError(
-                f"genome {number} cannot be committed to {repo.git_dir}: {error}; "
+                f"genome {number} cannot be committed to {repo.git_dir}: {_reason(error)}; "
                 "free the disk or repair the repository (git fsck), then resume the run"
             ) from error
         return commit.hexsha
@@ -115,7 +133,7 @@ class Lineage:
         """The genome's text at a commit.
 
         Raises:
-            LineageError: the commit or the file is missing.
+            LineageError: The commit or the file is missing.
         """
         try:
             blob = self._commit(commit).tree / str(self._genome_path)
@@ -124,10 +142,10 @@ class Lineage:
             raise self._lacking(commit) from error
 
     def notes(self, commit: str) -> str:
-        """What a commit's message says below its first line; may be empty.
+        """A commit's message below its first line; may be empty.
 
         Raises:
-            LineageError: the commit is missing.
+            LineageError: The commit is missing.
         """
         try:
             return str(self._commit(commit).message).partition("\n")[2].strip()
@@ -138,7 +156,7 @@ class Lineage:
         """The unified diff of the genome between two commits; empty if they are equal.
 
         Raises:
-            LineageError: a commit or its file is missing.
+            LineageError: A commit or its file is missing.
         """
         try:
             return str(
@@ -150,10 +168,10 @@ class Lineage:
             raise self._lacking(f"{older} or {newer}") from error
 
     def mark_best(self, commit: str) -> None:
-        """Let HEAD, the branch `best`, point to a commit.
+        """Make HEAD, the branch `best`, point to a commit.
 
         Raises:
-            LineageError: the commit is missing, or git refused.
+            LineageError: The commit is missing, or git refused.
         """
         try:
             git.Reference.create(self._repo, "refs/heads/best", self._commit(commit), force=True)
@@ -161,7 +179,7 @@ class Lineage:
             raise self._lacking(commit) from error
 
     def unlock(self) -> None:
-        """Remove the locks of a program that was killed while it wrote. No other may write now."""
+        """Remove the locks of a program that was killed while it wrote; nobody else may write."""
         for lock in (Path(self._repo.git_dir) / "refs").rglob("*.lock"):
             lock.unlink(missing_ok=True)
 
@@ -169,7 +187,7 @@ class Lineage:
         """The hashes of a commit's git parents.
 
         Raises:
-            LineageError: the commit is missing.
+            LineageError: The commit is missing.
         """
         try:
             return tuple(parent.hexsha for parent in self._commit(commit).parents)
@@ -177,7 +195,7 @@ class Lineage:
             raise self._lacking(commit) from error
 
     def common_ancestor(self, first: str, second: str) -> str | None:
-        """The hash of the youngest commit that two commits both descend from.
+        """The hash of the youngest commit that two commits descend from.
 
         A commit descends from itself here, too. Where crossovers leave several such commits, none
         an ancestor of another, it is the one whose individual has the highest id.
@@ -186,7 +204,7 @@ class Lineage:
             None if they share no genome: only the empty root commit, or nothing at all.
 
         Raises:
-            LineageError: a commit is missing.
+            LineageError: A commit is missing.
         """
         try:
             commits = [self._commit(name) for name in (first, second)]
@@ -200,7 +218,7 @@ class Lineage:
         """Whether a commit descends from another one, or is that one.
 
         Raises:
-            LineageError: a commit is missing.
+            LineageError: A commit is missing.
         """
         try:
             commits = [self._commit(name) for name in (older, newer)]
@@ -229,6 +247,14 @@ class Lineage:
     def close(self) -> None:
         """End git's helper processes."""
         self._repo.close()
+
+
+def _reason(error: Exception) -> str:
+    """An error in one line: of git's own message the last, which says what went wrong."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1].strip("'") if lines else type(error).__name__
 
 
 def _store_tree(repo: git.Repo, files: dict[tuple[str, ...], bytes]) -> git.Tree:

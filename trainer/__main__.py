@@ -17,6 +17,7 @@ from concurrent.futures import TimeoutError as NotYet
 from pathlib import Path
 
 from population import Measurement, Status
+from population.formatting import format_number
 from trainer.devices import Device, DeviceError, describe_kinds, find_devices
 from trainer.log import read_progress, read_tail
 from trainer.process import SupervisorError
@@ -214,14 +215,13 @@ def _format_json(result: Measurement) -> str:
 
 
 def _format_text(task: Task, result: Measurement, log: Path) -> str:
-    from population.formatting import human  # here, for a --help without numpy
 
     rows = [("status", result.status.value)]
     if result.fitness is not None:
         rows.append((task.metric, f"{result.fitness:.6g}"))
     for axis in task.axes:
         if axis.name in result.measures:
-            rows.append((axis.label, human(result.measures[axis.name], axis.unit)))
+            rows.append((axis.label, format_number(result.measures[axis.name], axis.unit)))
     rows.append(("time", f"{result.seconds:.1f} s"))
     rows.append(("memory", f"{result.memory_gb:.2f} GiB"))
     if result.reason:

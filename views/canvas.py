@@ -71,5 +71,6 @@ def save_figure(figure: Figure, path: Path) -> None:
         OSError: The file cannot be written; the message says why, and the old file stays.
     """
     check_format(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with replace_file(path) as draft:
         figure.savefig(draft, dpi=150)

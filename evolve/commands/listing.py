@@ -3,21 +3,44 @@
 from __future__ import annotations
 
 import argparse
+import time
+from contextlib import closing
 
 from rich.console import Console
 from rich.text import Text
 
-from archive.record import RecordError
-from archive.run_folder import RUNS, RunError
+from archive import RUNS, RecordError, RunError
+from archive.comparison import FreshComparison
 from evolve.commands.archives import archive_of
-from evolve.commands.console import new_console, new_table
+from evolve.commands.console import new_console
 from evolve.commands.options import new_parser
+from evolve.commands.run_state import read_confirmation, read_state
+from evolve.commands.tables import Column, fit_table
 from evolve.runs.history import view_search
 from evolve.runs.run import Run, open_run
-from population.formatting import choose_format, describe_noise, format_number
+from population.formatting import choose_format, describe_noise, format_duration, format_number
 from population.invocation import write_command
 from population.lineage import LineageError
 from trainer.task import TaskError
+
+UNKNOWN = "-"
+RUN_COLUMNS = (
+    Column("run"),
+    Column("state", 1),
+    Column("begun", 3),
+    Column("at", 12),
+    Column("took", 4),
+    Column("children", 5),
+    Column("failed", 9),
+    Column("cells", 7),
+    Column("strategy", 11),
+    Column("metric", 10),
+    Column("seed", 8),
+    Column("best", 2),
+    Column("±", 8),
+    Column("id", 6),
+    Column("confirmed gain", 2),
+)
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -34,76 +57,98 @@ def arguments() -> argparse.ArgumentParser:
 def command(options: argparse.Namespace) -> int:
     """List all runs, or the elites of one."""
     console = new_console()
-    if options.name is not None:
-        return _list_elites(options.name, console)
-    folders = sorted(path.parent for path in RUNS.glob("*/archive.db"))
-    if not folders:
-        console.print(f"there are no runs in {RUNS.resolve()}; begin one: {write_command()}")
+    if options.name is None:
+        _list_runs(console)
         return 0
-    names = ("run", "strategy", "children", "failed", "cells", "metric", "seed", "best", "±", "id")
-    table = new_table(*names)
-    table.columns[0].no_wrap = False  # where it is narrow, names are folded and numbers are not
-    table.columns[0].overflow = "fold"
-    unreadable: list[str] = []
-    for folder in folders:
-        try:
-            run = open_run(str(folder))
-        except (RunError, RecordError, LineageError, TaskError) as error:
-            table.add_row(folder.name, Text("unreadable", "red"))
-            unreadable.append(f"{folder.name}: {error}")
-            continue
-        table.add_row(*_row(run))
-        run.close()
-    console.print(table)
-    for line in unreadable:
-        console.print(Text(line), soft_wrap=True)
+    with closing(open_run(options.name)) as run:
+        _list_elites(run, console)
     return 0
 
 
+def _list_runs(console: Console) -> None:
+    folders = sorted(path.parent for path in RUNS.glob("*/archive.db"))
+    if not folders:
+        console.print(f"there are no runs in {RUNS.resolve()}; begin one: {write_command()}")
+        return
+    rows: list[list[str | Text]] = []
+    unreadable: list[str] = []
+    for folder in folders:
+        try:
+            with closing(open_run(str(folder))) as run:
+                rows.append([*_row(run)])
+        except (RunError, RecordError, LineageError, TaskError) as error:
+            rows.append([folder.name, Text("unreadable", "red")])
+            unreadable.append(f"{folder.name}: {error}")
+    console.print(fit_table(RUN_COLUMNS, rows, console))
+    for line in unreadable:
+        console.print(Text(line), soft_wrap=True)
+
+
 def _row(run: Run) -> list[str]:
-    search = view_search(run)
+    """A run's cells, in the order of `RUN_COLUMNS`."""
+    search, state = view_search(run), read_state(run)
     children = [i for i in search.individuals.values() if i.parents and i.measurements]
     archive, best, seed = search.archive, search.best, search.reference
     values = [i.objective for i in (seed, best) if i is not None and i.objective is not None]
     write = choose_format(values) if values else str
+    begun = time.localtime(state.begun)
     return [
         run.folder.name,
-        run.settings.strategy,
+        state.words,
+        time.strftime("%Y-%m-%d", begun),
+        time.strftime("%H:%M", begun),
+        format_duration(state.seconds),
         f"{len(children)} of {run.settings.total_children}",
         str(sum(not child.scored for child in children)),
-        f"{len(archive)} of {archive.cells}" if archive else "-",
+        f"{len(archive)} of {archive.cells}" if archive else UNKNOWN,
+        run.settings.strategy,
         run.task.metric,
         *(write(value) for value in values),
-        *(["-"] * (2 - len(values))),
-        f"{best.margin(search.noise):.2g}" if best and search.noise else "-",
-        f"#{best.id}" if best else "-",
+        *([UNKNOWN] * (2 - len(values))),
+        f"{best.margin(search.noise):.2g}" if best and search.noise else UNKNOWN,
+        f"#{best.id}" if best else UNKNOWN,
+        _describe_gain(read_confirmation(run, search)),
     ]
 
 
-def _list_elites(name: str, console: Console) -> int:
-    run = open_run(name)
+def _describe_gain(comparison: FreshComparison | None) -> str:
+    """The gain that fresh runs show, with half its 95 % interval."""
+    if comparison is None:
+        return UNKNOWN
+    if comparison.low is None or comparison.high is None:
+        return f"{comparison.gain:+.3g}"
+    return f"{comparison.gain:+.3g} ± {(comparison.high - comparison.low) / 2:.2g}"
+
+
+def _list_elites(run: Run, console: Console) -> None:
     archive, noise = archive_of(run)
-    columns = (run.task.metric, "±", "runs") if noise else (run.task.metric, "runs")
-    table = new_table("cell", "id", *columns, *(axis.label for axis in archive.axes))
-    table.expand = True
-    table.add_column("made by: description", overflow="ellipsis", no_wrap=True, ratio=1)
+    columns = [
+        Column("id"),
+        Column("cell", 2),
+        Column(run.task.metric, 1),
+        *([Column("±", 4)] if noise else []),
+        Column("runs", 5),
+        *(Column(axis.label, 1) for axis in archive.axes),
+        Column("made by: description", 3, rest=True),
+    ]
     goals = {axis.name: axis.better for axis in run.task.axes if axis.better is not None}
     front = {one.id for one in archive.pareto_front(goals)}
-    values = [elite.objective for elite in archive if elite.objective is not None]
-    write = choose_format(values)
+    write = choose_format([one.objective for one in archive if one.objective is not None])
+    rows = []
     for elite in sorted(archive, key=lambda elite: elite.fitness, reverse=True):
         assert elite.objective is not None
-        x, y = archive.cell_of(elite)
-        table.add_row(
-            f"{x},{y}",
-            f"#{elite.id}" + ("*" if elite.id in front else ""),
-            write(elite.objective),
-            *([f"{elite.margin(noise):.2g}"] if noise else []),
-            str(len(elite.scored)),
-            *(format_number(elite.measures[axis.name], axis.unit) for axis in archive.axes),
-            f"{elite.operator}: {elite.description}",
+        rows.append(
+            [
+                f"#{elite.id}" + ("*" if elite.id in front else ""),
+                ",".join(map(str, archive.cell_of(elite))),
+                write(elite.objective),
+                *([f"{elite.margin(noise):.2g}"] if noise else []),
+                str(len(elite.scored)),
+                *(format_number(elite.measures[axis.name], axis.unit) for axis in archive.axes),
+                f"{elite.operator}: {elite.description}",
+            ]
         )
-    console.print(table)
+    console.print(fit_table(columns, rows, console))
     good = [
         f"{goal.value} {name}"
         for name, goal in {run.task.metric: run.task.direction, **goals}.items()
@@ -111,5 +156,3 @@ def _list_elites(name: str, console: Console) -> int:
     console.print(f"* nobody is better in all of: {', '.join(good)} (the Pareto front)")
     if noise:
         console.print(f"± is one deviation of the best guess; {describe_noise(noise)}")
-    run.close()
-    return 0

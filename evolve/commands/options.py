@@ -17,13 +17,7 @@ def run_argument(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("name", metavar="RUN", help="the run: its name under runs/, or its folder")
 
 
-def individual_argument(parser: argparse.ArgumentParser, nargs: str | None = None) -> None:
-    """Give a parser the argument that names an individual.
-
-    Args:
-        parser: The parser.
-        nargs: "?" where the best is meant if the argument is left out.
-    """
+def individual_argument(parser: argparse._ActionsContainer, nargs: str | None = None) -> None:
     parser.add_argument(
         "individual",
         nargs=nargs,

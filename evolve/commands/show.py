@@ -1,9 +1,11 @@
-"""`python -m evolve show`: one individual: its scores, its notes, its line, what changed."""
+"""`python -m evolve show`: an individual (scores, notes, line, changes), or a run's events."""
 
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Sequence
+from contextlib import closing
 from textwrap import indent
 
 from rich.console import Console
@@ -11,7 +13,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from archive.rows import Experiment
+from archive import Event, Experiment
 from evolve.commands.changes import Step, trace_change, trace_changes
 from evolve.commands.console import new_console, new_table, printable, score_words
 from evolve.commands.options import individual_argument, new_parser, run_argument
@@ -23,21 +25,46 @@ from population.formatting import describe_noise, format_number
 
 
 def arguments() -> argparse.ArgumentParser:
-    parser = new_parser("show", "Show an individual: its scores, its parents, what changed.")
+    parser = new_parser(
+        "show",
+        "Show an individual: its scores, its parents, what changed. With --events: what happened "
+        "to the run.",
+    )
     run_argument(parser)
-    individual_argument(parser, nargs="?")
+    what = parser.add_mutually_exclusive_group()
+    individual_argument(what, nargs="?")
+    what.add_argument(
+        "--events",
+        action="store_true",
+        help="list the run's events with their times: starts and stops, models that did not "
+        "answer, lost devices, defects with their tracebacks",
+    )
     return parser
 
 
 def command(options: argparse.Namespace) -> int:
-    """Show an individual."""
+    """Show an individual, or a run's events."""
     console = new_console()
-    run = open_run(options.name)
-    try:
-        _show(run, find_individual(run, options.individual), view_search(run), console)
-    finally:
-        run.close()
+    with closing(open_run(options.name)) as run:
+        if options.events:
+            _print_events(run.record.events(), console)
+        else:
+            _show(run, find_individual(run, options.individual), view_search(run), console)
     return 0
+
+
+def _print_events(events: Sequence[Event], console: Console) -> None:
+    """Print each event with its time and kind; further lines of its text are indented."""
+    if not events:
+        console.print("no events are recorded")
+    width = max((len(event.kind) for event in events), default=0)
+    for event in events:
+        first, *more = printable(event.text).splitlines() or [""]
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event.time))
+        line = Text.assemble((when, "dim"), f"  {printable(event.kind):{width}}  ", first)
+        console.print(line, soft_wrap=True)
+        for text in more:
+            console.print(Text(indent(text, " " * 4)), soft_wrap=True)
 
 
 def _show(run: Run, individual: Individual, search: Search, console: Console) -> None:
@@ -94,7 +121,7 @@ def _print_scores(run: Run, individual: Individual, search: Search, console: Con
 
 
 def _print_parts(run: Run, experiment: Experiment, console: Console) -> None:
-    """What else the latest run reported."""
+    """Print what else the latest run reported."""
     details = experiment.measurement.details
     parts = [f"{name} {value:.6g}" for name, value in details.items() if name != run.task.metric]
     if parts:

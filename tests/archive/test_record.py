@@ -258,3 +258,48 @@ def test_a_proposal_whose_process_was_killed_is_asked_for_again_and_paid_for(
     assert again.count_replies(apart_from=("lessons", "tweak")) == 0
     assert again.costs()[1] == {"m": 0.5}, "what the search was told is what its last try took"
     assert again.proposals()[1].screened == (1, 1)
+
+
+def test_a_call_that_an_earlier_version_lost_is_none_of_the_last_try(
+    record: Record, path: Path
+) -> None:
+    lost = ModelCall("m", "p", error="the run ended before it was answered", cost=0.25)
+    answered = ModelCall("m", "p", "r", 10, 20, cost=0.5)
+    add(record, proposal(0, None, answered, lost, answered, answered))
+    assert record.last_calls(0) == (answered, answered)
+    assert record.costs() == {0: {"m": 1.0}}
+
+
+def test_events_and_lessons_are_read_by_name(record: Record) -> None:
+    record.add_event(5.0, "models", "no answer")
+    record.add_event(7.0, "defect", "Traceback\n  line 1\nValueError: né")
+    record.add_lessons(9.0, 12, "wide is good")
+    assert [(e.time, e.kind, e.text) for e in record.events()] == record.events()
+    assert record.events()[1].text.splitlines()[-1] == "ValueError: né"
+    (lessons,) = record.lessons()
+    assert (lessons.time, lessons.children, lessons.text) == (9.0, 12, "wide is good")
+
+
+def test_a_table_whose_columns_have_another_order_is_read(record: Record, path: Path) -> None:
+    """As one has whose columns were added by migrations."""
+    add(record, proposal(0, 1, ModelCall("m", "p", "r", 1, 2, 0.5, 1.5)), child(1, 0), "d1")
+    record.add_measurement(1, OK, Purpose.SEARCH, True, told=3)
+    before = (
+        record.individuals(Direction.MINIMIZE),
+        record.proposals(),
+        [(e.number, e.individual, e.told, e.measurement.seconds) for e in record.experiments()],
+    )
+    record.close()
+    with closing(sqlite3.connect(path)) as db, db:
+        for table in ("individuals", "measurements", "proposals", "calls"):
+            names = [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
+            columns = ", ".join(reversed(names))
+            db.execute(f"CREATE TABLE turned AS SELECT {columns} FROM {table}")
+            db.execute(f"DROP TABLE {table}")
+            db.execute(f"ALTER TABLE turned RENAME TO {table}")
+    again = Record.open(path)
+    assert before == (
+        again.individuals(Direction.MINIMIZE),
+        again.proposals(),
+        [(e.number, e.individual, e.told, e.measurement.seconds) for e in again.experiments()],
+    )

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from archive.record import Record
-from archive.results import Results, read_frame
-from archive.rows import Experiment, Purpose
+from archive import Experiment, Purpose, Record, RecordError, Results, read_frame
 from population import Direction, Individual, Measurement, Status
 
 AUTORESEARCH = ["commit", "val_bpb", "memory_gb", "status", "description"]
@@ -130,3 +128,28 @@ def test_an_empty_record_gives_an_empty_frame_with_its_columns(tmp_path: Path) -
     frame = read_frame(record, Direction.MINIMIZE)
     assert len(frame) == 0
     assert {"experiment", "fitness", "status", "ended"} <= set(frame.columns)
+
+
+@pytest.mark.parametrize("name", ["seconds", "fitness", "status"])
+def test_an_axis_that_is_called_as_another_column_has_its_own(tmp_path: Path, name: str) -> None:
+    record = Record.create(tmp_path / "archive.db", {})
+    record.add_seed(individual(0), "d0")
+    run = Measurement(Status.OK, 1.5, {name: 7.0}, seconds=2.0)
+    experiment = record.add_measurement(0, run, Purpose.SEARCH, True)
+    frame = read_frame(record, Direction.MINIMIZE)
+    assert (frame["seconds"][0], frame["fitness"][0], frame["status"][0]) == (2.0, 1.5, "ok")
+    assert frame[f"{name}_axis"][0] == 7.0
+    results = Results(tmp_path / "results.tsv", "val_bpb", [name], Direction.MINIMIZE)
+    results.rebuild([individual(0)], [experiment])
+    (row,) = read(tmp_path / "results.tsv")
+    assert (row["seconds"], row["status"], row["val_bpb"]) == ("2.0", "keep", "1.500000")
+    assert "7" in (row.get(name), row.get(f"{name}_axis"))
+
+
+def test_a_full_disk_is_told(tmp_path: Path) -> None:
+    (tmp_path / "results.tsv").symlink_to("/dev/full")
+    experiment = Experiment(1, 0, Purpose.SEARCH, ok(1.0), True)
+    with pytest.raises(RecordError, match=r"results\.tsv cannot be written: No space left.*resume"):
+        table(tmp_path).append(individual(0), experiment)
+    with pytest.raises(RecordError, match="cannot be written: No such file or directory; what was"):
+        table(tmp_path / "gone").rebuild([], [])

@@ -81,13 +81,41 @@ def test_a_lock_names_its_owner_and_dies_with_it() -> None:
     try:
         assert owner.stdout is not None
         assert owner.stdout.readline() == "mine\n"
+        assert folder.is_locked()
         with pytest.raises(RunError, match=f"worked on by process {owner.pid}"), folder.lock():
             pass
     finally:
         owner.send_signal(signal.SIGKILL)
         owner.wait()
         owner.stdout.close()
+    assert not folder.is_locked()
     with folder.lock():
         assert (folder.path / "lock").read_text() == f"{os.getpid()}\n"
     with folder.lock():
         pass
+
+
+def test_whoever_looks_whether_a_run_is_locked_keeps_nobody_from_it() -> None:
+    folder = existing("night")
+    assert not folder.is_locked(), "nobody has worked on it yet"
+    script = (
+        "import sys; from pathlib import Path; from archive.run_folder import RunFolder\n"
+        "print('looking', flush=True)\n"
+        "while True: RunFolder(Path(sys.argv[1])).is_locked()\n"
+    )
+    looker = subprocess.Popen(
+        [sys.executable, "-c", script, str(folder.path)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert looker.stdout is not None
+        assert looker.stdout.readline() == "looking\n"
+        for _ in range(200):
+            with folder.lock():
+                assert folder.is_locked()
+    finally:
+        looker.kill()
+        looker.wait()
+        looker.stdout.close()

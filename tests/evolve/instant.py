@@ -82,7 +82,7 @@ def measured(
         return Measurement(Status.OOM, None, {}, 0.25, seed, device.name, clock(), reason=reason)
     score = 2 + (rate - 0.3) ** 2 + (decay - 0.97) ** 2 * 10 + 8 / width + abs(depth - 6) / 20
     score += random.Random(seed).gauss(0, 0.005)
-    measures = {"size": size, "speed": 1000 / width / (1 + rate)}
+    measures = {"size": size, "speed": 1000 / width / (1 + rate), "depth": depth}
     details = {"score": score, **measures}
     return Measurement(
         Status.OK, score, measures, 0.25, seed, device.name, clock(), details=details

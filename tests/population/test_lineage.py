@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -190,3 +192,25 @@ def test_what_is_no_repository_is_told(tmp_path: Path) -> None:
     for path in (tmp_path / "nothing", tmp_path):
         with pytest.raises(LineageError, match=r"is no git repository.*backup"):
             Lineage(path, "train.py")
+
+
+@pytest.mark.parametrize("room", [0, 300])
+def test_a_full_disk_at_the_beginning_is_told(tmp_path: Path, room: int) -> None:
+    """In a process that may write no more than so many bytes into a file."""
+    script = (
+        "import resource, sys; from pathlib import Path\n"
+        "from population.lineage import Lineage, LineageError\n"
+        "room = int(sys.argv[2]); resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))\n"
+        "try: Lineage.create(Path(sys.argv[1]), 'train.py', 'the root')\n"
+        "except LineageError as error: print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "r" / "genomes"), str(room)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+    )
+    said = f"the repository {tmp_path}/r/genomes cannot be made: "
+    assert done.stdout.startswith(said), done.stderr
+    assert f"remove {tmp_path}/r, and begin again" in done.stdout
+    assert done.stdout.count("\n") == 1

@@ -69,7 +69,17 @@ def test_every_command_explains_itself(place: Any, command: str) -> None:
         (["show", "a", "99"], "no genome 99"),
         (["show", "a", "worst"], "no genome worst"),
         (["export", "a", "best", "-o", "no/such/folder/x.py"], "no/such/folder"),
+        (["export", "a", "best", "-o", "toy/toy.py"], "toy/toy.py exists already"),
+        (["export", "a", "best", "-o", "toy", "--force"], "toy is a folder"),
+        (["export", "a", "best", "-o", "/dev/null", "--force"], "/dev/null is no ordinary file"),
         (["heatmap", "nosuch"], "nosuch"),
+        (["heatmap", "a", "-o", "x.foo"], "a picture's name ends in .png, .svg or .pdf"),
+        (["heatmap", "a", "-o", "x"], "a picture's name ends in .png, .svg or .pdf"),
+        (["heatmap", "a", "--axes", "size,weight"], "one or two of the axes size, speed"),
+        (["rebin", "a", "--cells", "1000"], "1000 x 1000 = 1,000,000 cells are too many"),
+        (["rebin", "a", "--cells", "0"], "at least 1"),
+        (["rebin", "a", "--bounds", "size=nan:2"], "size"),
+        (["--task", "toy", "--cells", "1000"], "1,000,000 cells are too many"),
         (["rebin", "a", "--bounds", "weight=1:2"], "size and speed"),
         (["rebin", "a", "--bounds", "size=5:2"], "size"),
         (["rebin", "a", "--bounds", "size"], "AXIS=LOW:HIGH"),
@@ -84,6 +94,32 @@ def test_a_bad_request_gets_one_sentence(finished: Any, arguments: list[str], wo
     assert "Traceback" not in done.stderr
     assert re.search(r"^(python -m )?evolve( \w+)?: ", done.stderr, re.MULTILINE)
     assert finished.rows("a", "SELECT * FROM measurements") == before
+
+
+def test_a_file_is_replaced_if_that_is_wanted(finished: Any) -> None:
+    for command in (["export", "a", "best"], ["heatmap", "a"]):
+        path = finished.folder / "written.png"
+        path.write_text("precious")
+        refused = finished.evolve(*command, "-o", path.name)
+        assert (refused.returncode, path.read_text()) == (2, "precious")
+        done = finished.evolve(*command, "-o", path.name, "--force")
+        assert done.returncode == 0, done.stderr
+        assert path.read_bytes() != b"precious"
+
+
+def test_a_picture_for_which_the_disk_has_no_room_is_told(finished: Any) -> None:
+    """In a shell whose processes may write no more than 40 KiB into a file."""
+    command = f"ulimit -f 40; exec {sys.executable} -m evolve heatmap a -o full.png"
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=finished.folder,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert done.stderr == "evolve: full.png cannot be written: File too large\n"
+    assert not list(finished.folder.glob("*full*"))
 
 
 @pytest.mark.parametrize(
