@@ -5,7 +5,15 @@ measurement and event; `read_frame` has its experiments as a table, and `RunFold
 """
 
 from archive.axis import Axis
-from archive.grid import AddStatus, Archive, ArchiveStats, Cell, default_cells
+from archive.grid import (
+    MOST_CELLS,
+    AddStatus,
+    Archive,
+    ArchiveStats,
+    Cell,
+    check_cells,
+    default_cells,
+)
 from archive.record import Record, RecordError
 from archive.results import Results, read_frame
 from archive.rows import (
@@ -22,6 +30,7 @@ from archive.rows import (
 from archive.run_folder import RUNS, BusyError, RunError, RunFolder
 
 __all__ = [
+    "MOST_CELLS",
     "RUNS",
     "AddStatus",
     "Archive",
@@ -43,6 +52,7 @@ __all__ = [
     "RunError",
     "RunFolder",
     "Spend",
+    "check_cells",
     "default_cells",
     "read_frame",
 ]

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
+from archive import Event
 from archive.comparison import FreshComparison, read_comparison
 from evolve.loop.loop import End
 from evolve.runs.run import Run
@@ -26,8 +30,8 @@ class RunState:
     """The state of a run.
 
     Attributes:
-        words: State in a word or two, such as "running", "finished" or "interrupted", which a
-            run is, too, whose process was killed.
+        words: State in a word or two, such as "running", "finished" or "interrupted"; a run whose
+            process was killed is interrupted, too.
         begun: Time at which the run was made, in seconds since 1970.
         seconds: Time for which processes worked on it, in seconds.
     """
@@ -37,48 +41,47 @@ class RunState:
     seconds: float
 
 
-def read_state(run: Run, clock: float | None = None) -> RunState:
-    """Read the state of a run from its record and its lock.
+def read_state(run: Run) -> RunState:
+    """Read the state of a run from its record and its lock."""
+    events, begun = run.record.events(), float(run.record.meta("begun"))
+    starts = [event.time for event in events if event.kind == START]
+    marks = sorted(_marks(run, events))
+    if run.folder.is_locked():
+        words, marks = "running", [*marks, time.time()]
+    else:
+        words = _describe_end(events)
+    return RunState(words, begun, _add_up(starts or [begun], marks))
+
+
+def _describe_end(events: Sequence[Event]) -> str:
+    """How the last process that worked on the run ended."""
+    last = next((event for event in reversed(events) if event.kind in (START, STOP)), None)
+    if last is None or last.kind == START:  # it had no time to say so
+        return WORDS[End.INTERRUPTED]
+    return next((word for end, word in WORDS.items() if end == last.text), last.text)
+
+
+def _marks(run: Run, events: Sequence[Event]) -> list[float]:
+    """The times of everything that was recorded."""
+    return [
+        *(event.time for event in events),
+        *(experiment.measurement.ended for experiment in run.record.experiments()),
+        *(row.ended for row in run.record.proposals(with_calls=False)),
+    ]
+
+
+def _add_up(starts: Sequence[float], marks: Sequence[float]) -> float:
+    """The sum over all processes of the time from its start to the last thing that it recorded.
 
     Args:
-        run: The run.
-        clock: Present time, in seconds since 1970; None asks the system.
+        starts: Times at which processes began, in order.
+        marks: Times of everything that was recorded, in order.
     """
-    now = time.time() if clock is None else clock
-    running = run.folder.is_locked()
-    events = run.record.events()
-    last = next((event for event in reversed(events) if event.kind in (START, STOP)), None)
-    if running:
-        words = "running"
-    elif last is None or last.kind == START:
-        words = WORDS[End.INTERRUPTED]
-    else:
-        words = next((word for end, word in WORDS.items() if end == last.text), last.text)
-    return RunState(words, float(run.record.meta("begun")), _working_seconds(run, running, now))
-
-
-def _working_seconds(run: Run, running: bool, now: float) -> float:
-    """The sum over all processes of the time from its start to its end.
-
-    The end of a process that was killed is the last thing that it recorded.
-    """
-    events = run.record.events()
-    starts = [event.time for event in events if event.kind == START]
-    if not starts:  # as versions did that recorded no starts
-        starts = [float(run.record.meta("begun"))]
-    marks = [event.time for event in events]
-    marks += [experiment.measurement.ended for experiment in run.record.experiments()]
-    marks += [row.ended for row in run.record.proposals(with_calls=False)]
-    marks.sort()
-    total = 0.0
-    for start, following in zip(starts, [*starts[1:], None], strict=True):
-        if following is None and running:
-            end = now
-        else:
-            own = [mark for mark in marks if start <= mark and (not following or mark < following)]
-            end = own[-1] if own else start
-        total += max(end - start, 0.0)
-    return total
+    seconds = 0.0
+    for start, following in pairwise([*starts, float("inf")]):
+        last = bisect_left(marks, following) - 1
+        seconds += max(marks[last] - start, 0.0) if last >= 0 else 0.0
+    return seconds
 
 
 def read_confirmation(run: Run, search: Search) -> FreshComparison | None:
