@@ -40,24 +40,26 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
     """Parse the command line."""
-    sources = "; ".join(f"{source.name}, {source.about}" for source in SOURCES)
+    sources = "; ".join(f"{source.name}, {source.about}" for source in SOURCES.values())
     defaults = ", ".join(f"{scale.source} at the {name} scale" for name, scale in SCALES.items())
     parser = argparse.ArgumentParser(
         prog="prepare.py",
-        description="Make data and tokenizer ready. Where they are as the options say, nothing is "
-        f"done. Sources of text: {sources}. Default: the source of what is prepared already; "
-        f"at first {defaults}, and offline where there is no network.",
+        description="Make data and tokenizer ready. If they already are, as the options say, "
+        f"nothing is done. Sources of text: {sources}. Default: the source of what is prepared "
+        f"already; at first {defaults}, and offline where there is no network.",
     )
-    parser.add_argument("--source", metavar="|".join(source.name for source in SOURCES))
+    parser.add_argument("--source", metavar="|".join(SOURCES), help="source of the text")
     parser.add_argument(
         "--scale",
         choices=("auto", *SCALES),
         default="auto",
         help="size of the task (default: gpu if there is one, else cpu)",
     )
-    for source in SOURCES:
+    for source in SOURCES.values():
         source.add_options(parser)
-    parser.add_argument("--force", action="store_true", help="prepare anew, ready or not")
+    parser.add_argument(
+        "--force", action="store_true", help="prepare the data again even if they are ready"
+    )
     return parser.parse_args(argv)
 
 

@@ -194,7 +194,8 @@ def _check_decoded(text: str, path: Path, layout: Layout) -> str | Skipped:
     undecodable = text.count(REPLACEMENT) + text.count("\0")
     if undecodable > STRAY + MOST_UNDECODABLE * len(text):
         encoding = layout.encoding or "UTF-8, UTF-16 or UTF-32"
-        return Skipped(path.name, f"no text in {encoding}; see --encoding", len(text.encode()))
+        size = len(text.replace(REPLACEMENT, "?").encode("utf-8", "replace"))
+        return Skipped(path.name, f"no text in {encoding}; see --encoding", size)
     return text.encode("utf-8", "replace").decode()  # JSON may hold half of a surrogate pair
 
 

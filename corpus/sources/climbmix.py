@@ -50,14 +50,14 @@ class ClimbMix(TextSource):
             "--num-shards",
             type=_parse_shards,
             metavar="N",
-            help=f"of climbmix, -1 for all (default: {DEFAULT_SHARDS})",
+            help=f"number of climbmix shards, -1 for all (default: {DEFAULT_SHARDS})",
         )
         parser.add_argument(
             "--download-workers",
             type=_parse_workers,
             default=8,
             metavar="N",
-            help="shards downloaded at once (default: 8)",
+            help="number of shards that are downloaded at once (default: 8)",
         )
 
     @classmethod

@@ -91,7 +91,7 @@ class Files(TextSource):
         return (item for item in read_files(files, self.layout) if isinstance(item, str))
 
     def _measure(self, files: Sequence[Path]) -> int:
-        """Size of all documents in bytes, at least 1; prints what is left out.
+        """Size of all documents in bytes, 1 or more; prints what is left out.
 
         Raises:
             DataError: There is no text, or too much of it cannot be read.
@@ -102,9 +102,9 @@ class Files(TextSource):
         for path, size in zip(files, on_disk, strict=True):
             tally.count(read_files([path], self.layout))
             progress.advance(size)
+        tally.check(str(self.path))
         for line in (*_report_ignored(self.path, files), *tally.report()):
             print(line, flush=True)
-        tally.check(str(self.path))
         if not tally.size:
             raise DataError(f"--source {self.path}: there is no text in it")
         return tally.size
