@@ -1,9 +1,9 @@
 """The seed genome: trains a small GPT for TIME_BUDGET seconds on one GPU, then scores it.
 
-Run by hand with `python train.py`, after `python prepare.py`. Everything in this file may change;
-what must stay is that the model answers as GPT.forward says, that evaluate_bpb scores it, and the
-summary block at the end. Rates and sizes start from the best published records of this
-task (karpathy/autoresearch, H100); they were not tuned again here.
+Run it by hand with `python train.py`, after `python prepare.py`. Everything in this file may
+change, except that the model answers as GPT.forward says, that evaluate_bpb scores it, and that
+the summary block comes last. Rates and sizes are those of the best published records of this task
+(karpathy/autoresearch, H100); they were not tuned again here.
 """
 
 import gc
@@ -40,36 +40,36 @@ WIDTH = 640  # channels of the residual stream, rounded to whole heads
 HEAD_DIM = 128  # channels of one attention head, rounded to a multiple of 8
 MLP_RATIO = 4  # hidden channels of the MLP / width
 ROPE_BASE = 200_000  # rotary base: higher means slower rotation, longer reach
-VALUE_GATE_CHANNELS = 32  # channels of the input that gate the value embeddings
+VALUE_GATE_CHANNELS = 32  # input channels that gate the value embeddings
 SOFTCAP = 15.0  # logits stay within +-SOFTCAP
-INIT_SCALE = 0.68  # of the block matrices, 1 means a standard deviation of 1/sqrt(width)
+INIT_SCALE = 0.68  # scale of the block matrices; 1 is a standard deviation of 1/sqrt(width)
 HEAD_INIT = 0.001  # standard deviation of the unembedding
-X0_INIT = 0.05  # share of the token embedding added back before every block
+X0_INIT = 0.05  # initial share of the token embedding that is added before every block
 
 # Batch
 TOTAL_BATCH_SIZE = 2**18  # tokens of one optimizer step
 DEVICE_BATCH_SIZE = 64  # rows of one forward and backward pass; halve it when out of memory
 
-# Optimizer. The AdamW rates hold at width 768 and scale with 1/sqrt(width)
+# Optimizer. The AdamW rates are for width 768 and scale with 1/sqrt(width)
 EMBEDDING_LR = 0.9  # token and value embeddings (AdamW)
 UNEMBEDDING_LR = 0.005  # output head (AdamW)
-SCALAR_LR = 0.5  # x0 scalars, and a hundredth of it for the residual scalars (AdamW)
+SCALAR_LR = 0.5  # x0 scalars; the residual scalars have a hundredth of it (AdamW)
 ADAM_BETA1 = 0.8  # first moment of AdamW
 ADAM_BETA2 = 0.95  # second moment of AdamW
 EMBEDDING_DECAY = 0.001  # weight decay of the token embedding
 VALUE_DECAY = 0.003  # weight decay of the value embeddings
 UNEMBEDDING_DECAY = 0.01  # weight decay of the output head
 MATRIX_LR = 0.04  # block matrices (Muon)
-MATRIX_DECAY = 0.2  # cautious weight decay of the block matrices, falls to 0 over the run
+MATRIX_DECAY = 0.2  # cautious weight decay of the block matrices; falls to 0 over the run
 MUON_MOMENTUM = 0.95  # momentum after its warm-up
 MUON_MOMENTUM_START = 0.85  # momentum at the first step
-MUON_WARMUP = 200  # steps from the one to the other
+MUON_WARMUP = 200  # steps from MUON_MOMENTUM_START to MUON_MOMENTUM
 MUON_BETA2 = 0.95  # second moment of each neuron's update (NorMuon)
 POLAR_STEPS = 5  # iterations of the orthogonalisation, 1 to 5
 
-# Schedule, in shares of the time budget
-WARMDOWN = 0.75  # the rates fall linearly over this last share
-FINAL_LR = 0.05  # share of the rates that is left at the end
+# Schedule
+WARMDOWN = 0.75  # share of the time budget, at its end, in which the rates fall linearly
+FINAL_LR = 0.05  # rates at the end, as a share of the full rates
 
 # ---------------------------------------------------------------------------
 # Device
@@ -77,16 +77,16 @@ FINAL_LR = 0.05  # share of the rates that is left at the end
 
 device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 on_gpu = device.type == "cuda"
-DTYPE = torch.bfloat16  # of activations and products; weights and optimizer stay in fp32
+DTYPE = torch.bfloat16  # type of activations and products; weights and optimizer stay in fp32
 
 
-def compiled(function):
-    """torch.compile on a GPU, where it pays; the function or module itself on a CPU."""
+def compile_on_gpu(function):
+    """Compile a function or module on a GPU; on a CPU compiling takes longer than it saves."""
     return torch.compile(function, dynamic=False) if on_gpu else function
 
 
 def peak_flops(name):
-    """Dense bf16 FLOP/s of a GPU by its name, 0 where it is not known (MFU is then 0 too)."""
+    """Dense bf16 FLOP/s of a GPU by its name; 0 if unknown, and MFU is 0 then too."""
     teraflops = {"B200": 2250, "H200": 989.5, "H100": 989.5, "A100": 312, "L40S": 362}
     teraflops |= {"RTX 5090": 209.5, "RTX 4090": 165.2, "RTX 3090": 71}
     return next((1e12 * value for part, value in teraflops.items() if part in name), 0.0)
@@ -135,7 +135,7 @@ class Attention(nn.Module):
         q = self.query(x).view(B, T, self.heads, -1)
         k = self.key(x).view(B, T, self.heads, -1)
         v = self.value(x).view(B, T, self.heads, -1)
-        if value_embedding is not None:  # each head decides per token how much of it to take
+        if value_embedding is not None:  # gated for each head and token
             gate = 2 * torch.sigmoid(self.gate(x[..., : self.gate_channels]))
             v = v + gate.unsqueeze(-1) * value_embedding.view_as(v)
         q = norm(rotate(q, *rotary)).to(v.dtype).transpose(1, 2)
@@ -172,7 +172,7 @@ class GPT(nn.Module):
         head_dim = 8 * max(1, round(HEAD_DIM / 8))
         heads = max(1, round(WIDTH / head_dim))
         self.width = heads * head_dim
-        with_values = range((DEPTH - 1) % 2, DEPTH, 2)  # every other block, and the last
+        with_values = range((DEPTH - 1) % 2, DEPTH, 2)  # every other block, the last one included
         self.embedding = nn.Embedding(vocab_size, self.width)
         self.value_embeddings = nn.ModuleDict(
             {str(i): nn.Embedding(vocab_size, self.width) for i in with_values}
@@ -190,7 +190,7 @@ class GPT(nn.Module):
 
     @torch.no_grad()
     def init_weights(self):
-        bound = INIT_SCALE * (3 / self.width) ** 0.5  # a uniform deviate's sd is bound / sqrt(3)
+        bound = INIT_SCALE * (3 / self.width) ** 0.5  # a uniform variate's sd is bound / sqrt(3)
         nn.init.normal_(self.embedding.weight)
         nn.init.normal_(self.head.weight, std=HEAD_INIT)
         for table in self.value_embeddings.values():
@@ -207,8 +207,8 @@ class GPT(nn.Module):
         nn.init.constant_(self.x0_scalars, X0_INIT)
 
     def forward(self, x, y=None, reduction="mean"):
-        """Tokens x (B, T) to fp32 logits (B, T, vocabulary); with targets y (B, T) to the loss in
-        nats: its mean, or with reduction="none" one loss a token, (B * T,)."""
+        """Map tokens x (B, T) to fp32 logits (B, T, vocabulary), or with targets y (B, T) to the
+        loss in nats: its mean, or with reduction="none" one loss per token, (B * T,)."""
         tokens, T = x, x.size(1)
         rotary = self.cos[:T], self.sin[:T]
         x = x0 = norm(self.embedding(tokens).to(DTYPE))
@@ -225,8 +225,8 @@ class GPT(nn.Module):
         return F.cross_entropy(logits.flatten(0, 1), y.flatten(), reduction=reduction)
 
     def flops_per_token(self):
-        """Of forward and backward: 6 a weight of each product, and attention as PaLM counts it
-        (arXiv 2204.02311, appendix B), without halving for the causal mask."""
+        """FLOPs of forward and backward pass: 6 for each weight of a matrix product, and attention
+        as in PaLM (arXiv 2204.02311, appendix B), not halved for the causal mask."""
         products = sum(p.numel() for p in self.blocks.parameters()) + self.head.weight.numel()
         return 6 * products + 12 * DEPTH * self.width * MAX_SEQ_LEN
 
@@ -236,9 +236,10 @@ class GPT(nn.Module):
 # ---------------------------------------------------------------------------
 
 
-@compiled
+@compile_on_gpu
 def adamw_update(p, grad, m, v, rate, decay, beta1, beta2, bias1, bias2):
-    """One step in place. The scalars are 0-dim tensors: a new value must not compile again."""
+    """Update p, m and v in place. The scalars are 0-dim tensors, since a number with a new value
+    would compile it again."""
     m.mul_(beta1).add_(grad * (1 - beta1))
     v.mul_(beta2).add_(grad.square() * (1 - beta2))
     p.mul_(1 - rate * decay)
@@ -246,8 +247,8 @@ def adamw_update(p, grad, m, v, rate, decay, beta1, beta2, bias1, bias2):
 
 
 def orthogonalize(g):
-    """The nearest orthogonal matrix to each of g (n, rows, cols), roughly: Newton-Schulz iterations
-    with the coefficients of Polar Express (arXiv 2505.16932), in bf16."""
+    """Approximate the nearest orthogonal matrix of each matrix in g (n, rows, cols): Newton-Schulz
+    iterations in bf16, with the coefficients of Polar Express (arXiv 2505.16932)."""
     coefficients = (
         (8.156554524902461, -22.48329292557795, 15.878769915207462),
         (4.042929935166739, -2.808917465908714, 0.5000178451051316),
@@ -257,7 +258,7 @@ def orthogonalize(g):
     )
     x = g.bfloat16()
     tall = x.size(-2) > x.size(-1)
-    if tall:  # the smaller of the two Gram matrices
+    if tall:  # so that the smaller of the two Gram matrices is used
         x = x.mT
     x = x / (1.02 * x.norm(dim=(-2, -1), keepdim=True) + 1e-6)
     for a, b, c in coefficients[:POLAR_STEPS]:
@@ -266,13 +267,14 @@ def orthogonalize(g):
     return x.mT if tall else x
 
 
-@compiled
+@compile_on_gpu
 def muon_update(p, grad, m, v, rate, decay, momentum, beta2):
-    """One step in place for n matrices of one shape: p, grad, m (n, rows, cols), v one per neuron.
+    """Update n matrices of one shape in place: p, grad and m are (n, rows, cols), v is one number
+    per neuron.
 
-    Muon (Keller Jordan, 2024) with Nesterov momentum, the variance of each neuron evened out as in
-    NorMuon (arXiv 2510.05491), and weight decay only where it agrees with the update (cautious,
-    arXiv 2510.12402).
+    Muon (Keller Jordan, 2024) with Nesterov momentum, each neuron's update normalised by its second
+    moment as in NorMuon (arXiv 2510.05491), and cautious weight decay, which acts only where it
+    agrees with the update (arXiv 2510.12402).
     """
     m.mul_(momentum).add_(grad * (1 - momentum))
     update = orthogonalize(momentum * m + (1 - momentum) * grad).float()
@@ -280,13 +282,13 @@ def muon_update(p, grad, m, v, rate, decay, momentum, beta2):
     v.mul_(beta2).add_(power * (1 - beta2))
     scale = v.clamp_min(1e-10).rsqrt()
     before, after = power.sum((-2, -1), True), (power * scale.square()).sum((-2, -1), True)
-    update = update * scale * (before / after.clamp_min(1e-10)).sqrt()  # its norm stays
+    update = update * scale * (before / after.clamp_min(1e-10)).sqrt()  # same norm as before
     agrees = update * p >= 0
     p.sub_(rate * (update + decay * p * agrees))
 
 
 class MuonAdamW:
-    """step() updates the model's parameters from their gradients, reset() forgets all moments."""
+    """Muon for the matrices of the blocks, AdamW for the other parameters."""
 
     def __init__(self, model):
         scale = (model.width / 768) ** -0.5
@@ -305,6 +307,7 @@ class MuonAdamW:
 
     @torch.no_grad()
     def reset(self):
+        """Forget all moments."""
         self.steps = 0
         self.adamw_moments = [(torch.zeros_like(p), torch.zeros_like(p)) for p, *_ in self.adamw]
         self.muon_moments = []
@@ -315,6 +318,7 @@ class MuonAdamW:
 
     @torch.no_grad()
     def step(self, rate_scale, decay_scale):
+        """Update the parameters from their gradients, with rates and Muon's weight decay scaled."""
         self.steps += 1
         for (p, rate, beta1, decay), (m, v) in zip(self.adamw, self.adamw_moments, strict=True):
             bias1, bias2 = 1 - beta1**self.steps, 1 - ADAM_BETA2**self.steps
@@ -345,7 +349,7 @@ tokenizer = Tokenizer.from_directory()
 vocab_size = tokenizer.get_vocab_size()
 with device:
     model = GPT(vocab_size)
-forward = compiled(model)
+forward = compile_on_gpu(model)
 optimizer = MuonAdamW(model)
 num_params = sum(p.numel() for p in model.parameters())
 flops_per_token = model.flops_per_token()
@@ -368,14 +372,15 @@ print(f"budget: {TIME_BUDGET} s | passes a step: {passes} | {flops_per_token:.3g
 # ---------------------------------------------------------------------------
 
 
-def rate_scale(progress):
-    """1 until the warm-down, then linear to FINAL_LR; progress is the share of the budget used."""
+def schedule_rate(progress):
+    """The learning rates' scale: 1 until the warm-down, then linear to FINAL_LR. progress is the
+    share of the budget that is used."""
     left = 1.0 if progress < 1 - WARMDOWN else (1 - progress) / WARMDOWN
     return left + (1 - left) * FINAL_LR
 
 
-# On a GPU some steps come before the clock: they compile, allocate and autotune. They teach
-# nothing, since weights, moments and seed are set back when the clock starts.
+# On a GPU the first steps compile, allocate and autotune, before the clock starts. Nothing is
+# learned from them: weights, moments and seed are reset when it starts.
 warmup_steps = 3 if on_gpu else 0
 on_terminal = sys.stdout.isatty()
 x, y, epoch = next(loader)
@@ -387,23 +392,24 @@ for step in itertools.count(-warmup_steps):
         model.init_weights()
         optimizer.reset()
         gc.collect()
-        gc.freeze()  # Python's collector would stall a step now and then
+        gc.freeze()  # Python's garbage collector would stall a step now and then
         gc.disable()
         clock_start = start_clock()
         x, y, epoch = next(loader)
     step_start = time.perf_counter()
     progress = elapsed / TIME_BUDGET
+    scale = schedule_rate(progress)
     loss = 0.0
     for _ in range(passes):
         pass_loss = forward(x, y) / passes
         pass_loss.backward()
         loss += pass_loss.detach()
-        x, y, epoch = next(loader)  # while the GPU still works
-    optimizer.step(rate_scale(progress), decay_scale=1 - progress)
+        x, y, epoch = next(loader)  # while the GPU is still computing
+    optimizer.step(scale, decay_scale=1 - progress)
     loss = loss.item()  # waits for the GPU
     if step < 0:
         continue
-    if not loss < 2 * math.log(vocab_size):  # twice a uniform guess, or NaN
+    if not loss < 2 * math.log(vocab_size):  # worse than twice a uniform guess, or NaN
         sys.exit(f"error: the loss is {loss:.3f} at step {step}: training diverged")
 
     now = time.perf_counter()
@@ -416,7 +422,7 @@ for step in itertools.count(-warmup_steps):
         line = (
             f"step {step:05d} ({min(100.0, 100 * elapsed / TIME_BUDGET):.1f}%)"
             f" | loss: {smooth_loss / (1 - 0.9 ** (step + 1)):.4f}"
-            f" | lr: {rate_scale(progress):.2f} | {1000 * seconds:.0f} ms | {speed:,.0f} tokens/s"
+            f" | lr: {scale:.2f} | {1000 * seconds:.0f} ms | {speed:,.0f} tokens/s"
             f" | mfu: {mfu:.1f}% | epoch: {epoch} | remaining: {max(0, TIME_BUDGET - elapsed):.0f}s"
         )
         print(f"\r{line}  " if on_terminal else line, end="" if on_terminal else "\n", flush=True)
@@ -431,14 +437,14 @@ if on_terminal:
 # ---------------------------------------------------------------------------
 
 model.eval()
-val_bpb = evaluate_bpb(model, tokenizer, DEVICE_BATCH_SIZE)  # not compiled: that takes longer
+val_bpb = evaluate_bpb(model, tokenizer, DEVICE_BATCH_SIZE)  # compiling it again would take longer
 
 num_steps = step + 1
 total_tokens = num_steps * TOTAL_BATCH_SIZE
 mfu = 100 * flops_per_token * total_tokens / elapsed / peak if peak else 0.0
 if on_gpu:
     peak_memory = torch.cuda.max_memory_allocated() / 2**20
-else:  # of the process; Linux counts in KiB, macOS in bytes
+else:  # memory of the process; Linux counts in KiB, macOS in bytes
     resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     peak_memory = resident / (2**20 if sys.platform == "darwin" else 2**10)
 

@@ -1,8 +1,8 @@
 """The seed genome of the cpu scale: trains a tiny GPT for TIME_BUDGET seconds on one core.
 
-Run by hand with `python train_cpu.py`, after `python prepare.py --scale cpu`. Everything in this
-file may change; what must stay is that the model answers as GPT.forward says, that evaluate_bpb
-scores it, and the summary block at the end. The constants are plausible first choices, not tuned.
+Run it by hand with `python train_cpu.py`, after `python prepare.py --scale cpu`. Everything in this
+file may change, except that the model answers as GPT.forward says, that evaluate_bpb scores it, and
+that the summary block comes last. The constants are plausible first choices, not tuned.
 """
 
 import gc
@@ -31,7 +31,7 @@ from prepare import (
 # ---------------------------------------------------------------------------
 
 DEPTH = 2  # transformer blocks
-WIDTH = 96  # channels of the residual stream, rounded so that heads divide it
+WIDTH = 96  # channels of the residual stream, rounded to a multiple of HEADS
 HEADS = 3  # attention heads
 MLP_RATIO = 4  # hidden channels of the MLP / width
 ROPE_BASE = 10_000  # rotary base: higher means slower rotation, longer reach
@@ -42,20 +42,20 @@ MATRIX_LR = 0.003  # matrices of the blocks
 HEAD_LR = 0.01  # output head
 BETA1 = 0.9  # first moment of Adam
 BETA2 = 0.95  # second moment of Adam
-WARMUP_STEPS = 10  # steps in which the rates rise
-WARMDOWN = 0.4  # last share of the budget, in which they fall to zero
+WARMUP_STEPS = 10  # first steps, in which the rates rise linearly
+WARMDOWN = 0.4  # share of the time budget, at its end, in which the rates fall linearly to 0
 
 # ---------------------------------------------------------------------------
 # Model
 # ---------------------------------------------------------------------------
 
-# bf16 pays only where the processor multiplies it; weights and moments stay in fp32
+# bf16 is faster only on processors that multiply it; weights and moments stay in fp32
 capabilities = torch.cpu.get_capabilities()
 DTYPE = torch.bfloat16 if capabilities.get("avx512_bf16") else torch.float32
 
 
 def norm(x):
-    return F.layer_norm(x, (x.size(-1),))  # on a CPU faster than rms_norm
+    return F.layer_norm(x, (x.size(-1),))  # faster than rms_norm on a CPU
 
 
 class Linear(nn.Linear):
@@ -85,7 +85,7 @@ class Block(nn.Module):
         B, T, C = x.shape
         q, k, v = self.qkv(x).view(B, T, 3, HEADS, -1).permute(2, 0, 3, 1, 4)
         q, k = (rotate(norm(part), cos, sin) for part in (q, k))
-        scores = q @ k.mT / q.size(-1) ** 0.5 + mask  # so small, products beat the fused call
+        scores = q @ k.mT / q.size(-1) ** 0.5 + mask  # at this size faster than the fused call
         y = scores.softmax(-1) @ v
         return self.out(y.transpose(1, 2).reshape(B, T, C))
 
@@ -117,8 +117,8 @@ class GPT(nn.Module):
             self.register_buffer(name, value.to(DTYPE), persistent=False)
 
     def forward(self, x, y=None, reduction="mean"):
-        """Tokens x (B, T) to fp32 logits (B, T, vocabulary); with targets y (B, T) to the loss in
-        nats: its mean, or with reduction="none" one loss a token, (B * T,)."""
+        """Map tokens x (B, T) to fp32 logits (B, T, vocabulary), or with targets y (B, T) to the
+        loss in nats: its mean, or with reduction="none" one loss per token, (B * T,)."""
         T = x.size(1)
         x = norm(self.embedding(x).to(DTYPE))
         for block in self.blocks:
@@ -135,15 +135,18 @@ class GPT(nn.Module):
 
 
 class Adam:
-    """Written out, since importing torch.optim costs most of a second of start-up."""
+    """Adam, written out since importing torch.optim takes most of a second.
+
+    groups is a list of (parameter, learning rate).
+    """
 
     def __init__(self, groups):
-        """groups: (parameter, rate)"""
         self.groups = [(p, rate, torch.zeros_like(p), torch.zeros_like(p)) for p, rate in groups]
         self.steps = 0
 
     @torch.no_grad()
     def step(self, rate_scale):
+        """Update the parameters from their gradients, with the rates scaled."""
         self.steps += 1
         bias1, bias2 = 1 - BETA1**self.steps, 1 - BETA2**self.steps
         for p, rate, m, v in self.groups:
@@ -175,18 +178,19 @@ print(f"vocabulary: {vocab_size} | parameters: {num_params / 1e6:.3f} M | budget
 # ---------------------------------------------------------------------------
 
 
-def rate_scale(step, progress):
-    """Rises over the first steps, falls linearly to 0 at the end of the budget."""
+def schedule_rate(step, progress):
+    """The learning rates' scale: rises over the first steps, falls to 0 at the end of the budget.
+    progress is the share of the budget that is used."""
     rise = min(1.0, (step + 1) / max(1, WARMUP_STEPS))
     return rise if progress < 1 - WARMDOWN else rise * (1 - progress) / WARMDOWN
 
 
-# The first pass picks kernels and is slow: it comes before the clock, on noise, and is forgotten.
+# The first pass selects kernels and is slow, so it is made before the clock starts, on noise.
 noise = torch.randint(vocab_size, (BATCH_ROWS, context))
 model(noise, noise).backward()
 model.zero_grad()
 gc.collect()
-gc.freeze()  # Python's collector would stall a step now and then
+gc.freeze()  # Python's garbage collector would stall a step now and then
 gc.disable()
 on_terminal = sys.stdout.isatty()
 elapsed, smooth_loss, last_print = 0.0, 0.0, 0.0
@@ -194,12 +198,12 @@ clock_start = start_clock()
 
 for step in itertools.count():
     x, y, epoch = next(loader)
-    scale = rate_scale(step, elapsed / TIME_BUDGET)
+    scale = schedule_rate(step, elapsed / TIME_BUDGET)
     loss = model(x, y)
     loss.backward()
     optimizer.step(scale)
     loss = loss.item()
-    if not loss < 2 * math.log(vocab_size):  # twice a uniform guess, or NaN
+    if not loss < 2 * math.log(vocab_size):  # worse than twice a uniform guess, or NaN
         sys.exit(f"error: the loss is {loss:.3f} at step {step}: training diverged")
 
     now = time.perf_counter()
@@ -235,7 +239,7 @@ print(f"val_bpb:          {val_bpb:.6f}")
 print(f"training_seconds: {elapsed:.2f}")
 print(f"total_seconds:    {time.perf_counter() - process_start:.2f}")
 print(f"peak_vram_mb:     {peak_memory / (2**20 if sys.platform == 'darwin' else 2**10):.1f}")
-print("mfu_percent:      0.00")  # no peak is known of a CPU
+print("mfu_percent:      0.00")  # the peak of a CPU is not known
 print(f"total_tokens_M:   {total_tokens / 1e6:.6f}")
 print(f"num_steps:        {num_steps}")
 print(f"num_params_M:     {num_params / 1e6:.6f}")

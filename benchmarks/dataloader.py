@@ -39,13 +39,13 @@ ROWS_BYTES = 256_000_000  # more than a processor caches, as real data are
 def documents(prepare: ModuleType, tokenizer: Any) -> list[str]:
     """Text of the prepared training rows, cut at BOS."""
     bos = tokenizer.decode([tokenizer.get_bos_token_id()])
-    text = "".join(tokenizer.decode(row.tolist()) for row in prepare.prepared().rows("train"))
+    text = "".join(tokenizer.decode(row.tolist()) for row in prepare.load_prepared().rows("train"))
     return [document for document in text.split(bos) if document]
 
 
 def repeat_rows(prepare: ModuleType) -> None:
     """Repeat the prepared training rows up to ROWS_BYTES; they stay in the page cache."""
-    meta = prepare.prepared()
+    meta = prepare.load_prepared()
     path = meta.path("train.bin")
     rows = path.read_bytes()
     copies = math.ceil(ROWS_BYTES / len(rows))

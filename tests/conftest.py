@@ -57,6 +57,6 @@ def chat(scripted: ModuleType) -> Iterator[Callable[[Callable[[Any], Any]], Any]
 
 @pytest.fixture(scope="session")
 def warm() -> Iterator[Any]:
-    """Runs `python -m evolve` in a process of its own, without its imports; see warm.py."""
+    """Runs a program in a process of its own, without its imports; see warm.py."""
     with loaded(Path(__file__).with_name("warm.py"), "warm").Warm() as process:
         yield process

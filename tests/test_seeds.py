@@ -116,7 +116,7 @@ def steps(output):
 
 @pytest.fixture(scope="module", params=CONSTANTS)
 def trained(request, data, tmp_path_factory):
-    done = run(source_of(request.param) + PROBE, tmp_path_factory.mktemp("trained"), data, budget=2)
+    done = run(source_of(request.param) + PROBE, tmp_path_factory.mktemp("trained"), data, budget=3)
     assert done.returncode == 0, done.stderr
     return done
 
@@ -127,7 +127,7 @@ def test_ends_with_the_whole_summary(trained):
     assert list(names) == SUMMARY
     summary = dict(zip(names, map(float, values), strict=True))
     assert 0 < summary["val_bpb"] < 8  # log2(256): a uniform guess of each byte
-    assert 2 <= summary["training_seconds"] < summary["total_seconds"]
+    assert 3 <= summary["training_seconds"] < summary["total_seconds"]
     assert summary["peak_vram_mb"] > 10
     assert summary["mfu_percent"] == 0
     tokens = 1e6 * summary["total_tokens_M"] / summary["num_steps"]
@@ -142,7 +142,7 @@ def test_reports_a_falling_loss_and_warms_down_to_the_end(trained):
     assert numbers[0] == 0
     assert percents[-1] == 100
     assert losses[-1] < losses[0] - 0.5
-    assert max(rates) > 0.9
+    assert max(rates) > 0.6  # a busy machine shows few steps
     assert rates[-1] < 0.2
 
 

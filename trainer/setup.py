@@ -78,7 +78,7 @@ def set_up(task: Task, say: Callable[[str], None]) -> Ready:
             for line in map(str.rstrip, process.stdout):
                 if line.strip() == RULE:
                     report = []
-                elif report is not None:
+                elif report is not None and FACT.fullmatch(line):
                     report.append(line)
                 else:
                     say(line)

@@ -33,6 +33,7 @@ print("fingerprint.data: ab12\\nfingerprint.torch:2")
     said: list[str] = []
     ready = set_up(task_with(toy, script), said.append)
     assert said[:3] == ["1 %", "2 %", "reading with token"]
+    assert said[-1] == "rows: 7"  # no fact, so it is for whoever waits
     assert ready == Ready("small.py", {"DATA": "/some where:/x"}, {"data": "ab12", "torch": "2"})
 
 

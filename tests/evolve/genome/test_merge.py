@@ -363,7 +363,7 @@ def test_two_children_of_the_seed_unite() -> None:
         ("HEAD_DIM = 128 ", "HEAD_DIM = 64 "),
         ("x = block(x, values, rotary)", "x = 0.5 * (x + block(x, values, rotary))"),
         ("    if elapsed >= TIME_BUDGET:\n        b", "    if elapsed > TIME_BUDGET:\n        b"),
-        ("def orthogonalize(g):", "@compiled\ndef orthogonalize(g):"),
+        ("def orthogonalize(g):", "@compile_on_gpu\ndef orthogonalize(g):"),
     )
     result = merged(changed(*one, of=base), changed(*two, of=base), base)
     assert result.conflicts == ()

@@ -7,7 +7,7 @@ from kit import Model, finish, train
 
 import prepare
 
-ask = prepare.Referee.ask
+ask = prepare.RefereeClient.ask
 memory = []
 
 
@@ -21,7 +21,7 @@ def altering(self, word, **values):
     return answer, files
 
 
-prepare.Referee.ask = altering
+prepare.RefereeClient.ask = altering
 model = Model()
 train(model)
 finish(model)

@@ -15,7 +15,7 @@ def generous(self, word, **values):
     return json.loads(data), files
 
 
-prepare.Referee.ask = generous
+prepare.RefereeClient.ask = generous
 model = Model()
 train(model)
 finish(model)

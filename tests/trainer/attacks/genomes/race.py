@@ -8,7 +8,7 @@ from kit import Model, finish, train
 
 import prepare
 
-ask = prepare.Referee.ask
+ask = prepare.RefereeClient.ask
 
 
 def listening(self, word, **values):
@@ -24,7 +24,7 @@ def scribble(answers):
         answers[::7] += 3.0
 
 
-prepare.Referee.ask = listening
+prepare.RefereeClient.ask = listening
 model = Model()
 train(model)
 finish(model)

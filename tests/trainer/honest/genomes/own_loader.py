@@ -8,7 +8,7 @@ import prepare
 model = Model()
 start_clock()
 referee = prepare.referee
-rows = referee.rows(referee.train) if referee else prepare.prepared().rows("train")
+rows = referee.rows(referee.train) if referee else prepare.load_prepared().rows("train")
 rows = torch.from_numpy(rows.astype("int64"))
 rows = rows[torch.randperm(len(rows))]
 batches = ((part[:, :-1], part[:, 1:]) for part in rows.split(BATCH))

@@ -10,15 +10,13 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from itertools import islice, pairwise
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
-from hypothesis import given
-from hypothesis import strategies as st
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = 4000
@@ -97,7 +95,7 @@ class Bigram(torch.nn.Module):
 
 
 def test_rows_are_full_and_begin_with_bos(prepare, tokenizer):
-    meta = prepare.prepared()
+    meta = prepare.load_prepared()
     for split in ("train", "val"):
         rows = meta.rows(split)
         assert rows.shape[1] == prepare.MAX_SEQ_LEN + 1
@@ -110,7 +108,9 @@ def test_rows_are_full_and_begin_with_bos(prepare, tokenizer):
 def test_no_document_is_on_both_sides(prepare, tokenizer):
     def numbers(split):
         bos = tokenizer.decode([tokenizer.get_bos_token_id()])
-        text = "".join(tokenizer.decode(row.tolist()) for row in prepare.prepared().rows(split))
+        text = "".join(
+            tokenizer.decode(row.tolist()) for row in prepare.load_prepared().rows(split)
+        )
         return Counter(re.findall(re.escape(bos) + r"#(\d+)# ", text))
 
     train, val = numbers("train"), numbers("val")
@@ -118,48 +118,6 @@ def test_no_document_is_on_both_sides(prepare, tokenizer):
     assert len(train) + len(val) > 0.97 * DOCUMENTS  # the rest was cropped early
     assert 0.03 < len(val) / DOCUMENTS < 0.3
     assert max(val.values()) == 2  # a document that comes twice is twice on one side
-
-
-@given(st.lists(st.integers(1, 100), max_size=200), st.integers(2, 40), st.integers(0, 100))
-def test_packing_uses_each_piece_once_and_crops_only_what_does_not_fit(lengths, width, extra):
-    prepare = PACKING
-    bos, pool = 7, width + extra
-    starts = 101 * np.arange(len(lengths))
-    documents = [
-        np.arange(a, a + n).astype(np.uint16) + 8 for a, n in zip(starts, lengths, strict=True)
-    ]
-    all_pieces = []
-    for document in documents:
-        parts = list(prepare.pieces(document, bos, width))
-        assert all(len(x) <= width and x[0] == bos for x in parts)
-        assert np.array_equal(np.concatenate([x[1:] for x in parts]), document)
-        all_pieces += parts
-    left = Counter(tuple(x.tolist()) for x in all_pieces)
-    for row, cropped in prepare.pack(iter(all_pieces), width, pool):
-        assert len(row) == width
-        assert row[0] == bos
-        starts = [*np.flatnonzero(row == bos).tolist(), width]
-        parts = [tuple(row[a:b].tolist()) for a, b in pairwise(starts)]
-        for part in parts[: len(parts) - (cropped > 0)]:
-            assert left[part] > 0
-            left[part] -= 1
-        if cropped:  # only the last one, and it was longer than what was left
-            whole = [x for x in left if left[x] and x[: len(parts[-1])] == parts[-1]]
-            whole = [x for x in whole if len(x) - len(parts[-1]) == cropped]
-            assert whole
-            left[whole[0]] -= 1
-    dropped = sum(len(x) * n for x, n in left.items())
-    assert dropped < width  # what remains at the end fills no row
-
-
-PACKING = load("/nonexistent")
-
-
-def test_packing_loses_nothing_that_fits():
-    fits = [np.array([7] * n, np.uint16) for n in (5, 3, 2, 8, 6, 4, 4, 10, 10, 1, 1, 6)]
-    rows = list(PACKING.pack(iter(fits), 10))
-    assert len(rows) == 6
-    assert sum(cropped for _, cropped in rows) == 0
 
 
 # --- tokenizer
@@ -195,7 +153,7 @@ def test_rows_hold_what_the_tokenizer_gives(prepare, tokenizer):
     texts = {f"#{n}#": text for text in make_documents(DOCUMENTS) for n in [text.split("#")[1]]}
     bos = tokenizer.get_bos_token_id()
     found = 0
-    for row in prepare.prepared().rows("val")[:50]:
+    for row in prepare.load_prepared().rows("val")[:50]:
         first = row[1:][: np.flatnonzero(np.append(row[1:], bos) == bos)[0]].tolist()
         name = re.match(r"#\d+#", tokenizer.decode(first))
         if name:
@@ -253,7 +211,7 @@ def test_the_seed_decides_the_order(data, prepare):
 @pytest.mark.parametrize("part", [1, 2, 5])
 def test_an_epoch_shows_every_row_once(prepare, part):
     width = prepare.MAX_SEQ_LEN // part
-    rows = np.asarray(prepare.prepared().rows("train"))
+    rows = np.asarray(prepare.load_prepared().rows("train"))
     n = len(rows) * part
     batches = take(prepare, 2 * n // 16 + 1, 16, width, "train")
     x = torch.cat([x for x, _, _ in batches]).numpy()
@@ -269,7 +227,7 @@ def test_an_epoch_shows_every_row_once(prepare, part):
 
 
 def test_validation_comes_in_file_order(prepare):
-    rows = np.asarray(prepare.prepared().rows("val")).astype(np.int64)
+    rows = np.asarray(prepare.load_prepared().rows("val")).astype(np.int64)
     (x, y, epoch), (again, _, later) = take(prepare, 2, len(rows), 128, "val")
     assert np.array_equal(x.numpy(), rows[:, :-1])
     assert np.array_equal(y.numpy(), rows[:, 1:])
@@ -278,7 +236,7 @@ def test_validation_comes_in_file_order(prepare):
 
 
 def test_a_batch_may_be_larger_than_the_split(prepare):
-    n = len(prepare.prepared().rows("val"))
+    n = len(prepare.load_prepared().rows("val"))
     ((x, _, epoch),) = take(prepare, 1, 2 * n + 3, 128, "val")
     assert torch.equal(x[:n], x[n : 2 * n])
     assert torch.equal(x[:3], x[2 * n :])
@@ -303,7 +261,7 @@ def test_bad_arguments_are_refused_at_once(prepare, tokenizer, args, words):
 
 
 def scored_rows(prepare):
-    meta = prepare.prepared()
+    meta = prepare.load_prepared()
     return meta.rows("val")[: meta.eval_rows]
 
 
@@ -469,9 +427,10 @@ def test_a_script_for_autoresearch_trains_unchanged(data, tmp_path):
 
 def test_importing_is_light(data):
     code = (
-        "import sys, prepare; prepare.Tokenizer; heavy = {'pyarrow', 'requests', 'rustbpe', "
-        "'tiktoken', 'rich'} & set(sys.modules); assert not heavy, heavy; "
-        "held_out = set(prepare.VALIDATION_PACKAGES) & set(sys.modules); assert not held_out"
+        "import sys, prepare; prepare.Tokenizer; heavy = {'pyarrow', 'huggingface_hub', 'rustbpe', "
+        "'tiktoken', 'rich', 'corpus'} & set(sys.modules); assert not heavy, heavy; "
+        "held_out = {'pydoc_data', 'idlelib', 'tkinter', 'turtledemo'} & set(sys.modules); "
+        "assert not held_out"
     )
     done = run(["-c", code], data)
     assert done.returncode == 0, done.stderr
