@@ -82,7 +82,7 @@ class Prepared:
     fingerprint: str  # digest of rows, tokenizer and constants
 
     def path(self, name: str) -> Path:
-        """Where a file of this set lies."""
+        """The path of a file of this set."""
         return DATA_DIR / f"{self.scale}-{self.fingerprint}" / name
 
     def rows(self, split: str) -> np.ndarray:

@@ -223,7 +223,7 @@ REPLIES: dict[str, dict[str, list[str]]] = {
 
 @dataclass(frozen=True)
 class Tally:
-    """Of how many replies, how many became the child that was meant, at once or later, another one
+    """The number of replies, and of those that became the child that was meant, at once or later, another one
     or none; tokens of all requests and replies, and CPU seconds."""
 
     replies: int = 0

@@ -34,7 +34,7 @@ REPLACEMENT = "\ufffd"  # stands for bytes that cannot be decoded
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the text is in the files of a source.
+    """The place of the text in the files of a source.
 
     Attributes:
         keys: Names of a JSON key or parquet column that may hold the text; the first one found

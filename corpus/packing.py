@@ -1,4 +1,4 @@
-"""From documents to rows of tokens, all of one width, which a loader only copies."""
+"""Documents packed into rows of tokens, all of one width, which a loader only copies."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class Direction(StrEnum):
 
     @property
     def fitter_end(self) -> str:
-        """Which values of the metric are fitter: "lower" or "higher"."""
+        """The end of the metric that is fitter: "lower" or "higher"."""
         return "lower" if self is Direction.MINIMIZE else "higher"
 
     def gain(self, value: float, reference: float) -> float:

@@ -1,4 +1,4 @@
-"""Where the referee's prepared text lies: plain data, opened where a measurement is made."""
+"""The place of the referee's prepared text: plain data, opened where a measurement is made."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ class Chart:
 
     @property
     def finalists(self) -> Iterator[tuple[int, bool, list[float]]]:
-        """Of each genome with fresh runs: its id, whether it is a seed, and its fitnesses."""
+        """The genomes with fresh runs: id, whether it is a seed, and fitnesses."""
         for individual, runs in self.fresh.groupby("individual"):
             seed = bool((runs["operator"] == "seed").all())
             yield int(str(individual)), seed, runs["fitness"].tolist()

@@ -37,7 +37,7 @@ class Corpus:
 
 
 class TextSource(ABC):
-    """Where text comes from.
+    """A source of text.
 
     Attributes:
         name: Word that chooses the source with --source.

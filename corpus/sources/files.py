@@ -26,7 +26,7 @@ class Files(TextSource):
 
     Args:
         path: File or folder, absolute.
-        layout: Where the text is in the files.
+        layout: Place of the text in the files.
     """
 
     name = "PATH"

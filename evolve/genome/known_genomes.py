@@ -46,7 +46,7 @@ class KnownGenomesSnapshot:
     """The first genomes of a `KnownGenomes`, to which others may be added meanwhile.
 
     Attributes:
-        first_seen: For each hash, the number of genomes before the first one that has it.
+        first_seen: Number of genomes before the first one that has a hash, by hash.
         count: Number of genomes in the snapshot.
     """
 

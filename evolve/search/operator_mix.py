@@ -57,10 +57,9 @@ def operator_mix(
             empty takes all, as they can work. If no weight is given what to draw is learnt, else
             the weights stay, 1 where none is given. The weight of an operator that mends counts
             for nothing: it is used when there is something to mend.
-        with_models: whether a language model is configured.
-        language: of the genomes; the offline operators here know Python alone.
-        suited: the operators that the task names, of which those are taken that can work, if
-            `names` is empty.
+        with_models: Whether a language model is configured.
+        language: Language of the genomes; the offline operators here know Python alone.
+        suited: Operators that the task names. If `names` is empty, those that can work are taken.
 
     Raises:
         OptionError: an operator is unknown, or cannot work as it is.

@@ -1,4 +1,4 @@
-"""From root to a user of its own: one that no file belongs to, and that runs nothing else.
+"""A change from root to a user of its own, which owns no file and runs nothing else.
 
 Root itself would not be bound by RLIMIT_NPROC, could signal every process, and owns what it
 could write to. The user needs no name: any number will do that the user namespace knows.
