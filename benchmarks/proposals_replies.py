@@ -223,8 +223,17 @@ REPLIES: dict[str, dict[str, list[str]]] = {
 
 @dataclass(frozen=True)
 class Tally:
-    """The number of replies, and of those that became the child that was meant, at once or later, another one
-    or none; tokens of all requests and replies, and CPU seconds."""
+    """What became of some replies.
+
+    Attributes:
+        replies: Number of replies.
+        at_once: Number of replies that became the child that was meant.
+        later: Number of those that became it after a refusal.
+        other: Number of those that became another child.
+        tokens_in: Tokens of all requests.
+        tokens_out: Tokens of all replies.
+        seconds: CPU seconds.
+    """
 
     replies: int = 0
     at_once: int = 0

@@ -31,7 +31,7 @@ class ConfiguredModel:
     Attributes:
         model: Model to ask.
         weight: How often it is drawn, relative to the weights of the others.
-        server: Description of the server that is asked; empty if all models are asked at their providers.
+        server: Description of the server that is asked; empty if all are at their providers.
     """
 
     model: LiteLLM
