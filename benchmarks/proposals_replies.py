@@ -229,7 +229,8 @@ class Tally:
         replies: Number of replies.
         at_once: Number of replies that became the child that was meant.
         later: Number of those that became it after a refusal.
-        other: Number of those that became another child.
+        other: Number of replies that became another child.
+        none: Number of replies that became none.
         tokens_in: Tokens of all requests.
         tokens_out: Tokens of all replies.
         seconds: CPU seconds.
