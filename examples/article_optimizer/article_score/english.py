@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from itertools import pairwise
 
 COMMON = frozenset(
     re.findall(
@@ -30,18 +28,28 @@ NEVER_A_NOUN = frozenset(
         """,
     )
 )
+SUBJECTS = frozenset({"he", "i", "she", "they", "we"})
+FORMS_OF_BE = frozenset({"are", "is", "was", "were"})
+NEVER_NEXT = (  # words, and words that never stand right behind them
+    (BEFORE_A_NOUN, NEVER_A_NOUN),
+    (frozenset({"at", "by", "from", "into", "of", "to", "with"}), SUBJECTS | {"but", "of"}),
+    (SUBJECTS, BEFORE_A_NOUN | {"of", "than"}),
+    (FORMS_OF_BE, FORMS_OF_BE | {"be", "had", "has", "have"}),
+)
 NEVER_TWICE = COMMON - {"had", "that"}
-NEVER_LAST = BEFORE_A_NOUN | {"and", "because", "but", "if", "into", "or", "than"}
+NEVER_LAST = frozenset({"and", "because", "but", "if", "into", "or", "than"})
+_PAIR = re.compile(r"(?<![\w'’-])([\w'’-]+)(?: (?=([\w'’-]+))|([,;:.!?]))")
 
 
-def count_breaks(words: Sequence[str]) -> int:
-    """Count what no English sentence has: "the of", "a to", "the the", "and" as its last word.
+def count_breaks(sentence: str) -> int:
+    """Count what no English sentence has: "the of", "to he", "a,", or "and" as its last word."""
+    return sum(_is_break(*match.groups("")) for match in _PAIR.finditer(sentence.lower()))
 
-    Args:
-        words: One sentence's words in lower case.
-    """
-    breaks = sum(
-        (one in BEFORE_A_NOUN and other in NEVER_A_NOUN) or (one == other and one in NEVER_TWICE)
-        for one, other in pairwise(words)
+
+def _is_break(word: str, following: str, mark: str) -> bool:
+    """Whether no sentence has a word with this one behind it, or with this punctuation mark."""
+    if mark:
+        return word in BEFORE_A_NOUN or (mark in ".!?" and word in NEVER_LAST)
+    return (word == following and word in NEVER_TWICE) or any(
+        word in first and following in second for first, second in NEVER_NEXT
     )
-    return breaks + (len(words) > 0 and words[-1] in NEVER_LAST)

@@ -23,7 +23,7 @@ ON_SUBJECT = 0.15  # share of a paragraph's meaningful words that facts.md and t
 # share of the words of a sentence, and of a paragraph, that echo facts.md: then it is copied
 COPY, PATCHWORK = 0.75, 0.45
 SMALL_WORDS = 0.25  # share of them in English prose, at least
-BREAKS = 0.02  # share of a paragraph's words behind which no English sentence goes on as it does
+BREAKS = 0.012  # share of a paragraph's words behind which no English sentence goes on as it does
 STUFFED, SWOLLEN = 2.5, 6.0  # keywords in 100 words
 TO_THE_JUDGE = [
     re.compile(pattern, re.IGNORECASE)
@@ -204,8 +204,7 @@ def is_prose(sentences: Sequence[str]) -> bool:
     common = sum(word in COMMON for word in words)
     if len(words) >= 8 and common < SMALL_WORDS * len(words):
         return False
-    breaks = sum(map(count_breaks, lists))
-    if breaks > 1 and breaks > BREAKS * len(words):
+    if sum(map(count_breaks, sentences)) > BREAKS * len(words):
         return False
     return sentences[-1].rstrip("\"'”’)]")[-1:] in tuple(".!?:")
 
