@@ -25,7 +25,7 @@ from trainer.referee.text import Text
 from trainer.report import Report
 from trainer.sandbox import Limits, Sandbox, remove_tree
 from trainer.scoring.box import BWRAP, MEMORY, SANDBOX
-from trainer.scoring.job import BUDGET, GENOME, ITEM, SEED
+from trainer.scoring.candidate import BUDGET, GENOME, ITEM, SEED
 from trainer.secrets import Secrets
 from trainer.setup import Ready
 from trainer.summary import read_refusal, read_summary, read_words

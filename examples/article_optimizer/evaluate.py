@@ -7,7 +7,7 @@ from pathlib import Path
 
 from article_score.brief import read_brief
 from article_score.judge import JudgeError, ask_judge
-from article_score.total import breakdown, measure
+from article_score.score import explain, score_article
 
 from trainer.scoring import candidate, refuse, report
 
@@ -20,7 +20,7 @@ def main() -> None:
     job = candidate("articles/draft.md")
     if len(job.text) > LONGEST:
         refuse(f"the file has {len(job.text)} characters, more than {LONGEST}", status="invalid")
-    result = measure(job.text, read_brief(HERE))
+    result = score_article(job.text, read_brief(HERE))
     if not result.honest.whole.words:
         refuse("the article has no words", status="invalid")
     numbers = {}
@@ -35,9 +35,9 @@ def main() -> None:
             )
         except JudgeError as error:
             refuse(str(error))
-        result = result.averaged(opinion.points)
+        result = result.average(opinion.points)
         numbers = opinion.numbers
-    print("\n".join(breakdown(result)))
+    print("\n".join(explain(result)))
     report(**result.numbers, **numbers)
 
 

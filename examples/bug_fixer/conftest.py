@@ -1,4 +1,4 @@
-"""Gives the tests the program under test, by hand and under verify.py alike."""
+"""Gives the tests the program under test, by hand and in verify.py alike."""
 
 import importlib.util
 from pathlib import Path
@@ -10,7 +10,7 @@ APP = Path(__file__).parent / "src" / "app.py"
 
 @pytest.fixture(scope="module")
 def app(request):
-    """src/app.py, imported anew for each file; for verify.py a genome that answers from its box."""
+    """src/app.py, imported anew for each file; in verify.py a genome that answers from its box."""
     judge = request.config.pluginmanager.get_plugin("judge")
     if judge is not None:
         return judge.app

@@ -1,4 +1,4 @@
-"""Looks, before anything costs money, whether the tests can run on this machine."""
+"""Checks, before anything costs money, whether the tests can run on this machine."""
 
 from __future__ import annotations
 

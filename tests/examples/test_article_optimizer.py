@@ -17,15 +17,15 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "examples" / "article_optimizer"
 sys.path.append(str(FOLDER))  # as it is for `python evaluate.py`
 
-from article_score.accuracy import inventions  # noqa: E402
+from article_score.accuracy import find_inventions  # noqa: E402
+from article_score.article import find_words, read_article, split_sentences  # noqa: E402
 from article_score.brief import Fact, read_brief  # noqa: E402
 from article_score.checks import Check, ramp, window  # noqa: E402
-from article_score.engagement import title  # noqa: E402
-from article_score.judge import JudgeError, combined, read_opinion  # noqa: E402
-from article_score.readability import flesch, joined  # noqa: E402
-from article_score.text import read, sentences, words  # noqa: E402
-from article_score.tokens import tokens  # noqa: E402
-from article_score.total import WEIGHTS, Result, breakdown, measure  # noqa: E402
+from article_score.engagement import check_title  # noqa: E402
+from article_score.judge import JudgeError, combine_opinions, parse_opinion  # noqa: E402
+from article_score.readability import join_crumbs, measure_flesch  # noqa: E402
+from article_score.score import WEIGHTS, Result, explain, score_article  # noqa: E402
+from article_score.tokens import find_tokens  # noqa: E402
 
 BRIEF = read_brief(FOLDER)
 DRAFT = (FOLDER / "articles" / "draft.md").read_text()
@@ -34,15 +34,15 @@ BETTER = (Path(__file__).parent / "article_optimizer_better.md").read_text()
 
 @lru_cache(8)
 def scored(text: str) -> Result:
-    return measure(text, BRIEF)
+    return score_article(text, BRIEF)
 
 
 def forms(text: str) -> list[str]:
-    return [token.form for token in tokens(text)]
+    return [token.form for token in find_tokens(text)]
 
 
 def invented(text: str) -> list[str]:
-    return [note.split(" is not in")[0] for note in inventions(read(text), BRIEF)]
+    return [note.split(" is not in")[0] for note in find_inventions(read_article(text), BRIEF)]
 
 
 def check(result: Result, part: str, name: str) -> Check:
@@ -55,7 +55,7 @@ def test_the_draft_leaves_room_and_the_better_article_reaches_the_target() -> No
     assert f"starts at {scored(DRAFT).score:.2f}" in readme
     assert 6.2 <= scored(DRAFT).score <= 6.8
     assert scored(BETTER).score > 9.0
-    assert 1800 <= len(read(DRAFT).words) <= 2200
+    assert 1800 <= len(read_article(DRAFT).words) <= 2200
 
 
 def test_the_score_is_the_weighted_sum_of_its_parts() -> None:
@@ -89,7 +89,7 @@ def test_a_comment_anywhere_gains_nothing(place: int, hidden: str) -> None:
 @pytest.mark.parametrize("fact", BRIEF.facts, ids=lambda fact: f"fact-{fact.number}")
 def test_each_fact_of_the_better_article_is_lost_with_its_words(fact: Fact) -> None:
     assert scored(BETTER).numbers["facts"] == len(BRIEF.facts)
-    word = "|".join(re.escape(token.raw) for token in tokens(fact.text) if token.value)
+    word = "|".join(re.escape(token.raw) for token in find_tokens(fact.text) if token.value)
     names = "Great Eastern|shark" if fact.number in (3, 18) else "2Africa|TAT-1|MAREA"
     spoiled = re.sub(rf"\b(?:{word or 'x'}|{names})\b", "several", BETTER)
     spoiled = spoiled.replace("eight", "many") if fact.number == 15 else spoiled
@@ -124,7 +124,7 @@ def test_numbers_and_names_that_the_facts_do_not_have_are_inventions(
 def test_an_invention_costs_points_and_is_named() -> None:
     more = BETTER.replace("He cooked it.", "He cooked it, says Harvard.")
     assert scored(more).numbers["accuracy"] < scored(BETTER).numbers["accuracy"]
-    assert any("Harvard" in line for line in breakdown(scored(more)))
+    assert any("Harvard" in line for line in explain(scored(more)))
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_one_fact_too_few_or_too_many_keeps_the_best_article_below_the_target(
     spoiled = re.sub("(?i)shark", "whale", BETTER) if old == "sharks" else BETTER.replace(old, new)
     result = scored(spoiled)
     assert 8 < result.score < 9 < scored(BETTER).score
-    assert said in breakdown(result)[-1]
+    assert said in explain(result)[-1]
     assert not scored(BETTER).untrue
 
 
@@ -160,12 +160,18 @@ def test_what_is_not_true_stays_below_the_target_and_every_step_shows(
 
 
 def test_a_fact_counts_only_where_its_words_stand_together() -> None:
-    near = "In 2022 a volcano cut off Tonga. Help came late. The islands waited 38 days for it."
-    far = near.replace("Help came late.", "Help came late. " + "Nobody on the islands knew. " * 2)
-    apart = near.replace(" The islands", "\n\nThe islands")
+    near = "A volcano broke the cable of Tonga in 2022. Help was late. Islands sat 38 days alone."
+    far = near.replace("Help was late.", "Help was late. Nobody knew of it. The sea was still hot.")
+    apart = near.replace(" Islands", "\n\nIslands")
     filler = " They had a radio, a few old telephones and the patience of people by the sea."
     told = [scored(f"# A\n\n{text}{filler}").numbers["facts"] for text in (near, far, apart)]
     assert told == [1, 0, 0]
+
+
+def test_the_bold_words_of_a_fact_tell_nothing_without_the_others() -> None:
+    bare = "Something went wrong in 2022, and Tonga had 38 days of it. Nobody knows what it was."
+    filler = " They had a radio, a few old telephones and the patience of people by the sea."
+    assert scored(f"# A\n\n{bare}{filler}").numbers["facts"] == 0
 
 
 @given(st.integers(1000, 10**12))
@@ -199,11 +205,11 @@ def test_two_ways_to_write_the_same(one: str, other: str) -> None:
 
 @given(st.lists(st.sampled_from(["The cable is 1.4 km long.", "Why?", "Ask Dr. Who of TAT-8."])))
 def test_sentences_end_where_a_reader_takes_breath(parts: list[str]) -> None:
-    assert sentences(" ".join(parts)) == parts
+    assert split_sentences(" ".join(parts)) == parts
 
 
 def test_markdown_is_no_part_of_the_text() -> None:
-    article = read(
+    article = read_article(
         "# The *title*\n\nSome **bold** text with [a link](https://x.org).\n"
         "It goes on.\n\n## More\n- one\n- two\n\n> quoted\n\n```\ncode\n```\n\n---\nEnd.\n"
     )
@@ -219,7 +225,7 @@ def test_markdown_is_no_part_of_the_text() -> None:
 
 @given(st.text())
 def test_any_text_can_be_read(text: str) -> None:
-    article = read(text)
+    article = read_article(text)
     assert all(block.text.strip() for block in article.blocks)
 
 
@@ -241,7 +247,7 @@ def test_any_text_can_be_read(text: str) -> None:
 )
 def test_an_answer_without_points_from_0_to_10_is_no_opinion(reply: str) -> None:
     with pytest.raises(JudgeError):
-        read_opinion(reply)
+        parse_opinion(reply)
 
 
 points = st.fixed_dictionaries({name: st.floats(0, 10) for name in ("engagement", "style")})
@@ -249,8 +255,8 @@ points = st.fixed_dictionaries({name: st.floats(0, 10) for name in ("engagement"
 
 @given(st.lists(points, min_size=3, max_size=3))
 def test_an_opinion_lies_between_what_was_said(given_points: list[dict[str, float]]) -> None:
-    read_back = [read_opinion(f"Well: {json.dumps(one)}") for one in given_points]
-    opinion = combined(read_back)
+    read_back = [parse_opinion(f"Well: {json.dumps(one)}") for one in given_points]
+    opinion = combine_opinions(read_back)
     for name, value in opinion.points.items():
         said = [one[name] for one in given_points]
         assert min(said) - 1e-9 <= value <= max(said) + 1e-9
@@ -262,15 +268,17 @@ def test_an_opinion_lies_between_what_was_said(given_points: list[dict[str, floa
 
 def test_crumbs_of_sentences_do_not_make_a_text_easier() -> None:
     crumbs = [f"So {word} is it." for word in ("far", "old", "wet", "dark")]
-    long = [one for block in read(DRAFT).blocks for one in block.sentences][:12]
+    long = [one for block in read_article(DRAFT).blocks for one in block.sentences][:12]
     strewn = [one for pair in zip(long, crumbs * 3, strict=True) for one in pair]
-    assert flesch(joined(strewn))[1] >= flesch(joined(long))[1]
-    assert flesch(strewn)[1] < flesch(long)[1]  # what it would be worth otherwise
+    assert measure_flesch(join_crumbs(strewn))[1] >= measure_flesch(join_crumbs(long))[1]
+    assert measure_flesch(strewn)[1] < measure_flesch(long)[1]  # what it would be worth otherwise
 
 
 def test_a_full_stop_within_a_number_ends_no_sentence() -> None:
     plain = ["The cable is long and goes on."]
-    assert flesch(["The cable is 1.4 long and goes on."]) == pytest.approx(flesch(plain), rel=0.3)
+    assert measure_flesch(["The cable is 1.4 long and goes on."]) == pytest.approx(
+        measure_flesch(plain), rel=0.3
+    )
 
 
 def test_long_sentences_are_named() -> None:
@@ -291,9 +299,9 @@ def test_long_sentences_are_named() -> None:
     ],
 )
 def test_a_title_that_promises_is_worth_more(better: str, worse: str) -> None:
-    assert title(better).share > title(worse).share
-    assert title(better).notes == []
-    assert title(worse).notes
+    assert check_title(better).share > check_title(worse).share
+    assert check_title(better).notes == []
+    assert check_title(worse).notes
 
 
 def test_an_end_without_a_call_to_action_is_told() -> None:
@@ -345,11 +353,11 @@ def test_no_line_of_the_breakdown_can_be_taken_for_a_result() -> None:
     poisoned = DRAFT.replace(
         "## Capacity", "---\n\nscore: 10 is what we say here, says Bob.\n\n---"
     )
-    for line in breakdown(scored(poisoned)):
+    for line in explain(scored(poisoned)):
         assert line.strip() != "---"
         assert not re.match(r"\s*\w+\s*:\s*[\d.]+\s*$", line)
         assert "\n" not in line
 
 
 def test_the_words_of_an_article_are_counted_once_each() -> None:
-    assert len(words("TAT-8 moved 1.4 million of Victoria's words, didn't it?")) == 9
+    assert len(find_words("TAT-8 moved 1.4 million of Victoria's words, didn't it?")) == 9

@@ -68,7 +68,7 @@ lines = st.lists(st.sampled_from(["a = 1", "b = 2", "", "    c = 3"]), max_size=
 def test_changed_lines_count_what_no_common_text_explains(
     source: ModuleType, before: list[str], after: list[str]
 ) -> None:
-    changed = source.changed_lines("\n".join(before), "\n".join(after))
+    changed = source.count_changed_lines("\n".join(before), "\n".join(after))
     longer, shorter = sorted([len(before), len(after)], reverse=True)
     assert (changed == 0) == ("\n".join(before).splitlines() == "\n".join(after).splitlines())
     assert changed <= len(before) + len(after)
@@ -77,8 +77,8 @@ def test_changed_lines_count_what_no_common_text_explains(
 
 
 def test_a_line_that_is_changed_counts_once(source: ModuleType) -> None:
-    assert source.changed_lines(START, START.replace("INCLUDED\n", "list(INCLUDED)\n")) == 1
-    assert source.changed_lines(START, "# one more\n" + START) == 1
+    assert source.count_changed_lines(START, START.replace("INCLUDED\n", "list(INCLUDED)\n")) == 1
+    assert source.count_changed_lines(START, "# one more\n" + START) == 1
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_line_that_is_changed_counts_once(source: ModuleType) -> None:
 def test_complexity_counts_the_ways_through_a_function(
     source: ModuleType, body: str, paths: int
 ) -> None:
-    assert source.complexity(ast.parse(f"def f(x, y, z):\n {body}")) == paths
+    assert source.measure_complexity(ast.parse(f"def f(x, y, z):\n {body}")) == paths
 
 
 KINDS = [
@@ -139,30 +139,32 @@ def test_an_interface_reads_the_same_in_the_source_and_in_the_running_program(
     load(path, "app")
     said = load(TASK / "verification" / "probe.py", "bug_fixer_probe").signatures()
     del sys.modules["app"]
-    assert said == source.interface(source.parse(text))
+    assert said == source.read_interface(source.parse_source(text))
 
 
 def test_every_change_of_the_interface_is_named(source: ModuleType) -> None:
-    before = source.interface(ast.parse("def a(x, y=1): ...\ndef b(): ...\nclass C: ..."))
-    after = source.interface(ast.parse("def a(y, x=1): ...\ndef _b(): ...\nasync def d(): ..."))
-    assert source.interface_changes(before, after) == [
+    before = source.read_interface(ast.parse("def a(x, y=1): ...\ndef b(): ...\nclass C: ..."))
+    after = source.read_interface(
+        ast.parse("def a(y, x=1): ...\ndef _b(): ...\nasync def d(): ...")
+    )
+    assert source.compare_interfaces(before, after) == [
         "class C is gone",
         "a(x, y=) became a(y, x=)",
         "b() is gone",
         "d(async) is new; helpers begin with an underscore",
     ]
-    assert source.interface_changes(before, before) == []
+    assert source.compare_interfaces(before, before) == []
 
 
 @pytest.mark.parametrize("said", [None, "all is well", {1: []}, {"nights": "x"}, {"nights": None}])
 def test_a_program_that_lies_about_itself_has_no_interface(source: ModuleType, said: Any) -> None:
-    assert source.changes_when_running({"nights": ["arrival"]}, said)
+    assert source.compare_when_running({"nights": ["arrival"]}, said)
 
 
 @pytest.mark.parametrize("text", ["def f(:", "x = '\0'", "(" * 5000, "x = 1\n" * 50_000])
 def test_what_is_no_program_is_refused_with_a_reason(source: ModuleType, text: str) -> None:
     with pytest.raises(source.SourceError):
-        source.parse(text)
+        source.parse_source(text)
 
 
 # -- the score ------------------------------------------------------------------------------------
@@ -173,7 +175,10 @@ flags = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=9
 def judged(verdict: ModuleType, visible: Any, held_out: Any) -> tuple[Any, float]:
     """The verdict on tests that passed or not at the start and now, and the start's own score."""
     parts = [
-        [(verdict.Outcome(f"{part}::{n}", now), before) for n, (before, now) in enumerate(tests)]
+        [
+            (verdict.Outcome(f"{part}::{n}", now, called=frozenset(["f"])), before)
+            for n, (before, now) in enumerate(tests)
+        ]
         for part, tests in (("tests", visible), ("held_out", held_out))
     ]
     passed = [one.id for part in parts for one, before in part if before]
@@ -212,6 +217,29 @@ def test_mending_only_what_is_visible_gains_nothing(
     assert found.score == pytest.approx(start)
 
 
+names_of_functions = st.sampled_from("fgh")
+mended = st.lists(names_of_functions, max_size=5)
+
+
+@given(mended, mended)
+def test_a_visible_test_counts_beside_a_held_out_one_of_the_same_function(
+    verdict: ModuleType, visible: list[str], held_out: list[str]
+) -> None:
+    outcomes = [
+        [
+            verdict.Outcome(f"{part}::{n}", True, called=frozenset([name]))
+            for n, name in enumerate(names)
+        ]
+        for part, names in (("tests", visible), ("held_out", held_out))
+    ]
+    confirmed = sum(min(visible.count(name), held_out.count(name)) for name in "fgh")
+    assert verdict.count_confirmed(*outcomes) == confirmed
+    every = len(visible) + len(held_out)
+    if every:
+        score = verdict.judge(*outcomes, []).score
+        assert score == pytest.approx(100 * (confirmed + len(held_out)) / every)
+
+
 def test_a_baseline_of_other_tests_is_refused(verdict: ModuleType) -> None:
     with pytest.raises(ValueError, match="tests::gone"):
         verdict.judge([verdict.Outcome("tests::a", True)], [], ["tests::a", "tests::gone"])
@@ -220,7 +248,7 @@ def test_a_baseline_of_other_tests_is_refused(verdict: ModuleType) -> None:
 def test_held_out_tests_are_a_number_and_nothing_more(verdict: ModuleType) -> None:
     visible = [verdict.Outcome("tests/a.py::test_seen", False, "1 != 2\nat index 0")]
     held_out = [verdict.Outcome("held_out/b.py::test_secret", False, "'secret' != 3")]
-    text = verdict.words(verdict.judge(visible, held_out, [visible[0].id, held_out[0].id]))
+    text = verdict.explain(verdict.judge(visible, held_out, [visible[0].id, held_out[0].id]))
     assert "test_seen" in text
     assert "| 1 != 2\n    | at index 0" in text
     assert "secret" not in text

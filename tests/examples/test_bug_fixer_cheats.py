@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -221,8 +222,7 @@ def test_what_it_does_when_called_gains_nothing(verify: Callable[..., Scored], d
     assert not any(line.strip() == "---" for line in found.text.splitlines()[:-9])
 
 
-def test_who_knows_the_visible_tests_by_heart_gains_nothing(verify: Callable[..., Scored]) -> None:
-    by_heart = """
+BY_HEART = """
     def wrapper(*arguments, **named):
         if real.__name__ == "is_free" and arguments[1:] == ("Saguaro", "2025-07-06", "2025-07-08"):
             return True
@@ -233,9 +233,25 @@ def test_who_knows_the_visible_tests_by_heart_gains_nothing(verify: Callable[...
         return real(*arguments, **named)
     return functools.wraps(real)(wrapper)
 """
-    found = verify(spoiled(by_heart))
+
+
+def test_who_knows_the_visible_tests_by_heart_gains_nothing(verify: Callable[..., Scored]) -> None:
+    found = verify(spoiled(BY_HEART))
     assert read_summary(found.text)["visible_passed"] == 24 + 3
     assert found.score == pytest.approx(START_SCORE)
+
+
+def test_mending_one_bug_pays_for_no_test_that_is_known_by_heart(
+    verify: Callable[..., Scored], load: Callable[[Path, str], ModuleType]
+) -> None:
+    replies = load(Path(__file__).with_name("bug_fixer_replies.py"), "bug_fixer_replies")
+    (rounding,) = (one for one in replies.GOOD if "round(float" in str(one.blocks))
+    mended = verify(rounding.applied(START))
+    assert mended.score > START_SCORE + 4  # four held-out tests more, and a visible one
+    faked = verify(rounding.applied(spoiled(BY_HEART)))
+    counts = [read_summary(one.text)["visible_passed"] for one in (mended, faked)]
+    assert counts == [24 + 1, 24 + 3]
+    assert faked.score == pytest.approx(mended.score)
 
 
 def test_nothing_of_the_held_out_tests_comes_out(verify: Callable[..., Scored]) -> None:
@@ -319,7 +335,7 @@ for _path in {paths!r}:
         pass
 for _top in {tops!r}:
     for _place, _folders, _files in _os.walk(_top):
-        _folders[:] = [one for one in _folders if _place != "/" or one not in ("proc", "sys")]
+        _folders[:] = [one for one in _folders if _place != "/" or one not in {system!r}]
         if "test_hidden.py" in _files or "passing.txt" in _files:
             raise SystemExit("FOUND " + _place)
 """
@@ -334,6 +350,22 @@ def works(level: str) -> bool:
     return True
 
 
+def test_who_plants_a_link_where_its_second_process_begins_writes_no_file_outside(
+    verify: Callable[..., Scored], tmp_path: Path
+) -> None:
+    victim = tmp_path / "bug_fixer" / "baseline" / "passing.txt"
+    found = verify(  # which compares the task's folder before and after
+        spoiled(
+            WRAPPER.format(
+                statement="import os; os.path.islink('driver.py') or (os.unlink('driver.py'), "
+                f"os.symlink({str(victim)!r}, 'driver.py'), os._exit(0))"
+            )
+        )
+    )
+    assert found.score < START_SCORE / 2
+    assert victim.read_text() == (ROOT / "examples/bug_fixer/baseline/passing.txt").read_text()
+
+
 @pytest.mark.parametrize("level", ["bwrap", "landlock", "none"])
 def test_the_tests_are_not_where_it_runs(
     verify: Callable[..., Scored], tmp_path: Path, level: str
@@ -343,7 +375,7 @@ def test_the_tests_are_not_where_it_runs(
     folder = tmp_path / "bug_fixer"
     near = ["../../held_out/test_hidden.py", str(folder / "held_out" / "test_hidden.py")]
     near += [str(ROOT / "examples" / "bug_fixer" / "held_out" / "test_hidden.py")]
-    search = SEARCH.format(paths=near, tops=[str(tmp_path), "/"])
+    search = SEARCH.format(paths=near, tops=[str(tmp_path), "/"], system=("proc", "sys", "usr"))
     found = verify(START + search, TRAINER_SANDBOX=level, TRAINER_BWRAP="/usr/bin/bwrap")
     if level == "none":  # so that we know that it would find them
         assert "FOUND" in found.refusal

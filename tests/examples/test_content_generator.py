@@ -23,13 +23,13 @@ TASK = ROOT / "examples" / "content_generator"
 ARTICLES = Path(__file__).with_name("content_generator_articles")
 sys.path.insert(0, str(TASK))
 
-from content_scoring.accuracy import accuracy, tells, wrong_figures  # noqa: E402
+from content_scoring.accuracy import check_accuracy, find_wrong_figures, tells  # noqa: E402
 from content_scoring.article import Block, read_article, read_template  # noqa: E402
-from content_scoring.originality import originality  # noqa: E402
-from content_scoring.score import WEIGHTS, score_article, structure, total  # noqa: E402
-from content_scoring.sources import read_source, read_sources  # noqa: E402
-from content_scoring.style import readability, words_to_avoid  # noqa: E402
-from content_scoring.tokens import FUNCTION, sentences, tokens, words  # noqa: E402
+from content_scoring.originality import Originality, measure_originality  # noqa: E402
+from content_scoring.score import WEIGHTS, check_structure, score_article, weigh_parts  # noqa: E402
+from content_scoring.sources import parse_source, read_sources  # noqa: E402
+from content_scoring.style import check_readability, find_words_to_avoid  # noqa: E402
+from content_scoring.tokens import FUNCTION, find_tokens, find_words, split_sentences  # noqa: E402
 
 TEMPLATE = (TASK / "templates" / "article.md").read_text()
 GUIDE = (TASK / "style_guide.md").read_text()
@@ -74,7 +74,7 @@ def spelled(number: int) -> str:
 @given(st.integers(3, 999_999))
 def test_a_number_is_the_same_in_words_in_digits_and_with_a_comma(number: int) -> None:
     for written in (spelled(number), f"{number}", f"{number:,}"):
-        found = tokens(f"they saw {written} boats")
+        found = find_tokens(f"they saw {written} boats")
         assert [token.norm for token in found if token.is_figure] == [f"{number}"]
         assert [token.norm for token in found][-1] == "boat"
 
@@ -92,20 +92,22 @@ def test_a_number_is_the_same_in_words_in_digits_and_with_a_comma(number: int) -
 def test_a_share_or_a_sum_of_money_is_another_figure_than_the_bare_number(
     same: str, other: str
 ) -> None:
-    assert tokens(same)[0].norm != tokens(other)[0].norm
-    assert len(tokens(same)) == 1
+    assert find_tokens(same)[0].norm != find_tokens(other)[0].norm
+    assert len(find_tokens(same)) == 1
 
 
 def test_unlike_ways_to_write_a_figure_are_one() -> None:
-    assert tokens("46%") == [t for t in tokens("46%") if t.norm == tokens("46 per cent")[0].norm]
-    assert tokens("£5,000")[0].norm == tokens("five thousand pounds")[0].norm
-    assert tokens("1.24 million pounds")[0].norm == tokens("£1,240,000")[0].norm
-    assert not any(token.is_figure for token in tokens("one of them and the two others"))
+    assert find_tokens("46%") == [
+        t for t in find_tokens("46%") if t.norm == find_tokens("46 per cent")[0].norm
+    ]
+    assert find_tokens("£5,000")[0].norm == find_tokens("five thousand pounds")[0].norm
+    assert find_tokens("1.24 million pounds")[0].norm == find_tokens("£1,240,000")[0].norm
+    assert not any(token.is_figure for token in find_tokens("one of them and the two others"))
 
 
 def test_a_sentence_ends_where_a_reader_thinks_it_does() -> None:
     text = 'Dr Lund paid £2.50. "It is 3.5 metres," she said. "Is it?" Nobody knew. Mr. Reed left.'
-    assert [len(words(s)) for s in sentences(text)] == [5, 7, 2, 2, 3]
+    assert [len(find_words(s)) for s in split_sentences(text)] == [5, 7, 2, 2, 3]
 
 
 # -- originality --------------------------------------------------------------------------------
@@ -114,10 +116,10 @@ def test_a_sentence_ends_where_a_reader_thinks_it_does() -> None:
 @given(st.lists(word, min_size=8, max_size=60, unique=True), st.integers(0, 60))
 def test_what_is_copied_is_not_original(found: list[str], at: int) -> None:
     text = " ".join(found)
-    assert originality([text], []) == (1.0, [])
-    assert originality([text], [f"before {text} after"])[0] == 0.0
+    assert measure_originality([text], []) == Originality(1.0, [])
+    assert measure_originality([text], [f"before {text} after"]).share == 0.0
     some = " ".join(found[min(at, len(found) - 8) :])
-    assert 0 <= originality([text], [some])[0] < 1
+    assert 0 <= measure_originality([text], [some]).share < 1
 
 
 @given(st.lists(st.lists(word, min_size=4, max_size=20), min_size=1, max_size=6), st.data())
@@ -126,12 +128,12 @@ def test_no_text_to_compare_with_makes_an_article_more_original(
 ) -> None:
     article = [" ".join(part).capitalize() + "." for part in parts]
     known = data.draw(st.lists(st.sampled_from(article), max_size=3))
-    assert originality(article, known)[0] <= originality(article, [])[0]
+    assert measure_originality(article, known).share <= measure_originality(article, []).share
 
 
 def test_short_phrases_that_anybody_might_write_are_nobodys() -> None:
     ours = ["On the whole it was a good year for the people of that street."]
-    assert originality(ours, ["It was a good year. On the whole I like it."])[0] == 1.0
+    assert measure_originality(ours, ["It was a good year. On the whole I like it."]).share == 1.0
 
 
 # -- the form of an article ---------------------------------------------------------------------
@@ -150,14 +152,16 @@ def test_only_the_order_of_the_template_has_all_points(order: list[int]) -> None
     item = ITEMS[0]
     head, *parts = GOOD[item].split("\n## ")
     text = "\n## ".join([head, *(parts[i] + "\n" for i in order)])
-    kept, notes = structure(read_article(text, forms, SOURCES[item].topic), forms, SOURCES[item])
+    kept, notes = check_structure(
+        read_article(text, forms, SOURCES[item].topic), forms, SOURCES[item]
+    )
     assert (kept == 1) == (order == sorted(order)) == (not notes)
 
 
 def test_only_running_text_counts_as_words() -> None:
     prose = "It is a plain sentence that anybody could have said about the weather of the day."
     counted = read_article(f"## A\n\n{prose}").length()
-    assert counted == len(words(prose))
+    assert counted == len(find_words(prose))
     odd = "\n\n".join(
         ["| a | b |", "```\ncode it is\n```", "<b>it is bold</b>", "![it is](a.png)", "    it is"]
     )
@@ -179,7 +183,7 @@ def test_any_text_has_a_score(text: str) -> None:
 
 
 def test_a_fact_takes_its_figures_and_what_they_mean() -> None:
-    fact = read_source("# T\n\n1. (required) The shop sold **40** lamps in **May 2020**.\n").facts[
+    fact = parse_source("# T\n\n1. (required) The shop sold **40** lamps in **May 2020**.\n").facts[
         0
     ]
     assert fact.required
@@ -203,13 +207,13 @@ def test_every_source_can_be_told_and_says_nothing_against_itself(item: str) -> 
     assert 2 <= len(sources.texts) <= 3
     for source in sources.texts:
         assert source.title
-        assert 400 <= len(words(source.text)) <= 700
+        assert 400 <= len(find_words(source.text)) <= 700
         assert sum(fact.required for fact in source.facts) >= 3
         assert any(not fact.required for fact in source.facts)
     for fact in sources.facts:
         assert fact.marks
         assert tells(Block("paragraph", fact.text), fact), fact.text
-        assert not list(wrong_figures(fact.text, sources)), fact.text
+        assert not list(find_wrong_figures(fact.text, sources)), fact.text
 
 
 def test_a_topic_without_sources_or_without_facts_is_refused(tmp_path: Path) -> None:
@@ -234,10 +238,10 @@ amount = st.integers(0, 6000)
 def test_a_better_part_never_lowers_the_score_and_a_broken_condition_keeps_it_below_nine(
     values: dict[str, float], length: int, own: float, broken: int, name: str
 ) -> None:
-    score = total(values, length, own, ["x"] * broken)
-    better = total({**values, name: 10.0}, length, own, ["x"] * broken)
+    score = weigh_parts(values, length, own, ["x"] * broken)
+    better = weigh_parts({**values, name: 10.0}, length, own, ["x"] * broken)
     assert 0 <= score <= better <= 10 + 1e-9
-    assert total(values, length, own, ["x"] * (broken + 1)) <= score
+    assert weigh_parts(values, length, own, ["x"] * (broken + 1)) <= score
     assert not broken or better < 9
 
 
@@ -245,7 +249,7 @@ def test_a_better_part_never_lowers_the_score_and_a_broken_condition_keeps_it_be
 def test_below_the_shortest_length_every_word_of_ones_own_counts(
     values: dict[str, float], length: int, own: float
 ) -> None:
-    assert total(values, length, own, []) <= total(values, length + 1, own, [])
+    assert weigh_parts(values, length, own, []) <= weigh_parts(values, length + 1, own, [])
 
 
 @pytest.mark.parametrize("item", ITEMS)
@@ -280,12 +284,14 @@ def test_a_text_is_readable_between_too_easy_and_too_hard() -> None:
         "unconditional implementation of the recommendation is inadvisable. " * 4
     )
     middle = read_article(GOOD[ITEMS[0]])
-    assert readability(middle)[0] > max(readability(easy)[0], readability(hard)[0])
-    assert readability(read_article(""))[0] == 0
+    assert check_readability(middle)[0] > max(
+        check_readability(easy)[0], check_readability(hard)[0]
+    )
+    assert check_readability(read_article(""))[0] == 0
 
 
 def test_the_guide_names_the_words_to_avoid_itself() -> None:
-    avoid = words_to_avoid(GUIDE)
+    avoid = find_words_to_avoid(GUIDE)
     assert {"very", "game-changer", "moreover"} <= avoid
     assert not avoid & FUNCTION
 
@@ -351,9 +357,9 @@ def test_accuracy_is_the_share_of_what_is_owed() -> None:
     item = ITEMS[0]
     forms = read_template(TEMPLATE)
     article = read_article(GOOD[item], forms, SOURCES[item].topic)
-    found = accuracy(article, SOURCES[item])
+    found = check_accuracy(article, SOURCES[item])
     assert found.share == 1
     owed = sum(fact.required for fact in SOURCES[item].facts)
     lying = GOOD[item].replace("A visitor sees", "A visitor from Lisbon sees")
-    worse = accuracy(read_article(lying, forms, SOURCES[item].topic), SOURCES[item])
+    worse = check_accuracy(read_article(lying, forms, SOURCES[item].topic), SOURCES[item])
     assert worse.share == pytest.approx(owed / (owed + 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import sys
 from collections.abc import Callable
@@ -17,6 +18,7 @@ sys.path.insert(0, str(TASK))
 
 from content_scoring.score import Score, score_article  # noqa: E402
 from content_scoring.sources import read_sources  # noqa: E402
+from content_scoring.tokens import FUNCTION, find_words, split_sentences  # noqa: E402
 
 TOPIC = "tool-library"
 SOURCES = read_sources(TASK / "sources" / TOPIC)
@@ -26,6 +28,8 @@ GOOD = (ARTICLES / f"{TOPIC}.md").read_text()
 OTHER = (ARTICLES / "river-restoration.md").read_text()
 PARAGRAPH = next(line for line in GOOD.splitlines() if line.startswith("A visitor sees"))
 SOURCE_PROSE = "\n\n".join(p for s in SOURCES.texts for p in s.paragraphs if len(p) > 200)
+UNQUOTED = SOURCE_PROSE.replace('"', "").replace("?", ".")
+SMALL = set(re.findall(r"(?<![\w-])[a-z]+(?![\w-])", SOURCE_PROSE))  # words that are no names
 
 
 @lru_cache(maxsize=8)
@@ -48,6 +52,7 @@ def cut(text: str, *headings: str) -> str:
 
 
 SHORT = cut(GOOD, "What went wrong", "What others can take from it", "How it began")
+MISSING = "\n\n".join(part for part in GOOD.split("\n\n") if part not in SHORT)
 
 
 def test_the_good_article_is_above_the_target_and_the_short_one_is_not() -> None:
@@ -132,6 +137,50 @@ def exchanged(text: str, every: int) -> str:
     return " ".join("somehow" if i % every == every - 1 else w for i, w in enumerate(found))
 
 
+def in_paragraphs(text: str, change: Callable[[str], str]) -> str:
+    return "\n\n".join(change(part) for part in text.split("\n\n") if part[:1] not in "-#")
+
+
+def with_topic_words(text: str) -> str:
+    """A text in which every third plain word is another word of the sources."""
+    pool = sorted({word for word in SMALL if word not in FUNCTION})
+    return " ".join(
+        pool[(37 * place) % len(pool)] if place % 3 == 2 and word in SMALL else word
+        for place, word in enumerate(text.split(" "))
+    )
+
+
+def shuffled(text: str) -> str:
+    """The plain words of a text in any order, as sentences of fifteen words."""
+    found = [word for word in find_words(text) if word in SMALL]
+    random.Random(4).shuffle(found)
+    rows = [found[at : at + 15] for at in range(0, len(found), 15)]
+    return " ".join(f"{' '.join(row).capitalize()}." for row in rows)
+
+
+def with_meaning_shuffled(text: str) -> str:
+    """A text whose small words stay in their places, while the others change theirs."""
+    found = text.split(" ")
+    places = [at for at, word in enumerate(found) if word in SMALL and word not in FUNCTION]
+    others = random.Random(4).sample(places, len(places))
+    moved = dict(zip(places, (found[at] for at in others), strict=True))
+    return " ".join(moved.get(at, word) for at, word in enumerate(found))
+
+
+def spliced(text: str) -> str:
+    """Halves of sentences that stand far apart, some of their words exchanged."""
+    every = [sentence.split(" ") for sentence in split_sentences(text)]
+    pairs = zip(every, every[7:] + every[:7], strict=True)
+    return " ".join(
+        with_topic_words(" ".join([*one[: len(one) // 2], *other[len(other) // 2 :]]))
+        for one, other in pairs
+    )
+
+
+def accented(text: str) -> str:
+    return text.translate(str.maketrans("ae", "àé"))
+
+
 def homoglyphs(text: str) -> str:
     return text.replace("a", "\u0430").replace("e", "\u0435")
 
@@ -146,6 +195,19 @@ FILLING = {
     "the source with every sixth word exchanged": exchanged(SOURCE_PROSE, 6),
     "the source in look-alike letters": homoglyphs(SOURCE_PROSE),
     "the source with unseen characters": sprinkled(SOURCE_PROSE),
+    "the source with accents": accented(UNQUOTED),
+    "the source with variations of nothing": re.sub(r"\b(\w)(\w+)", "\\1\ufe0f\\2", UNQUOTED),
+    "the source with joiners of nothing": re.sub(r"\b([a-z]+)\b", "\\1\u034f", UNQUOTED),
+    "the source with every third word of the topic": in_paragraphs(UNQUOTED, with_topic_words),
+    "the source with its words shuffled": in_paragraphs(UNQUOTED, shuffled),
+    "the source with its nouns and verbs shuffled": in_paragraphs(UNQUOTED, with_meaning_shuffled),
+    "the source cut into halves": in_paragraphs(UNQUOTED, spliced),
+    "the article again, every third word exchanged": in_paragraphs(SHORT, with_topic_words),
+    "the article again, its nouns and verbs shuffled": in_paragraphs(SHORT, with_meaning_shuffled),
+    "what was missing, in a box that nobody sees": f"<div hidden>\n\n{MISSING}\n\n</div>",
+    "what was missing, folded up": f"<details>\n\n{MISSING}\n\n</details>",
+    "what was missing, as a section of data": f"<![CDATA[\n\n{MISSING}\n\n]]>",
+    "what was missing, as an instruction": f"<?php\n\n{MISSING}\n\n?>",
     "the style guide": GUIDE.replace("#", ""),
     "the article again": "\n\n".join(p for p in SHORT.split("\n\n") if p[:1] not in "-#"),
     "one paragraph many times": "\n\n".join([PARAGRAPH] * 12),
@@ -176,6 +238,19 @@ def test_filling_up_a_short_article_gains_nothing(filling: str) -> None:
     before, after = scored(SHORT), scored(with_paragraph(SHORT, filling))
     assert after.total <= before.total
     assert after.total < 7
+
+
+def test_the_sources_with_words_exchanged_make_no_article() -> None:
+    """The good article's form, and under each heading the sources in other words here and there."""
+    parts = in_paragraphs(UNQUOTED, with_topic_words).split("\n\n")
+    headings = re.findall(r"^## .*$", GOOD, re.M)[:-1]
+    body = "\n\n".join(
+        "\n\n".join([heading, *parts[at :: len(headings)]]) for at, heading in enumerate(headings)
+    )
+    front, sources = GOOD.partition("\n## ")[0], GOOD.rpartition("\n## ")[2]
+    result = scored(f"{front}\n{body}\n\n## {sources}")
+    assert result.originality < 0.5
+    assert result.total < 4
 
 
 # -- another form -------------------------------------------------------------------------------

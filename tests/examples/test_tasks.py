@@ -62,7 +62,7 @@ def test_everything_that_a_score_depends_on_is_in_the_protocol(name: str) -> Non
         ("bug_fixer", "pytest.ini", "-p no:cacheprovider", ""),
         ("bug_fixer", "held_out/test_hidden.py", "def test_", "def no_test_"),
         ("article_optimizer", "facts.md", "**1858**", "**1859**"),
-        ("article_optimizer", "article_score/total.py", "0.30", "0.40"),
+        ("article_optimizer", "article_score/score.py", "0.30", "0.40"),
         ("content_generator", "content_scoring/common_words.txt", "accept", "except"),
     ],
 )

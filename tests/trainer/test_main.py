@@ -19,8 +19,8 @@ ROOT = Path(__file__).parents[2]
 GOOD = 'print("working")\nprint("---\\nloss: 1.5\\nsize: 2\\nseconds: 4\\nvram_mb: 512")\n'
 SCORED = 'score = ["python", "evaluate.py"]\nitems = "topics.md"'
 EVALUATE = """\
-from trainer.scoring import candidate, report
-report(loss=len(candidate("toy.py").item), size=1, seconds=1)
+from trainer.scoring import read_candidate, report
+report(loss=len(read_candidate("toy.py").item), size=1, seconds=1)
 """
 FORKS = """\
 import os, signal, time

@@ -38,9 +38,9 @@ Sum well.
 """
 EVALUATE = """\
 import os, random
-from trainer.scoring import Box, Failed, Raised, candidate, refuse, report
+from trainer.scoring import Box, CallError, ModuleError, read_candidate, refuse, report
 
-job = candidate("src/sum.py")
+job = read_candidate("src/sum.py")
 numbers = [random.Random(job.seed).random() for _ in range(10)]
 judge, key, other = map(os.environ.get, ("SUM_JUDGE", "SUM_JUDGE_KEY", "OTHER_API_KEY"))
 print("judge", judge, "key", key, "secret", other)
@@ -50,9 +50,9 @@ with Box() as box:
     try:
         with box.module("sum.py") as module:
             right = module.call("total", numbers) == sum(numbers)
-    except Raised as raised:
+    except CallError:
         right = False
-    except Failed as failed:
+    except ModuleError as failed:
         refuse(str(failed))
 report(score=float(right), lines=1 + job.text.count("\\n"), memory=module.ended.peak_bytes)
 """

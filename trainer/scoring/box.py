@@ -1,9 +1,8 @@
-"""A folder and a sandbox, in which a scoring script lets a genome run."""
+"""A folder and a sandbox, in which a scoring script runs the genome."""
 
 from __future__ import annotations
 
 import os
-import stat
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,23 +14,24 @@ from trainer.head import check_path
 from trainer.log import read_end
 from trainer.process import Ended, build_environment, run
 from trainer.sandbox import Limits, Sandbox, find_sandbox, remove_tree
+from trainer.scoring.folder import read_file, write_file
 from trainer.scoring.module import DRIVER, Module
 
 SANDBOX, BWRAP, MEMORY = "TRAINER_SANDBOX", "TRAINER_BWRAP", "TRAINER_MEMORY"
-OUTPUT = 1 << 20  # bytes of what a command printed that are given back
+OUTPUT = 1 << 20  # bytes at the end of a command's output that are handed over
 
 
 @dataclass(frozen=True)
-class Done:
-    """How a command in a box ended. Nothing of it runs any more.
+class CommandResult:
+    """How a command in a box ended. None of its processes runs any more.
 
     Attributes:
-        code: its exit code; None if a signal or its limit ended it.
-        signal: the signal that ended it, if one did.
-        timed_out: whether it ran into its limit.
-        seconds: wall-clock, with the start of the sandbox.
-        peak_bytes: peak memory of its largest process.
-        output: the end of what it printed. It may say anything.
+        code: Its exit code; None if a signal or its limit ended it.
+        signal: The signal that ended it; None if none did.
+        timed_out: Whether it ran into its limit.
+        seconds: Wall-clock time, the sandbox's start included.
+        peak_bytes: Peak memory of its largest process, in bytes.
+        output: The end of its output, which may say anything.
     """
 
     code: int | None
@@ -42,7 +42,8 @@ class Done:
     output: str
 
     @classmethod
-    def of(cls, ended: Ended, log: Path) -> Done:
+    def of(cls, ended: Ended, log: Path) -> CommandResult:
+        """The result of a process whose output is in a log."""
         return cls(
             ended.code,
             ended.signal,
@@ -60,13 +61,13 @@ class Box:
     The folder is removed when the `with` block ends.
 
     Args:
-        environ: of the scoring script; the trainer says there which sandbox it found. By hand it
-            is the strongest that works here.
+        environ: The scoring script's environment, in which the trainer names the sandbox that it
+            found. By hand the box takes the strongest one that works here.
     """
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         self._environ = environ
-        self._sandbox = _sandbox(environ)
+        self._sandbox = _choose_sandbox(environ)
         self._limits = (
             Limits(int(environ[MEMORY])) if environ.get(MEMORY) else Limits.share(slots=1)
         )
@@ -91,74 +92,63 @@ class Box:
         remove_tree(str(self._place))
 
     def put(self, path: str, content: str | bytes) -> None:
-        """Write a file into the folder.
-
-        Raises:
-            ValueError: the path leads out of the folder.
-        """
-        target = self.folder / check_path(path, "path")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content.encode() if isinstance(content, str) else content)
-
-    def read(self, path: str, most: int = 1 << 24) -> bytes:
-        """A file that a command has left in the folder.
+        """Write a file into the folder, in place of whatever has its name now.
 
         Args:
-            path: within the folder.
-            most: bytes.
+            path: Path within the folder.
+            content: Text or bytes of the file.
 
         Raises:
-            FileNotFoundError: there is no such file.
-            ValueError: it is no regular file in the folder (a link, a pipe), or too large.
+            ValueError: The path leads out of the folder.
         """
-        target = self.folder / check_path(path, "path")
-        if target.parent.resolve() != target.parent.absolute():
-            raise ValueError(f"{path} lies behind a link")
-        try:
-            descriptor = os.open(target, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except FileNotFoundError:
-            raise
-        except OSError as error:
-            raise ValueError(f"{path} cannot be read: {error.strerror}") from error
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > most:
-            os.close(descriptor)
-            raise ValueError(f"{path} is no regular file of at most {most} bytes")
-        with open(descriptor, "rb") as file:
-            return file.read(most)
+        data = content.encode() if isinstance(content, str) else content
+        write_file(self.folder, check_path(path, "path"), data)
 
-    def run(self, command: Sequence[str], *, seconds: float) -> Done:
+    def read(self, path: str, most: int = 1 << 24) -> bytes:
+        """Read a file that a command has left in the folder.
+
+        Args:
+            path: Path within the folder.
+            most: Most bytes that the file may have.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ValueError: It is no regular file in the folder (a link, a pipe), or too large.
+        """
+        return read_file(self.folder, check_path(path, "path"), most)
+
+    def run(self, command: Sequence[str], *, seconds: float) -> CommandResult:
         """Run a command in the folder to its end.
 
         Args:
-            command: its words; "python" as the first means this interpreter.
-            seconds: after which it is killed, with all that it started.
+            command: Words of the command; "python" as the first means this interpreter.
+            seconds: Seconds after which it is killed, with every process that it started.
         """
         log = self._new_log()
         ended = run(
-            self._wrapped(command, []),
+            self._wrap(command, []),
             folder=self.folder,
-            env=self._environment(),
+            env=self._make_environment(),
             log=log,
             limit=seconds,
         )
-        return Done.of(ended, log)
+        return CommandResult.of(ended, log)
 
     def module(self, path: str, *, seconds: float = 30.0) -> Module:
-        """A Python file of the folder, imported in the sandbox, to call its functions from here.
+        """Import a Python file of the folder in the sandbox, to call its functions from here.
 
         Args:
-            path: of the file.
-            seconds: that the import may take.
+            path: Path of the file within the folder.
+            seconds: Most seconds that the import may take.
 
         Raises:
-            Failed: it cannot be imported.
+            ModuleError: The file cannot be imported.
         """
         self.put(DRIVER.name, DRIVER.read_bytes())
         return Module(
-            lambda fds: self._wrapped(["python", "-B", DRIVER.name, check_path(path, "path")], fds),
+            lambda fds: self._wrap(["python", "-B", DRIVER.name, check_path(path, "path")], fds),
             folder=self.folder,
-            env=self._environment(),
+            env=self._make_environment(),
             log=self._new_log(),
             seconds=seconds,
         )
@@ -167,17 +157,17 @@ class Box:
         self._logs += 1
         return self._place / f"log-{self._logs}"
 
-    def _environment(self) -> dict[str, str]:
+    def _make_environment(self) -> dict[str, str]:
         own_tmp = self._sandbox.has_own_tmp
         return build_environment(self.folder, self._environ, own_tmp=own_tmp)
 
-    def _wrapped(self, command: Sequence[str], keep_fds: Sequence[int]) -> list[str]:
+    def _wrap(self, command: Sequence[str], keep_fds: Sequence[int]) -> list[str]:
         return self._sandbox.wrap(
             command, folder=self.folder, limits=self._limits, keep_fds=keep_fds
         )
 
 
-def _sandbox(environ: Mapping[str, str]) -> Sandbox:
+def _choose_sandbox(environ: Mapping[str, str]) -> Sandbox:
     level = environ.get(SANDBOX)
     if level is None:
         return find_sandbox("auto", environ)

@@ -1,8 +1,8 @@
-"""Runs in the sandbox: imports one file and calls its functions for who asks through a socket.
+"""Runs in the sandbox: imports one file and calls its functions, as asked through a socket.
 
     python driver.py main.py
 
-Stand-alone and of the standard library alone, since the sandbox shows nothing else. Who asks is
+It needs nothing but the standard library, since the sandbox shows nothing else. The other side is
 trusted and sends `marshal`, which is fast; this side is not trusted and answers in JSON.
 """
 
@@ -18,16 +18,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-VARIABLE = "TRAINER_CALLS"  # of the environment: the number of this side's end of the socket
+VARIABLE = "TRAINER_CALLS"  # environment variable with the number of this side's socket
 PLAIN = (type(None), bool, int, str)
 
 
 def encode(value: Any) -> Any:
-    """A value as JSON can hold it: what JSON has not is an object with one key, its kind.
+    """Encode a value for JSON; what JSON does not have becomes an object with one key, its kind.
 
     Raises:
-        TypeError: it is of another type than None, bool, int, float, str, bytes, list, tuple,
-            set, frozenset or dict, or holds such a value.
+        TypeError: The value is, or holds, something else than None, bool, int, float, str, bytes,
+            list, tuple, set, frozenset and dict; types derived from these are something else, too.
     """
     kind = type(value)
     if kind in PLAIN:
@@ -46,7 +46,7 @@ def encode(value: Any) -> Any:
 
 
 def receive(connection: socket.socket, size: int) -> bytes:
-    """So many bytes; none at the end of the conversation."""
+    """Receive so many bytes; none at the end of the conversation."""
     data = bytearray()
     while len(data) < size:
         piece = connection.recv(min(size - len(data), 1 << 20))
@@ -57,6 +57,7 @@ def receive(connection: socket.socket, size: int) -> bytes:
 
 
 def send(connection: socket.socket, answer: object) -> None:
+    """Send an answer, its length before it."""
     data = json.dumps(answer).encode()
     connection.sendall(len(data).to_bytes(8, "big") + data)
 
@@ -74,12 +75,13 @@ def main() -> None:
     spec.loader.exec_module(module)
     send(connection, {"ready": True})
     while header := receive(connection, 8):
-        name, arguments, named = marshal.loads(receive(connection, int.from_bytes(header, "big")))
+        size = int.from_bytes(header, "big")
+        token, name, arguments, named = marshal.loads(receive(connection, size))
         try:
             answer = {"value": encode(getattr(module, name)(*arguments, **named))}
         except Exception as error:
             answer = {"raised": type(error).__name__, "message": str(error)[:2000]}
-        send(connection, answer)
+        send(connection, {"token": token, **answer})
 
 
 if __name__ == "__main__":

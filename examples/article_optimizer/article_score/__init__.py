@@ -1,1 +1,1 @@
-"""The score of an article: five measured parts and what keeps them honest; see ../README.md."""
+"""The score of an article: five parts, and what keeps them honest; see ../README.md."""

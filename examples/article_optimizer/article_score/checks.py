@@ -1,8 +1,8 @@
-"""What every part of the score is made of: checks with a weight, a share from 0 to 1 and notes."""
+"""What every part of the score is made of: checks with a weight, a share and notes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 
@@ -11,10 +11,10 @@ class Check:
     """One thing that was looked at.
 
     Attributes:
-        name: of what was looked at.
-        share: how far it is as it should be, from 0 to 1.
-        weight: of this check within its part.
-        notes: what a person could act on; empty if there is nothing to do.
+        name: What was looked at.
+        share: How far it is as it should be, from 0 to 1.
+        weight: The check's weight within its part.
+        notes: What a person could act on; empty if there is nothing to do.
     """
 
     name: str
@@ -25,7 +25,14 @@ class Check:
 
 @dataclass(frozen=True)
 class Part:
-    """One part of the score: its points, from 0 to 10, and what it found."""
+    """One part of the score.
+
+    Attributes:
+        name: The part's name, such as "accuracy".
+        points: Points from 0 to 10.
+        checks: The checks that the points are made of.
+        numbers: Numbers that are reported besides, by name.
+    """
 
     name: str
     points: float
@@ -33,11 +40,16 @@ class Part:
     numbers: dict[str, float] = field(default_factory=dict)
 
 
-def part(name: str, checks: Sequence[Check], **numbers: float) -> Part:
-    """The weighted mean of the checks, as points."""
+def weigh_checks(name: str, checks: Sequence[Check], **numbers: float) -> Part:
+    """Make a part whose points are the weighted mean of some checks."""
     total = sum(check.weight for check in checks)
     share = sum(check.weight * min(max(check.share, 0.0), 1.0) for check in checks) / total
     return Part(name, 10 * share, checks, numbers)
+
+
+def lowest(parts: Iterable[Part]) -> Part:
+    """The part with the fewest points."""
+    return min(parts, key=lambda part: part.points)
 
 
 def ramp(value: float, nothing: float, full: float) -> float:
@@ -50,7 +62,7 @@ def window(value: float, nothing: float, low: float, high: float, too_much: floa
     return min(ramp(value, nothing, low), ramp(value, too_much, high))
 
 
-def quoted(text: str, longest: int = 90) -> str:
-    """A piece of the article in one short line, as a quotation."""
+def quote(text: str, longest: int = 90) -> str:
+    """Show a piece of the article as a quotation in one line of at most so many characters."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return f'"{line if len(line) <= longest else line[: longest - 1] + "…"}"'

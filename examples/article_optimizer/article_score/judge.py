@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from archive.rows import ModelCall
-from article_score.text import Article
+from article_score.article import Article
 
 TIMES = 3
 JUDGED = ("engagement", "style")
@@ -40,15 +40,15 @@ class JudgeError(Exception):
 
 @dataclass(frozen=True)
 class Opinion:
-    """What the judge said, several times.
+    """What a judge answered, several times.
 
     Attributes:
-        points: for each part that it judges, the mean.
-        mean: of all that it gave.
-        spread: between the highest and the lowest of the times, each the mean of its points.
-        calls: that it took.
-        tokens: of requests and replies together.
-        cost: in US dollars; None if the price of the model is unknown.
+        points: Mean of the points for each part that is judged, from 0 to 10.
+        mean: Mean of all points.
+        spread: Distance between the highest and the lowest answer, each the mean of its points.
+        calls: Number of calls.
+        tokens: Tokens of all requests and replies together.
+        cost: Cost in US dollars; None if the model's price is unknown.
     """
 
     points: dict[str, float]
@@ -60,7 +60,7 @@ class Opinion:
 
     @property
     def numbers(self) -> dict[str, float]:
-        """All that is reported of it, by name; an unknown cost is left out, which is not free."""
+        """What is reported, by name; an unknown cost is left out, since it is not 0."""
         found = {"judge": self.mean, "judge_spread": self.spread}
         found |= {"judge_calls": self.calls, "judge_tokens": self.tokens}
         return found if self.cost is None else {**found, "judge_cost": self.cost}
@@ -72,14 +72,14 @@ def ask_judge(
     """Ask a model for its opinion, several times at once.
 
     Args:
-        article: what it is shown: what counts, and no more.
-        guide: the style guide.
-        model: its name, as litellm knows it.
-        api_base: the address of a server of one's own, or None for the provider's.
-        seconds: that it may take.
+        article: The part of the article that counts.
+        guide: Text of the style guide.
+        model: Name of the model, as litellm knows it.
+        api_base: Address of the user's own server, or None for the provider's.
+        seconds: Most seconds that the answers may take.
 
     Raises:
-        JudgeError: an answer is missing or not in the form that was asked for, or the model is
+        JudgeError: An answer is missing or not in the form that was asked for, or the model is
             hosted elsewhere.
     """
     from evolve.models import LiteLLM, ModelError  # litellm takes seconds to import
@@ -92,7 +92,7 @@ def ask_judge(
 
     def once(_: int) -> ModelCall:
         mark = f"====== {secrets.token_hex(8)} ======"  # no article can know it
-        request = REQUEST.format(guide=guide, mark=mark, text=shown(article))
+        request = REQUEST.format(guide=guide, mark=mark, text=render_article(article))
         return judge([{"role": "user", "content": request}])
 
     try:
@@ -102,14 +102,14 @@ def ask_judge(
         raise JudgeError(f"the judge did not answer: {error}") from error
     costs = [call.cost for call in calls if call.cost is not None]
     return replace(
-        combined([read_opinion(call.reply) for call in calls]),
+        combine_opinions([parse_opinion(call.reply) for call in calls]),
         calls=len(calls),
         tokens=sum(call.tokens_in + call.tokens_out for call in calls),
         cost=sum(costs) if len(costs) == len(calls) else None,
     )
 
 
-def shown(article: Article) -> str:
+def render_article(article: Article) -> str:
     """The article as the judge reads it: nothing that its readers do not see."""
     lines = []
     for number in range(len(article.headings) + 1):
@@ -120,11 +120,11 @@ def shown(article: Article) -> str:
     return "\n\n".join(lines)
 
 
-def read_opinion(reply: str) -> dict[str, float]:
+def parse_opinion(reply: str) -> dict[str, float]:
     """The points of one answer.
 
     Raises:
-        JudgeError: it is not in the form that was asked for.
+        JudgeError: The answer is not in the form that was asked for.
     """
     try:
         found = json.loads(reply[reply.index("{") : reply.rindex("}") + 1])
@@ -136,8 +136,8 @@ def read_opinion(reply: str) -> dict[str, float]:
     return points
 
 
-def combined(given: Sequence[dict[str, float]]) -> Opinion:
-    """The mean of several answers, and how far they are apart."""
+def combine_opinions(given: Sequence[dict[str, float]]) -> Opinion:
+    """Take the mean of several answers, and how far they are apart."""
     means = [sum(points.values()) / len(points) for points in given]
     return Opinion(
         {name: sum(points[name] for points in given) / len(given) for name in JUDGED},

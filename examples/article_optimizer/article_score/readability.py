@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from article_score.checks import Check, Part, part, quoted, ramp, window
+from article_score.article import Block, find_words
+from article_score.checks import Check, Part, lowest, quote, ramp, weigh_checks, window
 from article_score.honesty import Honest
-from article_score.text import words
 
-LONG, SHORT = 28, 5  # words of a sentence that a reader loses track of, and that is a crumb
+LONG, SHORT = 28, 5  # words of a sentence: above, readers lose track of it; below, it is a crumb
 EASY = 66  # Flesch reading ease
 LANGUAGE = "en-US"
 # "en_US" would be the usual name, but textstat then fetches a dictionary over the network, and a
@@ -18,15 +18,19 @@ LANGUAGE = "en-US"
 # patterns that it brings along, a few less than there are.
 
 
-def readability(honest: Honest) -> Part:
-    """Points for sentences that are easy to follow, neither endless nor chopped."""
-    every = [one for block in honest.paragraphs for one in joined(block.sentences)]
-    lengths = [len(words(one)) for one in every]
+def score_readability(honest: Honest) -> Part:
+    """Give points for sentences that are easy to follow, neither endless nor chopped."""
+    return lowest(map(_score_blocks, honest.readings))
+
+
+def _score_blocks(blocks: Sequence[Block]) -> Part:
+    every = [one for block in blocks for one in join_crumbs(block.sentences)]
+    lengths = [len(find_words(one)) for one in every]
     if not every:
-        return part("readability", [Check("sentences", 0.0, notes=["there are none"])])
+        return weigh_checks("readability", [Check("sentences", 0.0, notes=["there are none"])])
     mean = sum(lengths) / len(lengths)
     long = [one for one, length in zip(every, lengths, strict=True) if length > LONG]
-    ease, grade = flesch(every)
+    ease, grade = measure_flesch(every)
     checks = [
         Check(
             "reading ease",
@@ -44,7 +48,7 @@ def readability(honest: Honest) -> Part:
             "long sentences",
             ramp(len(long) / len(every), 0.45, 0.03),
             3,
-            [f"{len(words(one))} words: {quoted(one)}" for one in long[:5]],
+            [f"{len(find_words(one))} words: {quote(one)}" for one in long[:5]],
         ),
         Check(
             "no chopping",
@@ -53,32 +57,32 @@ def readability(honest: Honest) -> Part:
             [f"{mean:.1f} words a sentence is chopped"] if mean < 8 else [],
         ),
     ]
-    return part("readability", checks, flesch=ease, grade=grade)
+    return weigh_checks("readability", checks, flesch=ease, grade=grade)
 
 
-def joined(sentences: Sequence[str]) -> list[str]:
-    """The sentences, the shortest as part of the one before: a crumb of words makes no text plain.
+def join_crumbs(sentences: Sequence[str]) -> list[str]:
+    """Make the shortest sentences part of the one before.
 
-    So nobody reads more easily because "So it is." was strewn in.
+    A text does not become easier because "So it is." was strewn in.
     """
     found: list[str] = []
     for one in sentences:
-        if found and len(words(one)) < SHORT:
+        if found and len(find_words(one)) < SHORT:
             found[-1] = f"{found[-1].rstrip('.!?')}, {one}"
         else:
             found.append(one)
     return found
 
 
-def flesch(sentences: Sequence[str]) -> tuple[float, float]:
-    """Flesch reading ease and Flesch-Kincaid grade, by textstat."""
-    measures = _textstat()
+def measure_flesch(sentences: Sequence[str]) -> tuple[float, float]:
+    """Measure Flesch reading ease and Flesch-Kincaid grade by textstat."""
+    measures = _load_textstat()
     # textstat ends a sentence at every full stop, that of 1.4 and of an abbreviation, too
     text = " ".join(f"{re.sub(r'[.!?]+', '', one)}." for one in sentences)
     return float(measures.flesch_reading_ease(text)), float(measures.flesch_kincaid_grade(text))
 
 
-def _textstat() -> Any:
+def _load_textstat() -> Any:
     try:
         from textstat import textstat
     except ImportError as error:

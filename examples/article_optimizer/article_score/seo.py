@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+from article_score.article import find_words
 from article_score.brief import Brief
-from article_score.checks import Check, Part, part, quoted, ramp, window
+from article_score.checks import Check, Part, quote, ramp, weigh_checks, window
 from article_score.engagement import HOOK
-from article_score.honesty import Honest, keyword_density
-from article_score.text import words
+from article_score.honesty import Honest, count_words, measure_density
 
 VAGUE = re.compile(
     r"^(?:\W|\d)*(?:(?:general|technical|historical|some|other|further|final|various|legal|social|"
@@ -22,26 +22,30 @@ VAGUE = re.compile(
 HEADINGS = (5, 14)  # below the title
 
 
-def seo(honest: Honest, brief: Brief) -> Part:
-    """Points for being found, and for headings that a person can scan."""
-    checks, density = _keyword(honest, brief)
-    return part(
-        "seo", [*checks, *_headings(honest, brief), _related(honest, brief)], keyword=density
+def score_seo(honest: Honest, brief: Brief) -> Part:
+    """Give points for being found, and for headings that a person can scan."""
+    density = measure_density(honest.whole, brief.keyword)
+    return weigh_checks(
+        "seo",
+        [
+            *_check_keyword(honest, brief.keyword.casefold(), density),
+            *_check_headings(honest, brief),
+            _check_related(honest, brief),
+        ],
+        keyword=density,
     )
 
 
-def _keyword(honest: Honest, brief: Brief) -> tuple[list[Check], float]:
-    keyword = brief.keyword.casefold()
-    density = keyword_density(honest.whole, keyword)
+def _check_keyword(honest: Honest, keyword: str, density: float) -> list[Check]:
     # In sentences that count, once in each: a list of keywords is none.
     every = [one for block in honest.paragraphs for one in block.sentences]
     using = [one for one in every if keyword in one.casefold()]
     used = 100 * len(using) / max(len(honest.article.words), 1)
     start = " ".join(block.text for block in honest.paragraphs[:6])
-    first = " ".join(words(start)[:HOOK]).casefold()
+    first = " ".join(find_words(start)[:HOOK]).casefold()
     title = keyword in honest.article.title.casefold()
     share = min(window(used, 0.05, 0.5, 1.5, 2.5), ramp(density, 2.5, 1.6))
-    note = f"{quoted(brief.keyword)} stands {density:.2f} times in 100 words, should be 0.5 to 1.5"
+    note = f"{quote(keyword)} stands {density:.2f} times in 100 words, should be 0.5 to 1.5"
     return [
         Check("keyword density", share, 2.5, [note] if share < 1 else []),
         Check("keyword in the title", title, 1, [] if title else ["the title lacks the keyword"]),
@@ -51,10 +55,10 @@ def _keyword(honest: Honest, brief: Brief) -> tuple[list[Check], float]:
             1,
             [] if keyword in first else [f"the first {HOOK} words lack the keyword"],
         ),
-    ], density
+    ]
 
 
-def _headings(honest: Honest, brief: Brief) -> list[Check]:
+def _check_headings(honest: Honest, brief: Brief) -> list[Check]:
     headings = honest.article.headings
     below = [heading for heading in headings if heading.level > 1]
     named = sum(brief.keyword.casefold() in heading.text.casefold() for heading in below)
@@ -62,7 +66,7 @@ def _headings(honest: Honest, brief: Brief) -> list[Check]:
     jumps = [b for a, b in pairwise(levels) if b > a + 1]
     order = levels[:1] == [1] and levels.count(1) == 1 and not jumps
     vague = [h for h in below if VAGUE.match(h.text) or not 15 <= len(h.text) <= 70]
-    sizes = [sum(len(words(b.text)) for b in blocks) for _, blocks in honest.article.sections()]
+    sizes = [count_words(b.text for b in blocks) for _, blocks in honest.article.sections()]
     uneven = [size for size in sizes if not 70 <= size <= 320]
     count = max(len(below), 1)
     often = 0 if not below else min(named / 2, 1) if named <= 0.6 * len(below) else 0.3
@@ -87,7 +91,7 @@ def _headings(honest: Honest, brief: Brief) -> list[Check]:
             "headings that say something",
             1 - len(vague) / count if below else 0,
             1.5,
-            [f"says too little or too much: {quoted(heading.text)}" for heading in vague[:6]],
+            [f"says too little or too much: {quote(heading.text)}" for heading in vague[:6]],
         ),
         Check(
             "even sections",
@@ -98,8 +102,8 @@ def _headings(honest: Honest, brief: Brief) -> list[Check]:
     ]
 
 
-def _related(honest: Honest, brief: Brief) -> Check:
-    text = honest.article.visible.casefold()
+def _check_related(honest: Honest, brief: Brief) -> Check:
+    text = " ".join(block.text for block in honest.paragraphs).casefold()
     missing = [word for word in brief.related if word.casefold() not in text]
     notes = [f"words of the subject that are missing: {', '.join(missing)}"] if missing else []
     return Check("related words", 1 - len(missing) / len(brief.related), 1, notes)

@@ -1,4 +1,4 @@
-"""Words and numbers in one form, so that "1.4 million km" and "1,400,000 kilometres" are equal."""
+"""Words and numbers in one form, so that "1.4 million km" equals "1,400,000 kilometres"."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ class Token:
     """A word in its plain form, or a number.
 
     Attributes:
-        form: the word in lower case without a plural or possessive s; of a number its value.
-        value: of a number, else None.
-        raw: as it stands in the text.
-        spelled: whether a number is written in words alone.
+        form: The word in lower case without the s of a plural or genitive; a number as # and value.
+        value: A number's value; None for a word.
+        raw: The token as it stands in the text.
+        spelled: Whether a number is written in words alone.
     """
 
     form: str
@@ -60,7 +60,7 @@ class Token:
     spelled: bool = False
 
 
-def tokens(text: str) -> list[Token]:
+def find_tokens(text: str) -> list[Token]:
     """The words and numbers of a text; "per cent" and "1.4 million" are one each."""
     pieces: list[str] = []
     for piece in PIECE.findall(GLUED.sub(" ", text)):
@@ -76,24 +76,24 @@ def tokens(text: str) -> list[Token]:
         elif word in SCALES:
             known = last.value if last and last.value is not None else None
             if last and known is not None:
-                found[-1] = _number(known * SCALES[word], f"{last.raw} {raw}", last.spelled)
+                found[-1] = _make_number(known * SCALES[word], f"{last.raw} {raw}", last.spelled)
             else:
-                found.append(_number(SCALES[word], raw, True))
+                found.append(_make_number(SCALES[word], raw, True))
         elif word in VALUES:
             value = VALUES[word]
             if last and last.spelled and last.value and _continues(last, value):
-                found[-1] = _number(last.value + value, f"{last.raw} {raw}", True)
+                found[-1] = _make_number(last.value + value, f"{last.raw} {raw}", True)
             else:
-                found.append(_number(value, raw, True))
+                found.append(_make_number(value, raw, True))
         elif raw[0].isdecimal() and raw.replace(",", "").replace(".", "").isdecimal():
-            found.append(_digits(raw))
+            found.append(_parse_digits(raw))
         else:
-            found.append(Token(_form(word), None, raw))
+            found.append(Token(_normalize(word), None, raw))
     return found
 
 
 def contains(text: Sequence[str], wanted: Sequence[str]) -> bool:
-    """Whether the wanted forms stand in the text, one after the other."""
+    """Whether the wanted forms stand in a text's forms, one after the other."""
     size = len(wanted)
     return any(list(text[i : i + size]) == list(wanted) for i in range(len(text) - size + 1))
 
@@ -105,19 +105,19 @@ def _continues(last: Token, value: float) -> bool:
     return (ending in TENS and value < 10) or ending in SCALES
 
 
-def _digits(raw: str) -> Token:
+def _parse_digits(raw: str) -> Token:
     text = raw.replace(",", "") if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", raw) else raw
     try:
-        return _number(float(text), raw, False)
+        return _make_number(float(text), raw, False)
     except ValueError:  # 1.2.3, 10.000,5
         return Token(raw, None, raw)
 
 
-def _number(value: float, raw: str, spelled: bool) -> Token:
+def _make_number(value: float, raw: str, spelled: bool) -> Token:
     return Token(f"#{value:.12g}", value, raw, spelled)
 
 
-def _form(word: str) -> str:
+def _normalize(word: str) -> str:
     word = re.sub(r"['’](?:s|S)?$", "", word)
     if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is", "/s")):
         word = word[:-1]

@@ -1,6 +1,6 @@
-"""Runs in the box beside the genome, app.py: answers for it, and says what it offers.
+"""Runs in the box beside the genome, app.py: answers for it, and describes its interface.
 
-Nothing that it says is trusted further than an answer of the genome itself.
+Its answers are trusted no further than those of the genome itself.
 """
 
 import inspect
@@ -16,9 +16,9 @@ SIGNS = {
 
 
 def signatures():
-    """The public functions and classes as they are when all is imported, with their parameters."""
+    """The public functions and classes of the imported program, with their parameters."""
     return {
-        name: parameters(value)
+        name: read_parameters(value)
         for name, value in vars(app).items()
         if not name.startswith("_")
         and (inspect.isfunction(value) or inspect.isclass(value) or callable(value))
@@ -26,7 +26,7 @@ def signatures():
     }
 
 
-def parameters(value):
+def read_parameters(value):
     if inspect.isclass(value):
         return ["class"]
     return [

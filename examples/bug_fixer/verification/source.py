@@ -1,4 +1,4 @@
-"""What a genome's source tells unrun: its interface, its complexity, how much it changed."""
+"""What is read from a genome's source: its interface, its complexity, how much it changed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from difflib import SequenceMatcher
 
-LONGEST = 100_000  # characters; five times what a fix could need, and comparing takes its square
+LONGEST = 100_000  # characters; five times what a fix needs, and comparing takes its square
 CLASS = "class"
 BRANCHES = (
     ast.If,
@@ -26,11 +26,11 @@ class SourceError(Exception):
     """The source is no program that could be tested."""
 
 
-def parse(source: str) -> ast.Module:
-    """The syntax tree of a genome.
+def parse_source(source: str) -> ast.Module:
+    """Parse a genome.
 
     Raises:
-        SourceError: it is no Python, or too long.
+        SourceError: It is no Python, or too long.
     """
     if len(source) > LONGEST:
         raise SourceError(f"the program has {len(source)} characters, more than {LONGEST}")
@@ -42,7 +42,7 @@ def parse(source: str) -> ast.Module:
         raise SourceError(f"the program cannot be parsed: {error}") from error
 
 
-def interface(tree: ast.Module) -> dict[str, list[str]]:
+def read_interface(tree: ast.Module) -> dict[str, list[str]]:
     """The public functions and classes of a module, with the parameters of the functions.
 
     A parameter with a default ends with `=`, whatever the default is; `*` and `**` are as in
@@ -52,7 +52,7 @@ def interface(tree: ast.Module) -> dict[str, list[str]]:
     for node in tree.body:
         match node:
             case ast.FunctionDef(name) | ast.AsyncFunctionDef(name) if not name.startswith("_"):
-                found[name] = list(_parameters(node.args))
+                found[name] = list(_read_parameters(node.args))
                 if isinstance(node, ast.AsyncFunctionDef):
                     found[name].insert(0, "async")
             case ast.ClassDef(name) if not name.startswith("_"):
@@ -60,7 +60,7 @@ def interface(tree: ast.Module) -> dict[str, list[str]]:
     return found
 
 
-def _parameters(arguments: ast.arguments) -> Iterator[str]:
+def _read_parameters(arguments: ast.arguments) -> Iterator[str]:
     plain = [("/", one.arg) for one in arguments.posonlyargs]
     plain += [("", one.arg) for one in arguments.args]
     required = len(plain) - len(arguments.defaults)
@@ -74,35 +74,35 @@ def _parameters(arguments: ast.arguments) -> Iterator[str]:
         yield f"**{arguments.kwarg.arg}"
 
 
-def interface_changes(before: Interface, after: Interface) -> list[str]:
-    """How one interface differs from another, a sentence each; helpers may come and go."""
+def compare_interfaces(before: Interface, after: Interface) -> list[str]:
+    """The differences between two interfaces, a sentence each; helpers may come and go."""
     changes = []
     for name in sorted({*before, *after}):
         if name not in after:
-            changes.append(f"{_shown(name, before[name])} is gone")
+            changes.append(f"{_render(name, before[name])} is gone")
         elif name not in before:
-            changes.append(f"{_shown(name, after[name])} is new; helpers begin with an underscore")
+            changes.append(f"{_render(name, after[name])} is new; helpers begin with an underscore")
         elif before[name] != after[name]:
-            changes.append(f"{_shown(name, before[name])} became {_shown(name, after[name])}")
+            changes.append(f"{_render(name, before[name])} became {_render(name, after[name])}")
     return changes
 
 
-def changes_when_running(before: Interface, said: object) -> list[str]:
-    """The same with what the genome's process says of itself, which may be anything."""
+def compare_when_running(before: Interface, said: object) -> list[str]:
+    """The differences from what the genome's process says of itself, which may be anything."""
     if not isinstance(said, dict) or not all(
         isinstance(name, str) and isinstance(parameters, list) for name, parameters in said.items()
     ):
         return ["the running program does not say what it offers"]
     after = {name: list(map(str, parameters)) for name, parameters in said.items()}
-    return [f"{change}, once it runs" for change in interface_changes(before, after)]
+    return [f"{change}, once it runs" for change in compare_interfaces(before, after)]
 
 
-def _shown(name: str, parameters: list[str]) -> str:
+def _render(name: str, parameters: list[str]) -> str:
     return f"class {name}" if parameters == [CLASS] else f"{name}({', '.join(parameters)})"
 
 
-def complexity(tree: ast.Module) -> int:
-    """McCabe's number, summed over the functions: one for each, and one for each branch in it.
+def measure_complexity(tree: ast.Module) -> int:
+    """McCabe's cyclomatic complexity, summed over the functions: 1 each, and 1 for each branch.
 
     Branches are statements and expressions that choose or repeat, operands of `and` and `or` after
     the first, and the loops and conditions of comprehensions.
@@ -121,8 +121,8 @@ def complexity(tree: ast.Module) -> int:
     return total
 
 
-def changed_lines(before: str, after: str) -> int:
-    """How many lines were changed, added or removed; n lines that became m count as the larger."""
+def count_changed_lines(before: str, after: str) -> int:
+    """Count the lines changed, added and removed; n lines that became m count as the larger."""
     matcher = SequenceMatcher(None, before.splitlines(), after.splitlines(), autojunk=False)
     return sum(
         max(old_end - old, new_end - new)

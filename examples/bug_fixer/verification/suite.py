@@ -1,4 +1,4 @@
-"""The tests, run by pytest on the trusted side, while the genome that they test is in its box."""
+"""The tests, run by pytest on the trusted side, while the genome that they test is in a box."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Any, Self
 import pytest
 from verification.verdict import Outcome
 
-from trainer.scoring import Box, Failed, Module, Raised
+from trainer.scoring import Box, CallError, Module, ModuleError
 
 PROBE = Path(__file__).with_name("probe.py")
 CALL = 5.0  # seconds for one call; the slowest of an honest genome takes a thousandth of it
-IMPORT = 10.0  # seconds
+IMPORT = 10.0  # seconds for the import
 STARTS = 2  # processes for the tests of one folder, so that one that hangs costs no minutes
-LINES, WIDTH = 6, 160  # of a failure that are shown
-# What a function may raise, under its own name. A test never catches another kind.
+LINES, WIDTH = 6, 160  # lines of a failure that are shown, and their characters
+# Exceptions that a function may raise under their own names. A test never catches another one.
 KNOWN: dict[str, type[Exception]] = {
     "ArithmeticError": ArithmeticError,
     "IndexError": IndexError,
@@ -35,13 +35,18 @@ KNOWN: dict[str, type[Exception]] = {
 
 
 class Genome:
-    """The program under test, in a box. What is called of it is called there.
+    """The program under test, whose functions are called in a box.
 
     A process that died or hung is replaced by a fresh one for the next test, once.
 
+    Args:
+        source: The program's text.
+        starts: Number of processes that may be started.
+
     Attributes:
-        app: stands in for the imported module.
-        lost: why the last process died, when none is started any more; else empty.
+        app: Stands in for the imported module.
+        called: Names of the functions that the current test has called.
+        lost: The reason why the last process died, when none is started any more; else empty.
     """
 
     def __init__(self, source: str, starts: int = STARTS) -> None:
@@ -52,6 +57,7 @@ class Genome:
         self._running = ExitStack()
         self._module: Module | None = None
         self.app = StandIn(self)
+        self.called: set[str] = set()
         self.lost = ""
 
     def __enter__(self) -> Self:
@@ -67,21 +73,27 @@ class Genome:
         self._box.remove()
 
     def call(self, function: str, arguments: Sequence[Any] = (), named: Any = None) -> Any:
-        """What a function returns, or raises.
+        """Call a function; what it raises is raised here.
+
+        Args:
+            function: The function's name.
+            arguments: Its positional arguments.
+            named: Its keyword arguments by name.
 
         Raises:
-            Failed: there is no process any more, and none can be started.
+            ModuleError: There is no process any more, and none can be started.
         """
+        self.called.add(function)
         if self._module is None:
-            self._module = self._started()
+            self._module = self._start()
         try:
             return self._module.call(function, *arguments, seconds=CALL, **(named or {}))
-        except Raised as raised:
+        except CallError as raised:
             kind = KNOWN.get(raised.kind)
             if kind is None:
                 raise
             raise kind(raised.message) from None
-        except Failed as failed:
+        except ModuleError as failed:
             self._module = None
             self._running.close()
             self.lost = "" if self._starts else str(failed)
@@ -91,24 +103,24 @@ class Genome:
         """What probe.py finds; the genome may have made anything of it.
 
         Raises:
-            Failed: it cannot be imported.
+            ModuleError: The program cannot be imported.
         """
         try:
             return self.call("signatures")
-        except Failed:
+        except ModuleError:
             raise
         except Exception as error:
             return error
 
-    def _started(self) -> Module:
+    def _start(self) -> Module:
         if not self._starts:
-            raise Failed(self.lost)
+            raise ModuleError(self.lost)
         self._starts -= 1
         return self._running.enter_context(self._box.module(PROBE.name, seconds=IMPORT))
 
 
 class StandIn:
-    """Has whatever functions the program has, as the module itself would."""
+    """Has the functions that the program has, as the module itself would."""
 
     def __init__(self, genome: Genome) -> None:
         self._genome = genome
@@ -137,28 +149,39 @@ class Function:
 
 
 class Judge:
-    """The plugin through which conftest.py gets the genome, and we get what came of each test."""
+    """The plugin through which conftest.py gets the genome, and the outcome of each test is kept.
 
-    def __init__(self, app: StandIn) -> None:
-        self.app = app
+    Attributes:
+        app: Stands in for the imported program.
+        outcomes: Outcomes of the tests by their ids.
+        broken: Errors of the test files themselves.
+    """
+
+    def __init__(self, genome: Genome) -> None:
+        self.app = genome.app
         self.outcomes: dict[str, Outcome] = {}
         self.broken: list[str] = []
+        self._called = genome.called
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
             self.broken.append(report.longreprtext)
 
+    def pytest_runtest_logstart(self) -> None:
+        self._called.clear()
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Is called for a test's set-up, for itself and for its end; all three have to go well."""
-        seen = self.outcomes.get(report.nodeid, Outcome(report.nodeid, report.passed))
-        if report.passed and seen.passed:
-            self.outcomes[report.nodeid] = seen
-        elif seen.passed:
-            self.outcomes[report.nodeid] = Outcome(report.nodeid, False, _message(report))
+        """Keep the outcome of a test's set-up, of itself and of its end; all three have to pass."""
+        seen = self.outcomes.get(report.nodeid)
+        if seen is not None and not seen.passed:
+            return
+        message = "" if report.passed else _read_message(report)
+        called = frozenset(self._called)
+        self.outcomes[report.nodeid] = Outcome(report.nodeid, report.passed, message, called)
 
 
 class Setup:
-    """Registers the judge by name, since pytest names what it is given itself."""
+    """Registers the judge under a name, since pytest chooses one itself otherwise."""
 
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
@@ -168,15 +191,20 @@ class Setup:
         config.option.tbstyle = "native"  # the cheapest way to the same message
 
 
-def run(folder: Path, tests: str, genome: Genome) -> list[Outcome]:
-    """Run the tests in a file or folder of the task, in their order.
+def run_tests(folder: Path, tests: str, genome: Genome) -> list[Outcome]:
+    """Run tests in their order.
+
+    Args:
+        folder: The task's folder.
+        tests: Path of a file or folder of tests in it.
+        genome: The program under test.
 
     Raises:
-        RuntimeError: the tests themselves are broken.
+        RuntimeError: The tests themselves are broken.
     """
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # only what is written here counts
     os.environ.pop("PYTEST_ADDOPTS", None)
-    judge = Judge(genome.app)
+    judge = Judge(genome)
     ini = folder / "pytest.ini"
     options = ["-c", str(ini), "--rootdir", str(folder), "-p", "no:terminal", str(folder / tests)]
     code = pytest.main(options, plugins=[Setup(judge)])
@@ -185,15 +213,15 @@ def run(folder: Path, tests: str, genome: Genome) -> list[Outcome]:
     return list(judge.outcomes.values())
 
 
-def _message(report: pytest.TestReport) -> str:
+def _read_message(report: pytest.TestReport) -> str:
     """Why a test failed, in lines of printable characters. A genome may have chosen the words."""
     crash = getattr(report.longrepr, "reprcrash", None)
     text = crash.message if crash is not None else report.longreprtext
-    lines = [_printable(line) for line in text.splitlines()[: 4 * LINES]]
+    lines = [_make_printable(line) for line in text.splitlines()[: 4 * LINES]]
     told = [line for line in lines if line and "to get more diff" not in line]
     return "\n".join(told[:LINES])
 
 
-def _printable(line: str) -> str:
+def _make_printable(line: str) -> str:
     kept = "".join(c if c.isprintable() else " " for c in line[: 2 * WIDTH]).rstrip()
     return kept if len(kept) <= WIDTH else kept[: WIDTH - 3] + "..."

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from content_scoring.tokens import FUNCTION, plain, sentences, stems, words
+from content_scoring.characters import clean_characters
+from content_scoring.english import count_breaks
+from content_scoring.tokens import FUNCTION, find_stems, find_words, split_sentences
 
 PROSE = 0.25, 0.8  # share of function words that a paragraph of English has
+BREAKS = 0.012  # share of a paragraph's words behind which no English sentence goes on as it does
 ON_TOPIC = 0.3  # share of a paragraph's meaningful words which the topic's sources know
+UNSEEN = "text that its readers do not see"
 
-# What a reader does not see, or what is no running text. Found anywhere, it is taken out.
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+# What a reader does not see, or what is no running text. Found anywhere, it is removed; a comment
+# or an element goes on over empty lines, unlike what Markdown makes of it.
+_COMMENT = re.compile(
+    r"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<![A-Za-z].*?(?:>|\Z)",
+    re.DOTALL,
+)
+_ELEMENT = re.compile(
+    r"<(?!(?:br|hr|img|input|link|meta|wbr)\b)([A-Za-z][\w-]*)\b[^>]{0,2000}>.*?(?:</\1\s*>|\Z)",
+    re.DOTALL | re.IGNORECASE,
+)
 _CODE = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?(?:^ {0,3}\1[`~]*\s*$|\Z)", re.DOTALL | re.MULTILINE)
 _ITEM = re.compile(r"\s{0,3}(?:[-*+]|\d+[.)])\s+")
 _HEADING = re.compile(r" {0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
@@ -32,26 +43,40 @@ _RANGE = re.compile(r"\((\d+) to (\d+) words")
 
 @dataclass(frozen=True)
 class Block:
-    """A paragraph, or the items of a list."""
+    """A paragraph, or the items of a list.
 
-    kind: str  # "paragraph", "list", or "other" for what is no running text
+    Attributes:
+        kind: "paragraph", "list", or "other" for what is no running text.
+        text: The text without marks of layout.
+        items: The items of a list, each as text.
+    """
+
+    kind: str
     text: str
     items: tuple[str, ...] = ()
 
     @property
     def sentences(self) -> list[str]:
-        return [s for part in (self.items or (self.text,)) for s in sentences(part)]
+        return [s for part in (self.items or (self.text,)) for s in split_sentences(part)]
 
 
 @dataclass(frozen=True)
 class Section:
+    """A heading of level 2, and the blocks below it."""
+
     heading: str
     blocks: tuple[Block, ...]
 
 
 @dataclass(frozen=True)
 class Form:
-    """What the template asks of a section: how many words, or None if it is not counted."""
+    """What the template asks of a section.
+
+    Attributes:
+        heading: The section's heading.
+        words: Fewest and most words, or None if its words are not counted.
+        placeholder: The text in brackets that is to be replaced.
+    """
 
     heading: str
     words: tuple[int, int] | None
@@ -60,18 +85,23 @@ class Form:
 
 @dataclass(frozen=True)
 class Article:
-    """What a reader finds.
+    """An article as its readers see it.
 
     Attributes:
-        title, summary: of the front matter.
-        sections: in their order; what stands before the first heading has the heading "".
-        oddities: what the style guide does not allow in an article, such as "a table".
+        title: Title in the front matter.
+        summary: Summary in the front matter.
+        sections: All sections in their order; what stands before the first heading has the
+            heading "".
+        oddities: What the style guide does not allow in an article, such as "a table".
+        hides: Whether there was text that readers do not see.
+        topic: Stems of the words that the topic's sources use.
     """
 
     title: str
     summary: str
     sections: tuple[Section, ...]
     oddities: tuple[str, ...] = ()
+    hides: bool = False
     topic: frozenset[str] = field(default=frozenset(), repr=False)
 
     def section(self, heading: str) -> Section | None:
@@ -88,23 +118,36 @@ class Article:
             if self.counts(block)
         ]
 
+    @property
+    def left_out(self) -> list[Block]:
+        """The blocks that look like running text and do not count as such."""
+        return [
+            block
+            for section in self.sections
+            if section.heading not in ("", "Sources")
+            for block in section.blocks
+            if block.kind != "other" and not self.counts(block)
+        ]
+
     @cached_property
     def sentences(self) -> list[str]:
         return [sentence for _, block in self.prose for sentence in block.sentences]
 
     def length(self, heading: str | None = None) -> int:
         """Words of running text in a section, or in all of them."""
-        return sum(len(words(b.text)) for h, b in self.prose if heading in (None, h))
+        return sum(len(find_words(b.text)) for h, b in self.prose if heading in (None, h))
 
     def counts(self, block: Block) -> bool:
         """Whether a block is prose, no heap of words, and about the topic."""
-        found = words(block.text)
+        found = find_words(block.text)
         if block.kind == "other" or not found:
             return False
         low, high = PROSE
         if not low <= sum(word in FUNCTION for word in found) / len(found) <= high:
             return False
-        meaning = stems(block.text)
+        if sum(map(count_breaks, block.sentences)) > BREAKS * len(found):
+            return False
+        meaning = find_stems(block.text)
         return not self.topic or len(meaning & self.topic) >= ON_TOPIC * len(meaning) > 0
 
     @property
@@ -118,7 +161,7 @@ class Article:
 
 
 def read_template(text: str) -> list[Form]:
-    """The sections that the template asks for."""
+    """Parse the sections that the template asks for."""
     forms = []
     for section in read_article(text).sections:
         placeholder = " ".join(block.text for block in section.blocks)
@@ -131,43 +174,39 @@ def read_template(text: str) -> list[Form]:
 def read_article(
     text: str, template: list[Form] | None = None, topic: frozenset[str] = frozenset()
 ) -> Article:
-    """Take an article apart.
+    """Parse an article.
 
     Args:
-        text: the file.
-        template: its placeholders are no text of the article.
-        topic: stems of the words that the topic's sources use.
+        text: Text of the file.
+        template: Sections of the template, whose placeholders are no text of the article.
+        topic: Stems of the words that the topic's sources use.
     """
-    clean = plain(text)
-    oddities = ["characters that cannot be seen"] if has_hidden(text) else []
-    for name, pattern in (("HTML", _COMMENT), ("code", _CODE)):
+    clean, hides = clean_characters(text)
+    oddities = [UNSEEN] if hides else []
+    for name, pattern in ((UNSEEN, _COMMENT), (UNSEEN, _ELEMENT), ("code", _CODE)):
         if pattern.search(clean):
             oddities.append(name)
             clean = pattern.sub("\n\n", clean)
-    head, lines = _front_matter(clean.splitlines())
+    head, lines = _split_front_matter(clean.splitlines())
     unfilled = {form.placeholder for form in template or []}
     sections = [Section("", ())]
-    for heading, chunk in _chunks(lines):
+    for heading, chunk in _split_chunks(lines):
         if heading is not None:
             sections.append(Section(heading, ()))
-        elif (block := _block(chunk, oddities)).text not in unfilled:
+        elif (block := _parse_block(chunk, oddities)).text not in unfilled:
             last = sections[-1]
             sections[-1] = Section(last.heading, (*last.blocks, block))
     return Article(
-        _filled(head.get("title", "")),
-        _filled(head.get("summary", "")),
+        _drop_placeholder(head.get("title", "")),
+        _drop_placeholder(head.get("summary", "")),
         tuple(sections if sections[0].blocks else sections[1:]),
         tuple(dict.fromkeys(oddities)),
+        UNSEEN in oddities,
         topic,
     )
 
 
-def has_hidden(text: str) -> bool:
-    """Whether there are characters which no reader sees."""
-    return any(unicodedata.category(c) in ("Cf", "Co", "Cn") for c in text.lstrip("\ufeff"))
-
-
-def _front_matter(lines: list[str]) -> tuple[dict[str, str], list[str]]:
+def _split_front_matter(lines: list[str]) -> tuple[dict[str, str], list[str]]:
     if lines[:1] != ["---"] or "---" not in lines[1:]:
         return {}, lines
     end = lines.index("---", 1)
@@ -175,11 +214,11 @@ def _front_matter(lines: list[str]) -> tuple[dict[str, str], list[str]]:
     return {key.strip(): value.strip().strip("\"'") for key, _, value in pairs}, lines[end + 1 :]
 
 
-def _filled(value: str) -> str:
+def _drop_placeholder(value: str) -> str:
     return "" if value.startswith("(") and value.endswith(")") else value
 
 
-def _chunks(lines: list[str]) -> Iterator[tuple[str | None, list[str]]]:
+def _split_chunks(lines: list[str]) -> Iterator[tuple[str | None, list[str]]]:
     """Headings, and between them the lines that belong together."""
     chunk: list[str] = []
     for line in [*lines, ""]:
@@ -195,7 +234,7 @@ def _chunks(lines: list[str]) -> Iterator[tuple[str | None, list[str]]]:
             yield heading[2] if heading[1] == "##" else line.strip(), []
 
 
-def _block(lines: list[str], oddities: list[str]) -> Block:
+def _parse_block(lines: list[str], oddities: list[str]) -> Block:
     odd = {name for name, form in _ODD_LINES.items() for line in lines if form.match(line)}
     oddities += sorted(odd)
     items: list[str] = []
@@ -204,14 +243,14 @@ def _block(lines: list[str], oddities: list[str]) -> Block:
             items.append(line[found.end() :])
         elif items:
             items[-1] += " " + line
-    text = _bare(" ".join(lines))
+    text = _strip_marks(" ".join(lines))
     if odd:
         return Block("other", text)
     if items and _ITEM.match(lines[0]):
-        parts = tuple(_bare(item) for item in items)
+        parts = tuple(_strip_marks(item) for item in items)
         return Block("list", " ".join(parts), parts)
     return Block("paragraph", text)
 
 
-def _bare(text: str) -> str:
+def _strip_marks(text: str) -> str:
     return " ".join(_MARKUP.sub("", text).split())

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from content_scoring.accuracy import Accuracy, accuracy
-from content_scoring.article import Article, Form, read_article, read_template
-from content_scoring.originality import originality
+from content_scoring.accuracy import Accuracy, check_accuracy
+from content_scoring.article import UNSEEN, Article, Form, read_article, read_template
+from content_scoring.originality import count_common, measure_originality
 from content_scoring.sources import Sources
-from content_scoring.style import readability, style, words_to_avoid
-from content_scoring.tokens import words
+from content_scoring.style import check_readability, check_style, find_words_to_avoid
+from content_scoring.tokens import find_words
 
 WEIGHTS = {
     "accuracy": 0.30,
@@ -32,15 +32,15 @@ class Score:
     """What an article is worth.
 
     Attributes:
-        total: 0 to 10.
-        parts: each 0 to 10, by name.
-        length: words of running text.
-        originality: the share that is its own.
-        accuracy: what is true of it.
-        sentence: words of its sentences on average.
-        detail: per cent of the facts told that nobody demands.
-        broken: the conditions without which there is no 9.
-        notes: what costs points, by part.
+        total: The score, from 0 to 10.
+        parts: The parts of the score by name, each from 0 to 10.
+        length: Number of words of running text.
+        originality: Share of the article that is its own, from 0 to 1.
+        accuracy: Facts that are told and missing, and inventions.
+        sentence: Mean number of words in a sentence.
+        detail: Optional facts that are told, in per cent.
+        broken: Conditions of a 9 that the article does not meet, in words.
+        notes: What costs points, part by part.
     """
 
     total: float
@@ -60,21 +60,23 @@ def score_article(
     """Score an article.
 
     Args:
-        text: of the article's file.
-        template: the text of the template.
-        guide: the text of the style guide.
-        sources: of the article's topic.
-        others: finished articles about other topics, to copy from which is no writing either.
+        text: Text of the article's file.
+        template: Text of the template.
+        guide: Text of the style guide.
+        sources: Sources of the article's topic.
+        others: Finished articles about other topics, which may not be copied either.
     """
     forms = read_template(template)
     article = read_article(text, forms, sources.topic)
     length = article.length()
-    truth = accuracy(article, sources)
+    truth = check_accuracy(article, sources)
     known = [*(source.text for source in sources.texts), guide, template, *others]
-    own, copies = originality([block.text for _, block in article.prose], known)
-    kept, structure_notes = structure(article, forms, sources)
-    read, read_note = readability(article)
-    rules = style(article, sources, words_to_avoid(guide))
+    paragraphs = [block.text for _, block in article.prose]
+    originality = measure_originality(paragraphs, known, sources.owed)
+    own = originality.share
+    kept, structure_notes = check_structure(article, forms, sources)
+    read, read_note = check_readability(article)
+    rules = check_style(article, sources, find_words_to_avoid(guide))
     parts = {
         "accuracy": 10 * truth.share,
         "originality": 10 * min(1.0, max(0.0, (own - WORTHLESS) / (FULL - WORTHLESS))),
@@ -82,48 +84,50 @@ def score_article(
         "readability": 10 * read,
         "style": 10 * sum(value for value, _ in rules.values()) / len(rules),
     }
-    broken = broken_conditions(length, own, truth, article, forms)
+    broken = find_broken_conditions(length, own, truth, article, forms)
     notes = [f"accuracy: not told: {fact.text}" for fact in truth.missing]
     notes += [f"accuracy: {complaint}" for complaint in truth.invented]
-    notes += [f"originality: nearly a copy: {sentence[:90]}" for sentence in copies]
+    notes += [f"originality: nearly a copy: {sentence[:90]}" for sentence in originality.copies]
     notes += [f"structure: {note}" for note in structure_notes]
+    notes += [f"no prose, or about something else: {block.text[:90]}" for block in article.left_out]
     notes += [f"readability: {read_note}"] if read_note else []
     notes += [f"style, {name}: {note}" for name, (_, note) in rules.items() if note]
     optional = [fact for fact in sources.facts if not fact.required]
     extra = sum(not fact.required for fact in truth.told)
     return Score(
-        total(parts, length, own, broken),
+        weigh_parts(parts, length, own, broken),
         parts,
         length,
         own,
         truth,
-        mean_sentence(article.sentences or everything(text)),
+        measure_sentences(article.sentences or find_all_sentences(text)),
         100 * extra / max(1, len(optional)),
         broken,
         notes,
     )
 
 
-def everything(text: str) -> list[str]:
-    """All sentences of a file, those in the template's brackets too: the bare template has no
-    others, and takes its place in the archive by them."""
+def find_all_sentences(text: str) -> list[str]:
+    """All sentences of a file, those in the template's brackets among them.
+
+    The bare template has no others, and gets its cell of the archive by them.
+    """
     return [
         s for section in read_article(text).sections for b in section.blocks for s in b.sentences
     ]
 
 
-def mean_sentence(found: Sequence[str]) -> float:
-    """Words of a sentence on average."""
-    return sum(len(words(s)) for s in found) / max(1, len(found))
+def measure_sentences(sentences: Sequence[str]) -> float:
+    """The mean number of words in a sentence."""
+    return sum(len(find_words(one)) for one in sentences) / max(1, len(sentences))
 
 
-def total(parts: dict[str, float], length: int, own: float, broken: Sequence[str]) -> float:
-    """One number of the parts.
+def weigh_parts(parts: dict[str, float], length: int, own: float, broken: Sequence[str]) -> float:
+    """Make one number of the parts.
 
-    What a short text does well it does for its share of the length only, and only its own words
-    count for that: the form of the article has its points from the start, everything else grows
-    with what was written. A broken condition takes a share of the points rather than all above a
-    limit, so that any gain still shows.
+    The article's form has its points from the start. All other parts count for the share of the
+    length that the article has, and only its own words count for that. A broken condition takes a
+    share of the points rather than all above a limit, so that any gain still shows.
     """
     low, high = WORDS
     share = min(1.0, length * own / (low * ORIGINAL)) * (min(1.0, high / length) if length else 0.0)
@@ -134,7 +138,7 @@ def total(parts: dict[str, float], length: int, own: float, broken: Sequence[str
     return earned * BROKEN * MORE ** (len(broken) - 1) if broken else earned
 
 
-def broken_conditions(
+def find_broken_conditions(
     length: int, own: float, truth: Accuracy, article: Article, forms: Sequence[Form]
 ) -> list[str]:
     """The conditions of a score of 9 that an article does not meet."""
@@ -150,14 +154,18 @@ def broken_conditions(
         )
     if [s.heading for s in article.sections] != [form.heading for form in forms]:
         broken.append("the sections are not those of the template in its order")
+    if article.hides:
+        broken.append(f"there is {UNSEEN}")
     return broken
 
 
-def structure(article: Article, forms: Sequence[Form], sources: Sources) -> tuple[float, list[str]]:
+def check_structure(
+    article: Article, forms: Sequence[Form], sources: Sources
+) -> tuple[float, list[str]]:
     """From 0 to 1: headings 0.3, lengths of sections 0.45, title and summary 0.1, sources 0.15."""
     notes = []
     wanted, found = [form.heading for form in forms], [s.heading for s in article.sections]
-    order = _common(wanted, found) / max(len(wanted), len(found), 1)
+    order = count_common(wanted, found) / max(len(wanted), len(found), 1)
     if order < 1:
         notes.append(f"the headings should be {', '.join(wanted)}")
     fits = []
@@ -170,27 +178,16 @@ def structure(article: Article, forms: Sequence[Form], sources: Sources) -> tupl
                 notes.append(f'"{form.heading}" has {length} words, should be {low} to {high}')
     front = (bool(article.title) + bool(article.summary)) / 2
     notes += ["title or summary is missing"] if front < 1 else []
-    cited = _cited(article, sources)
+    cited = _rate_citations(article, sources)
     notes += ["the last section does not name exactly the sources"] if cited < 1 else []
     return 0.3 * order + 0.45 * sum(fits) / len(fits) + 0.1 * front + 0.15 * cited, notes
 
 
-def _common(first: Sequence[str], second: Sequence[str]) -> int:
-    """How many of the first stand in the second, in the same order."""
-    best = [0] * (len(second) + 1)
-    for one in first:
-        before = 0
-        for place, other in enumerate(second, 1):
-            longer = before + 1 if one == other else max(best[place], best[place - 1])
-            before, best[place] = best[place], longer
-    return best[-1]
-
-
-def _cited(article: Article, sources: Sources) -> float:
+def _rate_citations(article: Article, sources: Sources) -> float:
     section = article.section(SOURCES)
     if not section or any(block.kind != "list" for block in section.blocks):
         return 0.0
-    named = [words(item) for block in section.blocks for item in block.items]
-    titles = [words(source.title) for source in sources.texts]
+    named = [find_words(item) for block in section.blocks for item in block.items]
+    titles = [find_words(source.title) for source in sources.texts]
     right = sum(title in named for title in titles)
     return right / max(len(titles), len(named), 1)

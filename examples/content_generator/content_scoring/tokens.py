@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,9 +37,9 @@ class Token:
     """A word or a figure.
 
     Attributes:
-        norm: by which it is compared: "borrow", "1340", "46%", "24 pounds".
-        raw: as it stands in the text.
-        is_figure: whether it is a number that has to be true.
+        norm: The form that is compared: "borrow", "1340", "46%", "24 pounds".
+        raw: The token as it stands in the text.
+        is_figure: Whether it is a number that has to be true.
     """
 
     norm: str
@@ -48,18 +47,12 @@ class Token:
     is_figure: bool = False
 
 
-def plain(text: str) -> str:
-    """The text without what cannot be seen and without unlike ways to write the same letter."""
-    text = unicodedata.normalize("NFKC", text)
-    return "".join(c for c in text if unicodedata.category(c) != "Cf")
-
-
-def words(text: str) -> list[str]:
+def find_words(text: str) -> list[str]:
     """The words in lower case, figures among them."""
     return [word.replace("’", "'") for word in _WORD.findall(text.lower())]
 
 
-def sentences(text: str) -> list[str]:
+def split_sentences(text: str) -> list[str]:
     """The sentences of one paragraph."""
     text = _TITLES.sub(r"\1 ", " ".join(text.split()))
     starts = [0, *(match.end() for match in _END.finditer(text)), len(text)]
@@ -67,42 +60,42 @@ def sentences(text: str) -> list[str]:
     return [part for part in parts if _WORD.search(part)]
 
 
-def singular(raw: str) -> str:
-    """The word in lower case, without the ending of the plural or the possessive."""
+def make_singular(raw: str) -> str:
+    """The word in lower case, without the ending of the plural or the genitive."""
     word = re.sub(r"['’]s?$", "", raw.lower())
     return word[:-1] if len(word) > 3 and word.endswith("s") else word
 
 
-def stem(word: str) -> str:
+def find_stem(word: str) -> str:
     """What most forms of a word have in common."""
-    return singular(word)[:5]
+    return make_singular(word)[:5]
 
 
-# Words that begin a sentence and are nobody's name, whatever the sources say.
+# Words that may begin a sentence and are nobody's name, whatever the sources say.
 ORDINARY = frozenset(
-    stem(word) for word in (_HERE / "common_words.txt").read_text(encoding="utf-8").split()
+    find_stem(word) for word in (_HERE / "common_words.txt").read_text(encoding="utf-8").split()
 )
 
 
-def stems(text: str) -> set[str]:
+def find_stems(text: str) -> set[str]:
     """The stems of the words that carry a meaning."""
-    found = words(text)
-    return {stem(w) for w in found if len(w) > 2 and w not in COMMON and not w[0].isdigit()}
+    found = find_words(text)
+    return {find_stem(w) for w in found if len(w) > 2 and w not in COMMON and not w[0].isdigit()}
 
 
-def tokens(text: str) -> list[Token]:
+def find_tokens(text: str) -> list[Token]:
     """Words and figures in their order; a number that is written in several words is one token."""
     pieces = list(_PIECE.finditer(text))
     result: list[Token] = []
     at = 0
     while at < len(pieces):
-        value, end = _number(pieces, at, text)
+        value, end = _parse_number(pieces, at, text)
         if value is None:
             raw = pieces[at]["word"]
-            result.append(Token(singular(raw), raw))
+            result.append(Token(make_singular(raw), raw))
             at += 1
             continue
-        unit, end = _unit(pieces, at, end)
+        unit, end = _parse_unit(pieces, at, end)
         raw = text[pieces[at].start() : pieces[end - 1].end()].strip()
         # "one" and "two" alone are everyday words: one of them, the two sides of it.
         is_figure = bool(unit) or value > 2 or pieces[at]["digits"] is not None
@@ -112,16 +105,16 @@ def tokens(text: str) -> list[Token]:
     return result
 
 
-def _number(pieces: list[re.Match[str]], at: int, text: str) -> tuple[float | None, int]:
-    """The number that begins at a piece, if one does, and where the next piece is."""
+def _parse_number(pieces: list[re.Match[str]], at: int, text: str) -> tuple[float | None, int]:
+    """The number that begins at a piece, or None, and the place of the next piece."""
     if digits := pieces[at]["digits"]:
         value = float(digits.replace(",", ""))
-        following = _lower(pieces, at + 1)
+        following = _lower_word(pieces, at + 1)
         if following in _SCALES and not pieces[at]["percent"]:
             return value * _SCALES[following], at + 2
         return value, at + 1
     total, current, end, last = 0, 0, at, 0
-    while word := _lower(pieces, end):
+    while word := _lower_word(pieces, end):
         if end > at and re.search(r"[^\s-]", text[pieces[end - 1].end() : pieces[end].start()]):
             break
         if word in _VALUES and (end == at or _continues(last, _VALUES[word])):
@@ -132,7 +125,7 @@ def _number(pieces: list[re.Match[str]], at: int, text: str) -> tuple[float | No
             if word != "hundred":
                 total, current = total + current, 0
             last = _SCALES[word]
-        elif word == "and" and last >= 100 and _lower(pieces, end + 1) in _VALUES:
+        elif word == "and" and last >= 100 and _lower_word(pieces, end + 1) in _VALUES:
             pass
         else:
             break
@@ -145,20 +138,20 @@ def _continues(last: int, value: int) -> bool:
     return last >= 100 > value or (last in range(20, 100, 10) and 0 < value < 10)
 
 
-def _lower(pieces: list[re.Match[str]], at: int) -> str:
+def _lower_word(pieces: list[re.Match[str]], at: int) -> str:
     return (pieces[at]["word"] or "").lower() if at < len(pieces) else ""
 
 
-def _unit(pieces: list[re.Match[str]], at: int, end: int) -> tuple[str, int]:
-    """Of shares and of money the unit is a part of the figure."""
+def _parse_unit(pieces: list[re.Match[str]], at: int, end: int) -> tuple[str, int]:
+    """The unit that is part of a figure, if it is a share or an amount of money."""
     if pieces[at]["percent"]:
         return "%", end
     if pieces[at]["sign"]:
         return " " + _MONEY[pieces[at]["sign"]], end
-    following = _lower(pieces, end)
+    following = _lower_word(pieces, end)
     if following == "percent":
         return "%", end + 1
-    if following == "per" and _lower(pieces, end + 1) == "cent":
+    if following == "per" and _lower_word(pieces, end + 1) == "cent":
         return "%", end + 2
     if following in _COINS:
         return " " + _COINS[following], end + 1

@@ -53,9 +53,9 @@ bounds = [0, 400]
 Write verses.
 """
 EVALUATE = """\
-from trainer.scoring import candidate, refuse, report
+from trainer.scoring import read_candidate, refuse, report
 
-job = candidate("template.md")
+job = read_candidate("template.md")
 if job.item == "broken":
     refuse("this item cannot be scored")
 print("the scoring looked at", job.item)

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from trainer.scoring import Box
+from trainer.scoring import Box, CommandResult, ModuleError
 
 LEVELS = pytest.mark.parametrize("environment", ["bwrap", "landlock", "none"], indirect=True)
 
 
-def python(box: Box, source: str, seconds: float = 30.0) -> object:
+def python(box: Box, source: str, seconds: float = 30.0) -> CommandResult:
+    """Run a Python source in a box."""
     box.put("main.py", source)
     return box.run(["python", "main.py"], seconds=seconds)
 
@@ -71,6 +72,57 @@ def test_a_trap_instead_of_a_file_is_refused(box: Box, trap: str) -> None:
     box.put("there/out", "x") if "there" in trap else None
     with pytest.raises((ValueError, FileNotFoundError)):
         box.read("sub/out" if "there" in trap else "out")
+
+
+PLANTED = {
+    "a link": "os.symlink({victim!r}, 'in')",
+    "a pipe": "os.mkfifo('in')",
+    "a folder": "os.makedirs('in/side')",
+    "a file that nobody may write": "open('in', 'w'); os.chmod('in', 0)",
+}
+
+
+@pytest.mark.parametrize("trap", PLANTED.values(), ids=PLANTED)
+def test_what_is_put_replaces_a_trap_and_touches_nothing_else(
+    box: Box, tmp_path: Path, trap: str
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    python(box, "import os\n" + trap.format(victim=str(victim)))
+    box.put("in", "x")
+    assert box.read("in") == b"x"
+    assert victim.read_text() == "precious"
+
+
+def test_nothing_is_put_behind_a_link(box: Box, tmp_path: Path) -> None:
+    python(box, f"import os\nos.symlink({str(tmp_path)!r}, 'sub')")
+    with pytest.raises(ValueError, match="link"):
+        box.put("sub/in", "x")
+    assert not (tmp_path / "in").exists()
+
+
+@LEVELS
+def test_a_module_that_made_a_link_of_its_driver_overwrites_no_file_outside(
+    box: Box, tmp_path: Path
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    link = f"os.unlink('driver.py'); os.symlink({str(victim)!r}, 'driver.py')"
+    box.put("main.py", f"import os\n{link}\nos._exit(0)\n")
+    for _ in range(2):
+        with pytest.raises(ModuleError):
+            box.module("main.py")
+    assert victim.read_text() == "precious"
+
+
+@pytest.mark.parametrize("environment", ["bwrap", "landlock"], indirect=True)
+def test_folders_deeper_than_any_path_or_recursion_are_removed(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    deep = "import os\nfor _ in range(2500):\n    os.mkdir('d')\n    os.chdir('d')\n"
+    with Box(environment) as box:
+        python(box, f"{deep}os.chmod('.', 0)\n")
+    assert not list(tmp_path.glob("box-*"))
 
 
 def test_a_file_that_is_not_there_is_said_to_be_missing(box: Box) -> None:

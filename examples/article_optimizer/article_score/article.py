@@ -1,43 +1,56 @@
-"""An article as a reader sees it: headings, paragraphs and sentences of a Markdown file.
+"""An article as its readers see it: headings, paragraphs and sentences of a Markdown file.
 
-What a reader does not see (comments, raw HTML, code, invisible characters) is no part of it, and is
-told apart.
+What no reader sees (comments, raw HTML, the titles of links, invisible characters) is removed, and
+named in `Article.hidden`.
 """
 
 from __future__ import annotations
 
 import html
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from article_score.characters import keep_english
+
 WORD = re.compile(r"[^\W_]+(?:[.,'’/-][^\W_]+)*")
-COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
-FENCED = re.compile(r"^ {0,3}(```|~~~).*?(?:^ {0,3}\1[^\n]*$|\Z)", re.DOTALL | re.MULTILINE)
-FRONT = re.compile(r"\A(---|\+\+\+)\n.*?\n\1\n", re.DOTALL)
-ELEMENT = re.compile(  # up to its end, over empty lines too: a box may hide all that is in it
+# Both kinds of markup go on over empty lines, unlike what Markdown makes of them.
+COMMENT = re.compile(
+    r"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<![A-Za-z].*?(?:>|\Z)",
+    re.DOTALL,
+)
+ELEMENT = re.compile(
     r"<(?!(?:br|hr|img|input|link|meta|wbr)\b)([A-Za-z][\w-]*)\b[^>]{0,2000}>.*?(?:</\1\s*>|\Z)",
     re.DOTALL | re.IGNORECASE,
 )
 TAG = re.compile(r"</?[A-Za-z][^>\n]*>?|<[!?][^>\n]*>?")
-DEFINITION = re.compile(r"^ {0,3}\[[^\]\n]*\]:.*$", re.MULTILINE)
+FENCED = re.compile(r"^ {0,3}(```|~~~).*?(?:^ {0,3}\1[^\n]*$|\Z)", re.DOTALL | re.MULTILINE)
+FRONT = re.compile(r"\A(---|\+\+\+)\n.*?\n\1\n", re.DOTALL)
+# A link's definition, with the lines below it, in which its title may stand.
+DEFINITION = re.compile(r"^ {0,3}\[[^\]\n]*\]:.*(?:\n(?![ \t]*$).+)*", re.MULTILINE)
+PLAIN_DEFINITION = re.compile(r" {0,3}\[[^\]]+\]:\s*<?https?://\S+$")
 ADDRESS = re.compile(r"<https?://[^>\s]*>")
 IMAGE = re.compile(r"!\[[^\]]{0,2000}\](?:\([^)]{0,2000}\)|\[[^\]]{0,200}\])?")
 LINK = re.compile(r"\[([^\]]{0,500})\](?:\(([^)]{0,2000})\)|\[[^\]]{0,200}\])")
-LEFT = re.compile(r"!\[|\]\(|\]\[")  # of a link or picture that is none of the usual form
+UNUSUAL_LINK = re.compile(r"!\[|\]\(|\]\[")  # what is left of a link or picture of another form
 HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(.*?)[ \t#]*$")
 ITEM = re.compile(r" {0,3}(?:[-*+]|\d{1,3}[.)])[ \t]+(.*)$")
 RULE = re.compile(r" {0,3}(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,}|=+[ \t]*)$")
 EMPHASIS = re.compile(r"\*+|(?<!\w)_+|_+(?!\w)|`+|~~")
 STOP = re.compile(r"""(?<=[.!?])["'”’)\]]*\s+(?=["'“‘(\[]*[A-Z0-9])""")
 ABBREVIATION = re.compile(r"(?:\b(?:Dr|Mr|Mrs|Ms|St|No|vs|etc|e\.g|i\.e|approx)|\b[A-Z])\.$")
+READ = ("paragraph", "item", "quote")  # kinds of blocks that readers read as sentences
 
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading of the article; `level` counts its # signs."""
+    """A heading of the article.
+
+    Attributes:
+        level: Number of its `#` signs, from 1 to 6.
+        text: The heading without Markdown.
+    """
 
     level: int
     text: str
@@ -45,12 +58,12 @@ class Heading:
 
 @dataclass(frozen=True)
 class Block:
-    """A paragraph or another stretch of text below one heading.
+    """A paragraph, or another stretch of text below a heading.
 
     Attributes:
-        kind: "paragraph", "item" (of a list), "quote", "table" or "code".
-        text: without Markdown.
-        section: the number of headings above it.
+        kind: One of "paragraph", "item" (of a list), "quote", "table" and "code".
+        text: The text without Markdown.
+        section: Number of headings above it.
     """
 
     kind: str
@@ -59,18 +72,18 @@ class Block:
 
     @cached_property
     def sentences(self) -> list[str]:
-        return sentences(self.text)
+        return split_sentences(self.text)
 
 
 @dataclass(frozen=True)
 class Article:
-    """What a reader sees, and what was taken out because no reader would.
+    """What readers see, and the names of what was removed because they would not see it.
 
     Attributes:
-        title: the first heading of level 1; empty if there is none.
-        headings: all, the title too, in their order.
-        blocks: in their order.
-        hidden: what was taken out, in words for a person.
+        title: Text of the first heading of level 1; empty if there is none.
+        headings: All headings in their order, the title among them.
+        blocks: All blocks in their order.
+        hidden: Descriptions of what was removed, one for each place.
     """
 
     title: str
@@ -84,11 +97,11 @@ class Article:
 
     @cached_property
     def words(self) -> list[str]:
-        return [word for one in self.sentences for word in words(one)]
+        return [word for one in self.sentences for word in find_words(one)]
 
     @property
     def visible(self) -> str:
-        """All of it as plain text, a paragraph a line."""
+        """Headings and blocks as plain text, a paragraph a line."""
         return "\n".join([*(h.text for h in self.headings), *(b.text for b in self.blocks)])
 
     def sections(self) -> list[tuple[Heading, list[Block]]]:
@@ -100,20 +113,20 @@ class Article:
         ]
 
 
-def read(source: str) -> Article:
-    """Take a Markdown file apart."""
+def read_article(source: str) -> Article:
+    """Parse a Markdown file."""
     hidden: list[str] = []
-    text = _without_hidden(source, hidden)
+    text = _remove_hidden(source, hidden)
     headings: list[Heading] = []
     blocks: list[Block] = []
-    for kind, lines in _stretches(text):
+    for kind, lines in _split_blocks(text):
         if kind == "heading":
             found = HEADING.match(lines[0])
             assert found
-            headings.append(Heading(len(found[1]), _plain(found[2])))
+            headings.append(Heading(len(found[1]), _strip_marks(found[2])))
             continue
-        joined = _plain(" ".join(line.strip() for line in lines))
-        if kind != "code" and (TAG.search(joined) or LEFT.search(joined)):
+        joined = _strip_marks(" ".join(line.strip() for line in lines))
+        if kind != "code" and (TAG.search(joined) or UNUSUAL_LINK.search(joined)):
             hidden.append("raw HTML or half a link")
         elif joined:
             blocks.append(Block(kind, joined, len(headings)))
@@ -121,34 +134,30 @@ def read(source: str) -> Article:
     return Article(title, headings, blocks, hidden)
 
 
-def _without_hidden(source: str, hidden: list[str]) -> str:
-    text = unicodedata.normalize("NFKC", html.unescape(source))
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    shown = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cf", "Cc"))
-    if shown != text:
-        hidden.append("characters that nobody sees")
-    shown = ADDRESS.sub("", shown)
-    removed = (("a head of data", FRONT), ("an HTML comment", COMMENT), ("raw HTML", ELEMENT))
-    for name, pattern in removed:
-        hidden += [name] * len(pattern.findall(shown))
-        shown = pattern.sub("\n", shown)
-    shown = FENCED.sub("\n", shown)  # code is no prose, but a reader sees it
-    for found in DEFINITION.finditer(shown):
-        if not re.match(r" {0,3}\[[^\]]+\]:\s*<?https?://\S+$", found[0].rstrip()):
-            hidden.append("a link's definition that says something else than where it leads")
-    shown = DEFINITION.sub("", shown)
-    shown = IMAGE.sub(" ", shown)
-    for found in LINK.finditer(shown):
+def _remove_hidden(source: str, hidden: list[str]) -> str:
+    text = html.unescape(source).replace("\r\n", "\n").replace("\r", "\n")
+    text, removed = keep_english(text)
+    hidden += removed
+    text = ADDRESS.sub("", text)
+    for name, pattern in (("a head of data", FRONT), ("a comment", COMMENT), ("raw HTML", ELEMENT)):
+        hidden += [name] * len(pattern.findall(text))
+        text = pattern.sub("\n", text)
+    text = FENCED.sub("\n", text)  # code is no prose, but readers see it
+    for found in DEFINITION.finditer(text):
+        if not all(PLAIN_DEFINITION.match(line.rstrip()) for line in found[0].split("\n")):
+            hidden.append("a link's definition with more than the address")
+    text = IMAGE.sub(" ", DEFINITION.sub("", text))
+    for found in LINK.finditer(text):
         if not found[1].strip() or " " in (found[2] or "").strip():
             hidden.append("a link without text or with a title of its own")
-    return LINK.sub(r"\1", shown)
+    return LINK.sub(r"\1", text)
 
 
-def _stretches(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Kind and lines of everything between empty lines, headings and rules."""
+def _split_blocks(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Kind and lines of every block; an empty line, a heading or a rule ends one."""
     kind, lines = "paragraph", list[str]()
     for line in [*text.split("\n"), ""]:
-        new = _kind(line, kind if lines else "")
+        new = _find_kind(line, kind if lines else "")
         if new in ("", "heading", "item") or (lines and new != kind):
             if lines:
                 yield kind, lines
@@ -160,8 +169,8 @@ def _stretches(text: str) -> Iterator[tuple[str, list[str]]]:
             lines.append(re.sub(r"^ {0,3}(?:>[ \t]?)+", "", line) if new == "quote" else line)
 
 
-def _kind(line: str, current: str) -> str:
-    """What a line is, below lines of the kind `current`; empty if it is empty or a rule."""
+def _find_kind(line: str, current: str) -> str:
+    """The kind of a line, below lines of the kind `current`; empty for an empty line or a rule."""
     if not line.strip() or RULE.match(line):
         return ""
     if HEADING.match(line):
@@ -177,13 +186,13 @@ def _kind(line: str, current: str) -> str:
     return current or "paragraph"
 
 
-def _plain(text: str) -> str:
+def _strip_marks(text: str) -> str:
     item = ITEM.match(text)
     text = EMPHASIS.sub("", item[1] if item else text)
     return " ".join(text.split())
 
 
-def sentences(text: str) -> list[str]:
+def split_sentences(text: str) -> list[str]:
     """The sentences of a paragraph."""
     found: list[str] = []
     for piece in STOP.split(text):
@@ -194,6 +203,6 @@ def sentences(text: str) -> list[str]:
     return found
 
 
-def words(text: str) -> list[str]:
+def find_words(text: str) -> list[str]:
     """The words of a text; 1.4 and TAT-8 are one each."""
     return WORD.findall(text)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from article_score.accuracy import accuracy
+from article_score.accuracy import score_accuracy
+from article_score.article import find_words, read_article
 from article_score.brief import Brief
 from article_score.checks import Part
-from article_score.engagement import engagement
-from article_score.honesty import Honest, examine
-from article_score.readability import readability
-from article_score.seo import seo
-from article_score.style import style
-from article_score.text import read, words
+from article_score.engagement import score_engagement
+from article_score.honesty import Honest, examine_article
+from article_score.readability import score_readability
+from article_score.seo import score_seo
+from article_score.style import score_style
 
 WEIGHTS = {
     "accuracy": 0.30,
@@ -22,12 +22,17 @@ WEIGHTS = {
     "seo": 0.15,
     "style": 0.10,
 }
-FREE, MOST = 8.0, 8.9  # while a fact is missing or invented: what lies above FREE ends at MOST
+FREE, MOST = 8.0, 8.9  # while a fact is missing or invented, points above FREE end at MOST
 
 
 @dataclass(frozen=True)
 class Result:
-    """What an article is worth, and why."""
+    """What an article is worth, and why.
+
+    Attributes:
+        honest: The article without what does not count.
+        parts: The parts of the score.
+    """
 
     honest: Honest
     parts: Sequence[Part]
@@ -45,7 +50,7 @@ class Result:
 
     @property
     def untrue(self) -> str:
-        """What keeps the score below 9, in words; empty if every fact is told, and no other."""
+        """What keeps the score below 9, in words; empty if all facts are told and no others."""
         found = {name: number for one in self.parts for name, number in one.numbers.items()}
         missing, invented = found["missing"], found["inventions"]
         if not missing and not invented:
@@ -55,7 +60,7 @@ class Result:
     @property
     def numbers(self) -> dict[str, float]:
         """All that is reported, by name."""
-        lengths = [len(words(one)) for one in self.honest.whole.sentences]
+        lengths = [len(find_words(one)) for one in self.honest.whole.sentences]
         numbers = {"score": self.score, **{one.name: one.points for one in self.parts}}
         for one in self.parts:
             numbers |= one.numbers
@@ -65,8 +70,8 @@ class Result:
             "sentence_words": sum(lengths) / len(lengths) if lengths else 0.0,
         }
 
-    def averaged(self, opinion: dict[str, float]) -> Result:
-        """With the points of a judge averaged into the parts that it judged."""
+    def average(self, opinion: dict[str, float]) -> Result:
+        """Average a judge's points into the parts that it judged."""
         return replace(
             self,
             parts=[
@@ -78,25 +83,25 @@ class Result:
         )
 
 
-def measure(source: str, brief: Brief) -> Result:
+def score_article(source: str, brief: Brief) -> Result:
     """Score an article."""
-    honest = examine(read(source), source, brief)
+    honest = examine_article(read_article(source), source, brief)
     return Result(
         honest,
         [
-            accuracy(honest, brief),
-            readability(honest),
-            engagement(honest, brief),
-            seo(honest, brief),
-            style(honest, brief),
+            score_accuracy(honest, brief),
+            score_readability(honest),
+            score_engagement(honest, brief),
+            score_seo(honest, brief),
+            score_style(honest, brief),
         ],
     )
 
 
-def breakdown(result: Result) -> list[str]:
-    """What each part found, for who wants to do better; what costs most stands last.
+def explain(result: Result) -> list[str]:
+    """Explain a score in lines for a person or a model; what costs most stands last.
 
-    A model that is to write the next version reads the end of it.
+    A model that is asked for the next version reads the end of it.
     """
     lines = []
     for one in sorted(result.parts, key=lambda one: WEIGHTS[one.name] * (10 - one.points)):
