@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from corpus.packing import move_scored_first, write_rows
-from corpus.progress import Progress
+from corpus.progress import Progress, format_size
 from corpus.scales import MIN_EVAL_TOKENS, SCALES, Scale
 from corpus.sources import Corpus, TextSource, hash_text
 from corpus.tokenizer import train_tokenizer
@@ -125,13 +125,9 @@ def _commit(meta: Prepared, work: Path) -> None:
 def _too_little(source: TextSource, size: int, enough: float) -> str:
     """The message that a text is too short; sizes in bytes."""
     return (
-        f"{source.identity} is too little text: it has {_format_size(size)}, and about "
+        f"{source.identity} is too little text: it has {format_size(size)}, and about "
         f"{1.2 * enough / 1e6:.1f} MB are needed for {MIN_EVAL_TOKENS:,} tokens of validation text"
     )
-
-
-def _format_size(size: int) -> str:
-    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size:,} bytes"
 
 
 def _digest_file(path: Path) -> str:

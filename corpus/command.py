@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # files are removed in order
     options = parse_options(argv)
     try:
-        ending = prepare(options)
+        ending = prepare_data(options)
     except (DataError, ImportError, OSError) as problem:
         sys.exit(f"prepare.py: {problem}")
     except KeyboardInterrupt:
@@ -63,7 +63,7 @@ def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def prepare(options: argparse.Namespace) -> str:
+def prepare_data(options: argparse.Namespace) -> str:
     """Prepare what is asked for unless it is there, and print the report.
 
     Returns:

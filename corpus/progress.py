@@ -1,4 +1,4 @@
-"""Progress of long work, as lines that suit a terminal and a log file alike."""
+"""Progress of long work, as lines that suit a terminal and a log file alike, and sizes in words."""
 
 from __future__ import annotations
 
@@ -29,3 +29,8 @@ class Progress:
             if time.monotonic() - self._shown > PERIOD:
                 self._shown = time.monotonic()
                 print(f"  {min(self._done / self._total, 1):.0%}", flush=True)
+
+
+def format_size(size: int) -> str:
+    """A number of bytes as a person reads it."""
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size:,} bytes"

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from corpus.documents import REPLACEMENT, Skipped
+from corpus.progress import format_size
 from prepare import DataError
 
 MOST_SKIPPED = 0.05  # share of a source's bytes that may be skipped
+REASONS_SHOWN = 5  # damaged files may have a reason each
 
 
 @dataclass
@@ -60,22 +62,24 @@ class Tally:
         skipped = sum(group.size for group in self._groups.values())
         if skipped > MOST_SKIPPED * (self.size + skipped):
             raise DataError(
-                f"--source {name}: {skipped / (self.size + skipped):.0%} of it cannot be read, "
+                f"--source {name}: {skipped / (self.size + skipped):.1%} of it cannot be read, "
                 f"{MOST_SKIPPED:.0%} are allowed: {'; '.join(self._describe())}"
             )
 
     def _describe(self) -> list[str]:
         """A phrase for each reason, the one that cost most first."""
         groups = sorted(self._groups.items(), key=lambda pair: -pair[1].size)
-        return [
-            f"{group.first}{_others(group.count - 1)} ({_format_size(group.size)}): {reason}"
-            for reason, group in groups
+        phrases = [
+            f"{group.first}{_others(group.count - 1)} ({format_size(group.size)}): {reason}"
+            for reason, group in groups[:REASONS_SHOWN]
         ]
+        if rest := [group for _, group in groups[REASONS_SHOWN:]]:
+            size = format_size(sum(group.size for group in rest))
+            phrases.append(
+                f"{sum(group.count for group in rest):,} more ({size}) for other reasons"
+            )
+        return phrases
 
 
 def _others(count: int) -> str:
     return f" and {count:,} more" if count else ""
-
-
-def _format_size(size: int) -> str:
-    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size:,} bytes"

@@ -77,8 +77,9 @@ class ClimbMix(TextSource):
         download_shards(shards, self.workers)
         *train, val = shards
         held_out = {hash_text(text) for text in _read_shards([val])}
+        counted = "1 shard" if num_shards == 1 else f"{num_shards} shards"
         return Corpus(
-            f"climbmix: {num_shards} shards, validation {val.stem}",
+            f"climbmix: {counted}, validation {val.stem}",
             sum(5 * path.stat().st_size // 2 for path in shards),  # of text, compressed
             lambda: (text for text in _read_shards(train) if hash_text(text) not in held_out),
             lambda: _read_shards([val]),

@@ -137,7 +137,7 @@ def test_shards_that_a_person_put_there_need_no_network(
     for name in (SHARDS[0], VALIDATION):
         (tmp_path / "climbmix" / name).write_bytes(shards[name])
     report, _ = prepare.succeed(tmp_path, *options(1), HF_ENDPOINT="http://127.0.0.1:9")
-    assert report["fingerprint.corpus"] == "climbmix: 1 shards, validation shard_06542"
+    assert report["fingerprint.corpus"] == "climbmix: 1 shard, validation shard_06542"
 
 
 def test_a_damaged_shard_is_downloaded_again(

@@ -64,5 +64,13 @@ def test_a_source_is_refused_above_the_allowed_share(sizes: list[int], skipped: 
     if allowed:
         tally.check("a.txt")
     else:
-        with pytest.raises(RuntimeError, match=r"--source a.txt: \d+% of it cannot be read"):
+        with pytest.raises(RuntimeError, match=r"--source a.txt: [\d.]+% of it cannot be read"):
             tally.check("a.txt")
+
+
+def test_many_reasons_are_summed_up() -> None:
+    tally = Tally()
+    tally.count(Skipped(f"{n}.parquet", f"reason {n}", 10 + n) for n in range(9))
+    *shown, last = tally.report()
+    assert [line.rpartition(" ")[2] for line in shown] == ["8", "7", "6", "5", "4"]
+    assert last == "skipped 4 more (46 bytes) for other reasons"

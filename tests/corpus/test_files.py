@@ -243,7 +243,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "two words": (write("a.txt", "two words"), "too little text: it has 9 bytes, and about 0.8 MB"),
     "little": (write("a.txt", "Some words. " * 9000), "too little text: it has 0.1 MB, and about"),
     "one word": (write("a.txt", "a " * 600_000), "too uniform"),
-    "random bytes": (noise, "100% of it cannot be read, 5% are allowed: x.txt and "),
+    "random bytes": (noise, "100.0% of it cannot be read, 5% are allowed: x.txt and "),
     "another encoding": (latin, "no text in UTF-8, UTF-16 or UTF-32; see --encoding"),
     "bad lines": (bad_lines, 'a.jsonl, line 2 (14 bytes): no JSON object with a string "text" or'),
     "binary": (write("a.parquet", "PAR1" * 9), "no readable parquet file"),
