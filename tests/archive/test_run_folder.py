@@ -99,9 +99,9 @@ def test_whoever_looks_whether_a_run_is_locked_keeps_nobody_from_it() -> None:
     folder = existing("night")
     assert not folder.is_locked(), "nobody has worked on it yet"
     script = (
-        "import sys; from pathlib import Path; from archive.run_folder import RunFolder\n"
+        "import sys, time; from pathlib import Path; from archive.run_folder import RunFolder\n"
         "print('looking', flush=True)\n"
-        "while True: RunFolder(Path(sys.argv[1])).is_locked()\n"
+        "while True: RunFolder(Path(sys.argv[1])).is_locked(), time.sleep(0.0005)\n"
     )
     looker = subprocess.Popen(
         [sys.executable, "-c", script, str(folder.path)],
