@@ -78,10 +78,11 @@ def check(
     """Read a task's contract, measure its start once, and tell each finding.
 
     Args:
-        folder: the task's.
-        budget: seconds for the start; None takes the task's.
-        device, sandbox: as `--devices` and `--sandbox` name them.
-        say: is told the findings.
+        folder: Folder of the task.
+        budget: Seconds for the start; None takes the task's.
+        device: Device, as `--devices` names it.
+        sandbox: Level of the sandbox, as `--sandbox` names it.
+        say: Function that receives the findings, a line each.
 
     Returns:
         Whether it can run without a language model.
@@ -131,7 +132,7 @@ def _with_item(task: Task, items: Sequence[Item], say: Callable[[str], None]) ->
 
 
 def _tell_operators(task: Task, say: Callable[[str], None]) -> bool:
-    """Which operators would work, with and without a language model: whether any does without.
+    """List the operators that work with a language model, and without: whether any does without.
 
     Raises:
         OptionError: one that the task names does not exist.

@@ -171,8 +171,8 @@ def write_skeleton(folder: Path, language: str) -> list[Path]:
     """Write a task that works, to be changed into another one.
 
     Args:
-        folder: a new or empty folder.
-        language: of its genome, python or prose.
+        folder: New or empty folder.
+        language: Language of its genome, "python" or "prose".
 
     Returns:
         The files.

@@ -55,8 +55,8 @@ def operator_mix(
     Args:
         names: NAME, or FILE.py:NAME of an operator of the user's own, each maybe with :WEIGHT;
             empty takes all, as they can work. If no weight is given what to draw is learnt, else
-            the weights stay, 1 where none is given. The weight of an operator that mends counts
-            for nothing: it is used when there is something to mend.
+            the weights stay, 1 where none is given. The weight of an operator that mends does not
+            matter: it is used when there is something to mend.
         with_models: Whether a language model is configured.
         language: Language of the genomes; the offline operators here know Python alone.
         suited: Operators that the task names. If `names` is empty, those that can work are taken.
