@@ -18,7 +18,7 @@ FILES = sorted(
     if not set(path.parts) & set(SUBJECTS)
 )
 SECTION = re.compile(r"^(Args|Attributes):$")
-ENTRY = re.compile(r"^    (\*{0,2}[\w, ]+): (.*)$")
+ENTRY = re.compile(r"^    (\*{0,2}\w[\w, *]*): (.*)$")
 # Words that go on with the name in front of them, as in "seed: of all randomness".
 CONTINUES = re.compile(r"(Of|To|That|Which|Who|Whom|Whose)\b")
 Fragment = tuple[int, str]
