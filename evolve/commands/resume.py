@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from archive.run_folder import RunFolder
@@ -17,7 +18,7 @@ from evolve.commands.options import (
     run_argument,
 )
 from evolve.commands.working import work
-from evolve.models import check_model_options
+from evolve.models import build_models, check_model_options
 from evolve.runs.run import look, reopen
 
 
@@ -45,8 +46,9 @@ def command(options: argparse.Namespace) -> int:
     """Go on with a run."""
     changes, console = resumed(options), new_console()
     with RunFolder.existing(options.name).lock():  # nothing of a run is touched that another uses
+        with closing(look(options.name)) as run:
+            settings = replace(run.settings, **changes)
         if {"models", "api_base", "prices"} & changes.keys():
-            with closing(look(options.name)) as run:
-                models = changes.get("models", run.settings.models)
-            check_model_options(models, options.api_base, changes.get("prices", ()))
+            check_model_options(settings.models, options.api_base, changes.get("prices", ()))
+        build_models(settings)  # a missing key is refused before anything is changed
         return work(reopen(options.name, changes, sayer(console)), console)[0]

@@ -161,8 +161,7 @@ def command(options: argparse.Namespace) -> int:
         hours=options.hours,
         target=task.target if options.target is None else options.target,
     )
-    if settings.max_cost is not None:
-        build_models(settings)  # a cap that cannot be kept is refused before anything is made
+    build_models(settings)  # a missing key or price is refused before anything is made
     if task.items:
         only = list(filter(None, options.items.split(",")))
         changes = {**resumed(options), "task": settings.task}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from evolve.loop.conduct import Result
 from evolve.loop.controller import End, reached
-from evolve.models import ConfiguredModel
+from evolve.models import ConfiguredModel, summarise_outages
 from evolve.runs.history import fruitless_replies, stored_axes
 from evolve.runs.run import Run
 from population.formatting import dollars, duration
@@ -96,6 +97,8 @@ def closing_lines(run: Run, result: Result) -> list[str]:
             f"no model ever answered in {requests} requests, the offline operators did it all: "
             f"check the model's name, its key and its address ({why})"
         )
+    if outages := summarise_outages(run.record.events(), time.time()).describe():
+        lines.append(outages)
     if replies := fruitless_replies(run):
         lines.append(
             f"none of the models' {replies} replies gave a child: "

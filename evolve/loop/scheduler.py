@@ -15,7 +15,7 @@ from evolve.loop.device_pool import Bench
 from evolve.loop.proposer import Asked, Attempt, Proposer
 from evolve.loop.refusals import Refusals
 from evolve.loop.reports import Reports
-from evolve.models import Availability, ModelSpec
+from evolve.models import OUTAGE, RECOVERY, Availability, ModelSpec
 from evolve.runs.history import LESSONS, NOTES
 from evolve.runs.run import Run
 from evolve.search.search import Search
@@ -250,17 +250,19 @@ class Planner:
             return
         if not reason:
             self._stopgaps_refused = 0
-            self._say("the models are asked again")
-        elif self._works_offline:
-            self._say(f"{reason}: the offline operators go on")
+            self._say("the models are asked again", RECOVERY)
+            return
+        kind = OUTAGE if self._allowance.may_recover else "models"
+        if self._works_offline:
+            self._say(f"{reason}: the offline operators go on", kind)
         else:
-            self._say(f"{reason}, and no operator can do without them")
+            self._say(f"{reason}, and no operator can do without them", kind)
 
     def notice_refusals(self) -> None:
         """Say how many proposals were refused since the last generation."""
         if text := self._refusals.since():
             self._reports.say(text)
 
-    def _say(self, text: str) -> None:
-        self._run.record.add_event(time.time(), "models", text)
+    def _say(self, text: str, kind: str = "models") -> None:
+        self._run.record.add_event(time.time(), kind, text)
         self._reports.say(text)
