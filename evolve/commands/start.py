@@ -58,8 +58,7 @@ def command(options: argparse.Namespace) -> int:
     if options.items and not task.items:
         raise OptionError(f"the task {task.name} has no items, so leave --items out")
     settings = choose_settings(task, given)
-    if settings.max_cost is not None:
-        build_models(settings)  # a cap that cannot be kept is refused before anything is made
+    build_models(settings)  # a missing key or price is refused before anything is made
     if task.items:
         only = list(filter(None, options.items.split(",")))
         changes = {**read_options(options, Settings, resumed=True), "task": settings.task}

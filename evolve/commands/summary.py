@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from evolve.loop.loop import End, is_reached
 from evolve.loop.phases import Ending
-from evolve.models import ConfiguredModel
+from evolve.models import ConfiguredModel, summarise_outages
 from evolve.runs.history import count_fruitless_replies, read_axes
 from evolve.runs.run import Run
 from population.formatting import format_dollars, format_duration
@@ -98,6 +99,8 @@ def list_closing_lines(run: Run, ending: Ending) -> list[str]:
             f"no model ever answered in {requests} requests, the offline operators did it all: "
             f"check the model's name, its key and its address ({why})"
         )
+    if outages := summarise_outages(run.record.events(), time.time()).describe():
+        lines.append(outages)
     if replies := count_fruitless_replies(run):
         lines.append(
             f"none of the models' {replies} replies gave a child: "

@@ -12,7 +12,7 @@ from evolve.loop.evaluators import Evaluator, Job
 from evolve.loop.proposer import Proposer
 from evolve.loop.reports import Reports
 from evolve.loop.state import LoopState
-from evolve.models import Availability, ModelSpec
+from evolve.models import OUTAGE, RECOVERY, Availability, ModelSpec
 from evolve.operators.prompts.background import informative_children, results
 from evolve.runs.history import LESSONS, NOTES
 from evolve.runs.run import Run
@@ -187,12 +187,14 @@ class Scheduler:
             return
         if not reason:
             self._state.stopgap_refusals = 0
-            text = "the models are asked again"
-        elif self._works_offline:
+            self._reports.event(self._run.record, RECOVERY, "the models are asked again")
+            return
+        if self._works_offline:
             text = f"{reason}: the offline operators go on"
         else:
             text = f"{reason}, and no operator can do without them"
-        self._reports.event(self._run.record, "models", text)
+        kind = OUTAGE if self._allowance.may_recover else "models"
+        self._reports.event(self._run.record, kind, text)
 
     # -- notes and lessons --------------------------------------------------------------------
 

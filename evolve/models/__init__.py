@@ -13,10 +13,13 @@ from evolve.models.errors import (
     TooLongError,
 )
 from evolve.models.model_spec import ModelSpec
+from evolve.models.outages import OUTAGE, RECOVERY, summarise_outages
 from evolve.models.prices import Price
 from evolve.models.tokenizer import count_tokens
 
 __all__ = [
+    "OUTAGE",
+    "RECOVERY",
     "AccessError",
     "Availability",
     "BudgetSpentError",
@@ -32,4 +35,5 @@ __all__ = [
     "build_models",
     "check_model_options",
     "count_tokens",
+    "summarise_outages",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from evolve.models.catalogue import is_openai_model
 from evolve.models.litellm_loader import load_litellm
@@ -54,7 +54,8 @@ def check_hosted_model(name: str, environment: Mapping[str, str]) -> None:
     try:
         litellm.get_llm_provider(name)
     except Exception as error:  # litellm raises the exceptions of every provider's client
-        raise OptionError(_say_unknown(name, map(str, litellm.provider_list))) from error
+        providers = [one.value for one in litellm.LlmProviders]
+        raise OptionError(_say_unknown(name, providers)) from error
     lacking = litellm.validate_environment(name)["missing_keys"]
     keys = {key: (key, *ALTERNATIVES.get(key, ())) for key in lacking if _is_key(key)}
     found = any(environment.get(variable) for names in keys.values() for variable in names)
@@ -64,8 +65,8 @@ def check_hosted_model(name: str, environment: Mapping[str, str]) -> None:
         )
 
 
-def _say_unknown(name: str, providers: Iterable[str]) -> str:
-    close = difflib.get_close_matches(read_provider(name), list(providers), 1)
+def _say_unknown(name: str, providers: Sequence[str]) -> str:
+    close = difflib.get_close_matches(read_provider(name), providers, 1)
     guess = f" (did you mean {close[0]}/{name.partition('/')[2]}?)" if close else ""
     return (
         f"litellm knows no provider of model {name}{guess}: a hosted model is named PROVIDER/NAME, "

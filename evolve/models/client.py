@@ -53,6 +53,7 @@ class LiteLLM:
             recorded and shown.
         timeout: Seconds that an attempt may take; None computes them from the tokens and from the
             server's speed.
+        speed: Speed of the server, as far as it is known; None begins without knowledge.
         max_retries: Attempts after the first one, if the server fails. An answer that did not come
             in time is not asked for again.
         clock: Function that gives the time in seconds.
@@ -72,6 +73,7 @@ class LiteLLM:
         price: Price | None = None,
         environment: Mapping[str, str] = os.environ,
         timeout: float | None = None,
+        speed: ServerSpeed | None = None,
         max_retries: int = MAX_RETRIES,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -85,7 +87,7 @@ class LiteLLM:
         self._environment, self._secrets = environment, Secrets(environment)
         self._timeout, self._max_retries = timeout, max_retries
         self._clock, self._sleep, self._jitter = clock, sleep, jitter
-        self._speed, self._window = ServerSpeed(), ContextWindow()
+        self._speed, self._window = speed or ServerSpeed(), ContextWindow()
         self._limit_option = "max_tokens"
 
     def __call__(

@@ -13,11 +13,16 @@ LONGEST = 3600.0  # seconds after which no answer is waited for, however slow th
 
 
 class ServerSpeed:
-    """Learns a server's speed from its answers. Its methods may be called from several threads."""
+    """Learns a server's speed from its answers. Its methods may be called from several threads.
 
-    def __init__(self) -> None:
+    Args:
+        overhead: Seconds for the connection and for the server's queue.
+        guess: Reply tokens a second that the server is taken to give before its first answer.
+    """
+
+    def __init__(self, overhead: float = OVERHEAD, guess: float = UNKNOWN_RATE) -> None:
         self._lock = threading.Lock()
-        self._guess = UNKNOWN_RATE
+        self._overhead, self._guess = overhead, guess
         self._rate = 0.0  # reply tokens a second, as measured; 0 before the first answer
 
     def compute_timeout(self, tokens_in: int, tokens_out: int) -> float:
@@ -29,7 +34,7 @@ class ServerSpeed:
         """
         with self._lock:
             rate = self._rate / MARGIN if self._rate else self._guess
-        return min(OVERHEAD + _count_work(tokens_in, tokens_out) / rate, LONGEST)
+        return min(self._overhead + _count_work(tokens_in, tokens_out) / rate, LONGEST)
 
     def record_answer(self, tokens_in: int, tokens_out: int, seconds: float) -> None:
         """Learn from an answer that took so many seconds."""

@@ -28,13 +28,17 @@ TOKENS_IN, TOKENS_OUT = 1000, 200  # what every reply claims to have taken
 
 @dataclass(frozen=True)
 class Request:
-    """What a client sent. `number` counts the server's requests from 0; `head` has all headers."""
+    """What a client sent. `number` counts the server's requests from 0; `head` has all headers.
+
+    `options` are those of the body beside the model and the messages, such as `max_tokens`.
+    """
 
     number: int
     messages: list[dict[str, str]]
     model: str
     authorization: str
     head: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
 
     @property
     def system(self) -> str:
@@ -163,9 +167,8 @@ class ChatServer:
         with self._lock:
             number = len(self.requests)
             authorization = headers.get("Authorization", "")
-            request = Request(
-                number, body.get("messages", []), body["model"], authorization, headers.as_string()
-            )
+            messages, model = body.pop("messages", []), body.pop("model")
+            request = Request(number, messages, model, authorization, headers.as_string(), body)
             self.requests.append(request)
             answer = self._script(request)
         match answer:

@@ -29,7 +29,7 @@ def limited(scripted: ModuleType, seconds: float) -> Any:
 
 def events(place: Any) -> list[str]:
     """What the run says of its models."""
-    return [row[0] for row in place.rows("m", "SELECT text FROM events WHERE kind = 'models'")]
+    return [row[0] for row in place.rows("m", "SELECT text FROM events WHERE kind LIKE 'models%'")]
 
 
 # -- another model takes over ---------------------------------------------------------------------
@@ -150,7 +150,18 @@ def test_while_a_limit_is_long_the_offline_operators_keep_the_devices_busy(
     assert place.count("m", "individuals WHERE operator = 'tweak'") > 0
     measured = "id IN (SELECT individual FROM measurements WHERE purpose = 'search')"
     assert place.count("m", f"individuals WHERE id > 0 AND {measured}") == 40
+    assert "no model answered for " in done.stdout
+    assert ", in 1 outage" in done.stdout
     assert place.evolve("replay", "m").returncode == 0
+
+
+def test_a_refused_key_is_said_loudly_and_the_run_goes_on_at_once(place: Any, chat: Any) -> None:
+    done = evolve(place, chat(lambda request: 401), "--generations", "1")
+    assert done.returncode == 1, "no model ever answered"
+    words = "the key of openai/a is refused (HTTP 401); check OPENAI_API_KEY"
+    assert done.stdout.count(f"WARNING: {words}") == 1
+    assert any(text == f"{words}: {OFFLINE}" for text in events(place))
+    assert place.count("m", "individuals WHERE id > 0") == 5
 
 
 def test_an_interruption_does_not_wait_for_a_limit(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import pairwise
 from types import ModuleType
 from typing import Any
@@ -340,6 +341,64 @@ def test_a_slow_model_is_not_called_silent_once_it_is_known_to_be_slow(
     for _ in range(3):
         ensemble.ask(A, ASKED, [])
     assert silences == ["no model has answered for 60 s", "", ""]
+
+
+# -- a key that is refused, a server that is gone -------------------------------------------------
+
+
+def test_a_refused_key_is_said_loudly_once_with_what_to_do(both: Any, time: Time) -> None:
+    ensemble, _ = both(a=lambda request: 401)
+    for _ in range(3):
+        assert ensemble.ask(A, ASKED, []).model == B
+        time.now += 1e3
+    (news,) = ensemble.take_news()
+    assert news.startswith("WARNING: the key of openai/a is refused (HTTP 401); check OPENAI_API_")
+    assert "resume" in news
+    assert ensemble.why_unresponsive() == "", "the other one answers"
+
+
+def test_where_no_key_is_accepted_nobody_waits_for_the_models(both: Any, time: Time) -> None:
+    ensemble, _ = both(a=answers(401, "a says so"), b=lambda request: 401)
+    with pytest.raises(ModelError):
+        ensemble.ask(A, ASKED, [])
+    assert ensemble.why_unresponsive() == (
+        "the key of openai/a is refused (HTTP 401); check OPENAI_API_KEY"
+    ), "at once, since to wait helps nobody"
+    time.now += FIRST_PAUSE
+    assert ensemble.ask(A, ASKED, []).model == A
+    assert ensemble.why_unresponsive() == ""
+    assert ensemble.take_news()[-1] == "openai/a answers again, after 1.0 s"
+
+
+@pytest.mark.parametrize("answer", [TOO_LONG, "a limit"])
+def test_a_server_that_says_anything_else_has_accepted_the_key(
+    both: Any, scripted: ModuleType, answer: Any
+) -> None:
+    other = limited(scripted, 0) if answer == "a limit" else answer
+    seen: list[str] = []
+
+    def script(request: Any) -> Any:
+        seen.append(ensemble.why_unresponsive())
+        return (401, other, "a says so")[min(len(seen), 3) - 1]
+
+    ensemble, _ = both(a=script, names=(A,))
+    for _ in range(3):
+        with suppress(ModelError):
+            ensemble.ask(A, ASKED, [])
+    assert "refused" in seen[1]
+    assert seen[2] == ""
+
+
+def test_a_server_that_is_gone_is_said_to_be_and_that_it_is_back(both: Any, time: Time) -> None:
+    ensemble, _ = both(a=answers(500, "yes", 500, 500, 500, "yes"), names=(A,))
+    for _ in range(6):
+        with suppress(ModelError):
+            ensemble.ask(A, ASKED, [])
+        time.now += 1800
+    gone, back = ensemble.take_news()
+    assert gone.startswith("openai/a fails repeatedly: model openai/a did not answer: ")
+    assert "scripted failure 500" in gone
+    assert back == "openai/a answers again, after 1 h 30 min"
 
 
 # -- requests that are too long -------------------------------------------------------------------

@@ -23,7 +23,7 @@ from evolve.operators import (
     Section,
     estimate_tokens,
 )
-from evolve.operators.conversation import RETRIES
+from evolve.operators.conversation import EDIT_TOKENS, RAISE, RETRIES
 from evolve.operators.crossover import Crossover
 from evolve.operators.mutations import AIM, REPAIR, REWORK, SIMPLIFY, TWEAK, Mutation
 from population import Direction, Individual, Measurement, Status
@@ -35,6 +35,7 @@ DOWN = ModelError(
     "model m did not answer: no route", ModelCall("m", "prompt", error="no route", seconds=2.0)
 )
 Reply = str | ModelError
+CUT = "(cut here)"  # ends a reply that was cut at its length limit
 
 
 class Model:
@@ -43,13 +44,16 @@ class Model:
     def __init__(self, *replies: Reply) -> None:
         self._replies = list(replies)
         self.asked: list[list[dict[str, str]]] = []
+        self.limits: list[int] = []
 
     def __call__(self, messages: Sequence[dict[str, str]], *, max_tokens: int = 0) -> ModelCall:
         self.asked.append([dict(message) for message in messages])
+        self.limits.append(max_tokens)
         reply = self._replies.pop(0)
         if isinstance(reply, ModelError):
             raise reply
-        return ModelCall("m", "prompt", reply, 10, 20, cost=0.5)
+        cut = reply.endswith(CUT)
+        return ModelCall("m", "prompt", reply.removesuffix(CUT), 10, 20, cost=0.5, cut=cut)
 
     @property
     def request(self) -> str:
@@ -178,6 +182,37 @@ def test_a_known_child_is_refused_in_the_words_of_the_screen(task: Task) -> None
     assert "seen before" in model.asked[1][-1]["content"]
     error, _ = failure(task, GOOD, GOOD, GOOD, screen=refuse)
     assert str(error) == "seen before"
+
+
+# -- how long a reply may be ----------------------------------------------------------------------
+
+ENDLESS = "IDEA: wider\nWHY: " + "it is wider, and " * 900 + CUT
+
+
+def test_a_reply_has_room_for_the_whole_file_and_its_reasons(task: Task) -> None:
+    _, model = tweak(task, GOOD)
+    (limit,) = model.limits
+    assert limit == EDIT_TOKENS + estimate_tokens(FIRST)
+
+
+@pytest.mark.parametrize(
+    ("reply", "factor"),
+    [
+        ("IDEA: wider\nWHY: more room\n\n<<<<<<< SEARCH\nWIDTH" + CUT, RAISE),
+        ("<think>\nLet me see what could be wider: " + CUT, RAISE),
+        (CUT, RAISE),
+        (ENDLESS, 1),
+        ("I think that it should be wider, for several good reasons. First," + CUT, 1),
+        ("no edit, but it is whole", 1),
+    ],
+    ids=["an edit", "reasoning", "hidden reasoning", "endless", "chatter", "whole"],
+)
+def test_the_limit_is_raised_where_a_reply_was_cut_and_good(
+    task: Task, reply: str, factor: int
+) -> None:
+    _, model = tweak(task, reply, GOOD)
+    first, second = model.limits
+    assert second == factor * first
 
 
 # -- a model that does not answer -----------------------------------------------------------------
