@@ -32,8 +32,6 @@ def command(options: argparse.Namespace) -> int:
     changes = read_options(options, Settings, resumed=True)
     console = new_console()
     with RunFolder.existing(options.name).lock():  # nothing of a run is touched that another uses
-        with closing(look(options.name)) as run:
-            settings = replace(run.settings, **changes)
         with closing(open_run(options.name)) as run:
             settings = replace(run.settings, **changes)
         if {"models", "api_base", "prices"} & changes.keys():

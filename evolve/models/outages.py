@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from population.formatting import duration
+from population.formatting import format_duration
 
 OUTAGE, RECOVERY = "models gone", "models back"  # kinds of events
 START, END = "sandbox", "end"  # kinds of the events with which a process begins and ends its work
@@ -28,7 +28,7 @@ class Outages:
         if not self.count:
             return ""
         number = f"{self.count} {'outage' if self.count == 1 else 'outages'}"
-        return f"no model answered for {duration(self.seconds)}, in {number}"
+        return f"no model answered for {format_duration(self.seconds)}, in {number}"
 
 
 def summarise_outages(events: Iterable[tuple[float, str, str]], now: float) -> Outages:
