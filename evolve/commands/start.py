@@ -18,7 +18,7 @@ from evolve.commands.options import (
 )
 from evolve.commands.working import work
 from evolve.models import build_models, check_model_options
-from evolve.operators import OPERATORS, resolve_operator_path
+from evolve.operators import describe_operators, resolve_operator_path
 from evolve.runs.run import begin
 from evolve.search.operator_mix import operator_mix
 from evolve.search.strategies import STRATEGIES
@@ -90,7 +90,7 @@ def arguments(epilog: str) -> argparse.ArgumentParser:
         "--operators",
         default="",
         metavar="NAME[:WEIGHT],...",
-        help=f"operators that make children: {', '.join(OPERATORS)}, or FILE.py:NAME of your own; "
+        help=f"operators that make children: {describe_operators()}, or FILE.py:NAME of your own; "
         "with weights they are drawn by these, else what pays is learnt (default: all that can "
         "work)",
     )
