@@ -32,9 +32,9 @@ def _list_selectors() -> list[str]:
 
 
 def _list_operators() -> list[str]:
-    from evolve.operators.registry import OPERATORS
+    from evolve.operators import describe_operators
 
-    return list(OPERATORS)
+    return [describe_operators()]
 
 
 def _list_sandboxes() -> list[str]:

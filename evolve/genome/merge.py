@@ -202,12 +202,12 @@ def _merge_part(
 
 def _merge_changes(base: Part, first: Part, second: Part, log: _MergeLog) -> Part:
     """Merge a part that both sides changed: a class by its parts, all else by lines."""
-    comment, clean = _merge_lines(base.comment, first.comment, second.comment)
+    comment, clean = merge_lines(base.comment, first.comment, second.comment)
     inner = base.inner, first.inner, second.inner
     if base.body not in (first.body, second.body) and all(inner):
         body = _merge_parts(*inner, f"code of {first.name}", log)
     else:
-        body, is_clean = _merge_lines(base.body, first.body, second.body)
+        body, is_clean = merge_lines(base.body, first.body, second.body)
         clean &= is_clean
     if not clean:
         log.conflicts.append(Conflict(first.name, base.core, first.core, second.core))
@@ -287,7 +287,7 @@ def _merge_region(
         log.from_second[name_place(place, starts[1])] = None
         return _join_text(_insert_added_parts(second, first, base), merged)
     versions = [_join_text(parts, merged) for parts in (base, first, second)]
-    text, clean = _merge_lines(*versions)
+    text, clean = merge_lines(*versions)
     if not clean:
         log.conflicts.append(Conflict(name_place(place, starts[0]), *versions))
     return text
@@ -325,7 +325,7 @@ def _join_text(parts: Iterable[Part], merged: dict[str, Part | None]) -> str:
 # -- merging lines --------------------------------------------------------------------------------
 
 
-def _merge_lines(base: str, first: str, second: str) -> tuple[str, bool]:
+def merge_lines(base: str, first: str, second: str) -> tuple[str, bool]:
     """Merge three texts by lines, with the first side's lines where they conflict.
 
     Returns:

@@ -6,7 +6,7 @@ An edit replaces spans of the text and never unparses the tree, so comments and 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeVar
@@ -53,11 +53,7 @@ def find_constants(source: str) -> dict[str, Span]:
     Raises:
         SyntaxError: The source is no valid Python.
     """
-    return {
-        name: span.shifted(start)
-        for start, piece in _locate_pieces(source)
-        for name, span in piece.constants
-    }
+    return _find_named(source, lambda piece: piece.constants)
 
 
 def find_literals(source: str) -> list[Literal]:
@@ -82,11 +78,7 @@ def find_definitions(source: str) -> dict[str, Span]:
     Raises:
         SyntaxError: The source is no valid Python.
     """
-    return {
-        name: span.shifted(start)
-        for start, piece in _locate_pieces(source)
-        for name, span in piece.definitions
-    }
+    return _find_named(source, lambda piece: piece.definitions)
 
 
 def replace_spans(source: str, edits: Iterable[tuple[Span, str]]) -> str:
@@ -126,6 +118,17 @@ class _Piece:
     constants: tuple[tuple[str, Span], ...]
     definitions: tuple[tuple[str, Span], ...]
     literals: tuple[Literal, ...]
+
+
+def _find_named(
+    source: str, select: Callable[[_Piece], tuple[tuple[str, Span], ...]]
+) -> dict[str, Span]:
+    """The spans that are selected of each piece of a module, by name."""
+    return {
+        name: span.shifted(start)
+        for start, piece in _locate_pieces(source)
+        for name, span in select(piece)
+    }
 
 
 def _locate_pieces(source: str) -> Iterator[tuple[int, _Piece]]:

@@ -33,8 +33,10 @@ from evolve.models.model_spec import check_address_allowed
 from evolve.models.prices import Price
 from evolve.models.rate_limits import compute_backoff
 from evolve.models.server_speed import ServerSpeed
+from trainer.log import shorten, visible
 from trainer.secrets import Secrets
 
+LONGEST_ERROR = 500  # characters of an error in the record
 MAX_RETRIES = 3  # further attempts after an error of the server, with a pause before each
 USUAL_REPLY = 1500  # tokens of a reply, where a run's cost is estimated
 REPLY_LIMIT = 4000  # most tokens of a reply that is a text of a page or two
@@ -228,6 +230,4 @@ class LiteLLM:
     def _clean(self, text: str) -> str:
         """A text in one printable line, without secrets and without litellm's traceback."""
         text = text.partition("Traceback (most recent call last)")[0]
-        text = self._secrets.hide(text)
-        printable = "".join(c if c.isprintable() else " " for c in text)
-        return " ".join(printable.split())[:500]
+        return shorten(visible(" ".join(self._secrets.hide(text).split())), LONGEST_ERROR)

@@ -4,7 +4,12 @@ from evolve.operators.base import Operator
 from evolve.operators.context import AskModel, Context, Parent, Relative
 from evolve.operators.prompts.packing import Section, estimate_tokens
 from evolve.operators.proposal import Proposal, ProposalError, take_first_new
-from evolve.operators.registry import OPERATORS, parse_operator, resolve_operator_path
+from evolve.operators.registry import (
+    OPERATORS,
+    describe_operators,
+    parse_operator,
+    resolve_operator_path,
+)
 
 __all__ = [
     "OPERATORS",
@@ -16,6 +21,7 @@ __all__ = [
     "ProposalError",
     "Relative",
     "Section",
+    "describe_operators",
     "estimate_tokens",
     "parse_operator",
     "resolve_operator_path",

@@ -27,6 +27,7 @@ CUT_REPEATED = 2000  # the same of a reply that was cut, which is not to be cont
 MESSAGE = 8  # tokens of the frame around a message, about
 HALVINGS = 2  # how often a request that is too long for the model is packed again in half the room
 EDIT_TOKENS = 2000  # tokens of a reply beside the whole file: idea, reasons, and some reasoning
+TIGHTEST = 3  # characters per token of the whole file, at least
 RAISE = 2  # factor of a reply's limit after a reply that was cut on a good way
 
 
@@ -81,7 +82,7 @@ class _Conversation:
 
     def __init__(self, request: Callable[[Context], str], source: str, context: Context) -> None:
         self._request, self._context, self._halvings = request, context, 0
-        self._reply_limit = EDIT_TOKENS + context.count_tokens(source)
+        self._reply_limit = EDIT_TOKENS + len(source) // TIGHTEST
         self._system = write_system_message(context.task, context.task_files)
         self._exchange: list[dict[str, str]] = []  # replies, and why they cannot be used
         self._shortest = request(replace(context, request_tokens=0))

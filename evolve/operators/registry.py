@@ -35,6 +35,11 @@ OPERATORS: dict[str, Operator] = {
 }
 
 
+def describe_operators() -> str:
+    """List the operators with what each does, for `--help`."""
+    return ", ".join(f"{name} ({operator.summary})" for name, operator in OPERATORS.items())
+
+
 def resolve_operator_path(name: str, folder: Path) -> str:
     """Make the path in FILE.py:NAME absolute; other names stay as they are.
 

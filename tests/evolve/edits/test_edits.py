@@ -65,8 +65,8 @@ def test_exact_block_with_idea_and_reason() -> None:
         ("- IDEA:   spaces   within \n", "spaces within"),
         ("> IDEA: quoted\n", "quoted"),
         ("IDEA: `code`\n", "code"),
-        ("IDEA: " + "long " * 100 + "\n", "long " * 31 + "long…"),
-        ("IDEA: red \x1b[31m bell \x07 null \x00 end\n", "red [31m bell null end"),
+        ("IDEA: " + "long " * 100 + "\n", "long " * 31 + "lo..."),
+        ("IDEA: red \x1b[31m bell \x07 null \x00 end\n", "red bell null end"),
     ],
 )
 def test_ideas_as_models_write_them(idea: str, expected: str) -> None:

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from evolve.edits import read_reply
-from evolve.operators.prompts.packing import fenced
+from evolve.operators.prompts.packing import fence_text
 
 START = "Once upon a time there was.\n"
 lines = st.sampled_from(
@@ -25,7 +25,7 @@ texts = st.lists(lines, min_size=2, max_size=12).map(lambda all_: "\n".join(["We
 @example("```\ncode\n```", "")
 @example("````\n```\n````", "python")
 def test_a_text_stands_between_fences_that_it_does_not_have(text: str, language: str) -> None:
-    first, *inner, last = fenced(text, language).split("\n")
+    first, *inner, last = fence_text(text, language).split("\n")
     assert "\n".join(inner) == text
     assert first == last + language
     assert re.fullmatch("`{3,}", last)
@@ -36,7 +36,7 @@ def test_a_text_stands_between_fences_that_it_does_not_have(text: str, language:
 @example("Well.\n```python\nx = 1\n.")  # opened and never closed
 @example("Well.\n```\n~~~ text\n```\n.")
 def test_a_whole_file_in_such_a_fence_is_taken_as_it_stands(text: str) -> None:
-    edit = read_reply(f"IDEA: another story\n\n{fenced(text)}\n", START, genome="story.md")
+    edit = read_reply(f"IDEA: another story\n\n{fence_text(text)}\n", START, genome="story.md")
     assert edit.source == text + "\n"
 
 

@@ -192,7 +192,11 @@ ENDLESS = "IDEA: wider\nWHY: " + "it is wider, and " * 900 + CUT
 def test_a_reply_has_room_for_the_whole_file_and_its_reasons(task: Task) -> None:
     _, model = tweak(task, GOOD)
     (limit,) = model.limits
-    assert limit == EDIT_TOKENS + estimate_tokens(FIRST)
+    assert limit >= EDIT_TOKENS + estimate_tokens(FIRST)
+    long = FIRST + "# a comment\n" * 9000
+    whole = Model(edit("RATE = 0.1", "RATE = 0.2"))
+    TWEAK.propose([parent(long)], context(task, whole, request_tokens=10**6))
+    assert whole.limits[0] > limit + estimate_tokens(long[len(FIRST) :])
 
 
 @pytest.mark.parametrize(
