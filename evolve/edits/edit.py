@@ -16,7 +16,7 @@ from evolve.edits.patches import Change, apply_changes
 from evolve.edits.replies import Fence, Reply, read_file_name, scan_reply
 from evolve.genome import find_definitions
 from evolve.genome.parsing import INVALID
-from trainer.log import shorten, visible
+from trainer.log import shorten, strip_unseen
 
 MAX_IDEA, MAX_WHY = 160, 1000  # characters
 MAX_REMARK = 120  # characters of a line of prose that may stand for text that was left out
@@ -192,5 +192,5 @@ def _names_omission(line: str) -> bool:
 
 def _clean_line(text: str, longest: int = MAX_IDEA) -> str:
     """Put a text on one line without invisible characters and the marks around it."""
-    words = visible(" ".join(text.split())).strip("*` ")
+    words = strip_unseen(" ".join(text.split())).strip("*` ")
     return shorten(words, longest)

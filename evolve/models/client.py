@@ -33,7 +33,7 @@ from evolve.models.model_spec import check_address_allowed
 from evolve.models.prices import Price
 from evolve.models.rate_limits import compute_backoff
 from evolve.models.server_speed import ServerSpeed
-from trainer.log import shorten, visible
+from trainer.log import shorten, strip_unseen
 from trainer.secrets import Secrets
 
 LONGEST_ERROR = 500  # characters of an error in the record
@@ -230,4 +230,4 @@ class LiteLLM:
     def _clean(self, text: str) -> str:
         """A text in one printable line, without secrets and without litellm's traceback."""
         text = text.partition("Traceback (most recent call last)")[0]
-        return shorten(visible(" ".join(self._secrets.hide(text).split())), LONGEST_ERROR)
+        return shorten(strip_unseen(" ".join(self._secrets.hide(text).split())), LONGEST_ERROR)
