@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable, Container, Iterator, Sequence
+import pkgutil
+from collections.abc import Callable, Container, Iterator
 from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
@@ -21,8 +22,10 @@ class Option:
         help: What it means, without the default.
         metavar: Placeholder of its value in the help; empty for choices.
         parse: Function that turns a text into a value, or raises `argparse.ArgumentTypeError`.
-        choices: Function that lists the values that it may have; None allows all that parse.
-        names: Function that lists names which the help mentions; None if there are none.
+        choices: Registry whose keys are the values that it may have, as MODULE:NAME, which is
+            imported when a parser is made; empty allows all that parse.
+        also: Further values that it may have, before those of the registry.
+        listing: Function whose text the help lists, as MODULE:NAME; empty if there is none.
         repeatable: Whether it may be given several times, which makes a tuple of the values.
         separated: Whether one text holds several values, separated by commas.
         default: Words on the default, in place of the value.
@@ -34,8 +37,9 @@ class Option:
     help: str
     metavar: str = ""
     parse: Callable[[str], Any] = str
-    choices: Callable[[], Sequence[str]] | None = None
-    names: Callable[[], Sequence[str]] | None = None
+    choices: str = ""
+    also: tuple[str, ...] = ()
+    listing: str = ""
     repeatable: bool = False
     separated: bool = False
     default: str = ""
@@ -79,14 +83,14 @@ def add_options(
             continue
         if spec.group not in groups:
             groups[spec.group] = parser.add_argument_group(spec.group)
-        listed = f"; there are {', '.join(spec.names())}" if spec.names else ""
+        listed = f"; there are {pkgutil.resolve_name(spec.listing)()}" if spec.listing else ""
         default = "" if resumed else f" (default: {spec.default or one.default})"
         groups[spec.group].add_argument(
             spec.flag,
             dest=one.name,
             action="append" if spec.repeatable else "store",
             type=_split(spec.parse) if spec.separated else spec.parse,
-            choices=list(spec.choices()) if spec.choices else None,
+            choices=_list_choices(spec),
             metavar=spec.metavar or None,
             help=f"{spec.help}{listed}{default}".replace("%", "%%"),
         )
@@ -115,6 +119,10 @@ def list_options(settings: type) -> Iterator[tuple[Field[Any], Option]]:
     for one in fields(settings):
         if KEY in one.metadata:
             yield one, one.metadata[KEY]
+
+
+def _list_choices(spec: Option) -> list[str] | None:
+    return [*spec.also, *pkgutil.resolve_name(spec.choices)] if spec.choices else None
 
 
 def _split(parse: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:

@@ -19,42 +19,6 @@ class OptionError(UserError, ValueError):
     """An option of a run is impossible; the message says why."""
 
 
-def _list_strategies() -> list[str]:
-    from evolve.search.strategies import STRATEGIES
-
-    return list(STRATEGIES)
-
-
-def _list_selectors() -> list[str]:
-    from population.selection import SELECTORS
-
-    return list(SELECTORS)
-
-
-def _list_operators() -> list[str]:
-    from evolve.operators import describe_operators
-
-    return [describe_operators()]
-
-
-def _list_sandboxes() -> list[str]:
-    from trainer.sandbox import LEVELS
-
-    return ["auto", *LEVELS]
-
-
-def _list_kinds() -> list[str]:
-    from trainer.devices import describe_kinds
-
-    return [describe_kinds()]
-
-
-def _list_evaluators() -> list[str]:
-    from evolve.loop.evaluators import EVALUATORS
-
-    return list(EVALUATORS)
-
-
 def _resolve(text: str) -> str:
     return str(Path(text).resolve())
 
@@ -155,7 +119,7 @@ class Settings:
         "devices that children run on, one at a time on each: all of a kind, such as cuda, or "
         "single ones, such as cuda:0,cuda:1",
         metavar="D,...",
-        names=_list_kinds,
+        listing="trainer.devices:describe_kinds",
         default="every GPU, or every core if there is none",
         resumable=True,
     )
@@ -164,14 +128,15 @@ class Settings:
         "--evaluator",
         WHERE,
         "what measures the children; devices are those of this machine",
-        choices=_list_evaluators,
+        choices="evolve.loop.evaluators:EVALUATORS",
     )
     sandbox: str = option(
         "auto",
         "--sandbox",
         WHERE,
         "what keeps children from the rest of the machine; none trusts them",
-        choices=_list_sandboxes,
+        choices="trainer.sandbox:LEVELS",
+        also=("auto",),
         default="auto, the strongest that works here",
         resumable=True,
     )
@@ -181,14 +146,14 @@ class Settings:
         SEARCH,
         "map-elites keeps the best of every cell; greedy has one parent, which a better child "
         "replaces; random makes all children from the seed",
-        choices=_list_strategies,
+        choices="evolve.search.strategies:STRATEGIES",
     )
     selector: str = option(
         "ucb",
         "--selector",
         SEARCH,
         "how map-elites draws parents among the elites",
-        choices=_list_selectors,
+        choices="population.selection:SELECTORS",
     )
     operators: tuple[str, ...] = option(
         (),
@@ -198,7 +163,7 @@ class Settings:
         "these, else by the gains that they made",
         metavar="NAME[:WEIGHT],...",
         separated=True,
-        names=_list_operators,
+        listing="evolve.operators:describe_operators",
         default="all that can work",
     )
     cells: int = option(
