@@ -40,7 +40,7 @@ class Settings:
         strategy: Name of the strategy.
         selector: Name of the parent selector that map-elites uses.
         operators: NAME[:WEIGHT] of the operators; empty takes the task's own, or all.
-        cells: Number of cells on each axis; 0 chooses by the number of children.
+        cells: Number of cells on each axis; 0 chooses by the numbers of children and axes.
         bounds: Bounds of axes as AXIS=LOW:HIGH; "fixed" keeps all as they are laid.
         seed: Seed of all the run's randomness.
         seed_runs: Number of runs of the first seed genome at the start; 0 chooses.
@@ -173,7 +173,7 @@ class Settings:
         "cells on each axis of the archive",
         metavar="N",
         parse=parse_count,
-        default="4, 6 or 8, more for more children",
+        default="by the number of children and of axes; 4, 6 or 8 on each of two",
     )
     bounds: tuple[str, ...] = option(
         (),

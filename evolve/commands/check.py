@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from archive import default_cells
 from evolve.commands.console import new_console, sayer
 from evolve.commands.options import new_parser
 from evolve.genome import RefusedError, screen
@@ -33,7 +34,7 @@ from trainer.setup import Ready, set_up
 from trainer.task import Task, check_files, check_output, load_task, read_shown_files
 
 SHOWN = 30  # lines of what the start printed
-CELLS = 6  # of an archive's axis, to see whether one can be laid
+CHILDREN = 100  # of a run, whose archive is laid to see whether it can be
 
 
 class UnfitError(UserError):
@@ -209,7 +210,7 @@ def _judge(task: Task, result: Measurement, say: Callable[[str], None]) -> None:
         raise UnfitError(f"the start has no score ({result.status}): {result.reason}")
     say(f"{task.metric} {result.fitness:.6g} after {result.seconds:.1f} s")
     try:
-        axes = axes_around(task.axes, result.measures, CELLS)
+        axes = axes_around(task.axes, result.measures, default_cells(CHILDREN, len(task.axes)))
     except ValueError as error:
         raise UnfitError(f"the archive cannot be laid around the start: {error}") from error
     for axis, spec in zip(axes, task.axes, strict=True):
