@@ -19,7 +19,8 @@ from trainer.devices import Device
 from trainer.failure import failure
 from trainer.log import end, progress, tail
 from trainer.process import Ended, child_environment
-from trainer.referee.match import Referee, Verdict
+from trainer.referee.claims import find_impossible_claim
+from trainer.referee.referee import Referee, Verdict
 from trainer.referee.rules import Rules
 from trainer.referee.run import run_refereed
 from trainer.referee.text import Text
@@ -227,6 +228,7 @@ def _judge(
         numbers.pop(task.metric, None)
         if verdict.fitness is not None:
             numbers[task.metric] = verdict.fitness
+            status, reason = _bounded(status, reason, verdict, numbers, ended, device)
     measures: dict[str, float] = {}
     if status is Status.OK:
         try:
@@ -257,6 +259,24 @@ def _refereed(ended: Ended, verdict: Verdict, status: Status, reason: str) -> tu
     if status is Status.OK:
         return Status.INVALID, verdict.reason
     return status, reason
+
+
+def _bounded(
+    status: Status,
+    reason: str,
+    verdict: Verdict,
+    numbers: Mapping[str, float],
+    ended: Ended,
+    device: Device,
+) -> tuple[Status, str]:
+    """The same, unless what the genome says of its size and speed cannot be true."""
+    claim = find_impossible_claim(
+        numbers,
+        on_core=device.core is not None,
+        peak_bytes=ended.peak_bytes,
+        vocabulary=verdict.vocabulary,
+    )
+    return (Status.INVALID, claim) if status is Status.OK and claim else (status, reason)
 
 
 def _scored(ended: Ended, text: str, status: Status, reason: str) -> tuple[Status, str]:
