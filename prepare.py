@@ -171,25 +171,25 @@ class RefereeClient:
 
     @torch.no_grad()
     def evaluate(self, model: Any, batch_size: int, device: torch.device) -> float:
-        """Answer the referee's questions with the model's logits; the val_bpb that it found."""
-        parameters = model.parameters() if isinstance(model, torch.nn.Module) else ()
-        size = sum(parameter.numel() for parameter in parameters)
-        answer, files = self.ask("evaluate", batch=batch_size, parameters=size, tokens=self.tokens)
+        """Answer the referee's questions with the model's logits."""
+        counts = _count_parameters(model) | {"tokens": self.tokens}
+        answer, files = self.ask("evaluate", batch=batch_size, **counts)
         kinds: tuple[Any, ...] = (np.uint16, np.float32, np.uint32)
         tokens, answers, wanted = (
             np.frombuffer(mmap.mmap(file, 0), kind) for file, kind in zip(files, kinds, strict=True)
         )
-        vocabulary = answer["vocabulary"]
+        vocabulary, ordinary = answer["vocabulary"], answer["ordinary"]
         while "rows" in (answer := self.ask("next")[0]):
             rows = torch.from_numpy(tokens.reshape(answer["rows"], -1).astype(np.int64)).to(device)
             logits = model(rows[:, :-1].contiguous()).flatten(0, -2)
             if logits.shape != (rows[:, 1:].numel(), vocabulary):
                 raise ValueError(f"model(x) must give (B, T, {vocabulary}) logits")
             if answer["commit"]:
-                targets = rows[:, 1:].flatten()
+                targets = rows[:, 1:].flatten().clamp(max=ordinary - 1)  # specials do not count
                 for start in range(0, len(targets), 4096):
                     part = slice(start, start + 4096)
-                    losses = F.cross_entropy(logits[part].float(), targets[part], reduction="none")
+                    scores = logits[part, :ordinary].float()
+                    losses = F.cross_entropy(scores, targets[part], reduction="none")
                     answers[start : start + len(losses)] = losses.cpu().numpy()
             word = "ready"
             while count := self.ask(word)[0]["positions"]:
@@ -198,6 +198,20 @@ class RefereeClient:
                 place.copy_(logits if count == len(logits) else logits[chosen])
                 word = "answered"
         return float(answer["val_bpb"])
+
+
+def _count_parameters(model: Any) -> dict[str, int]:
+    """How many numbers a model has learnt, and how many of these it only looks up."""
+    sizes: dict[int, int] = {}  # by identity, since modules may share parameters
+    multiplied: set[int] = set()
+    for module in model.modules() if isinstance(model, torch.nn.Module) else ():
+        for parameter in module.parameters(recurse=False):
+            stored = parameter.untyped_storage().nbytes() // parameter.element_size()
+            sizes[id(parameter)] = min(parameter.numel(), stored)  # a view may repeat its numbers
+            if not isinstance(module, torch.nn.Embedding):
+                multiplied.add(id(parameter))
+    looked_up = sum(size for key, size in sizes.items() if key not in multiplied)
+    return {"parameters": sum(sizes.values()), "embeddings": looked_up}
 
 
 # The variable is removed, so that no other process of the genome takes itself for the client.

@@ -18,7 +18,8 @@ from trainer.devices import Device
 from trainer.failure import explain_failure
 from trainer.log import read_end
 from trainer.process import Ended, build_environment
-from trainer.referee.match import Referee, Verdict
+from trainer.referee.claims import find_impossible_claim
+from trainer.referee.referee import Referee, Verdict
 from trainer.referee.rules import Rules
 from trainer.referee.run import run_refereed
 from trainer.referee.text import Text
@@ -230,6 +231,7 @@ def _judge(
         numbers.pop(task.metric, None)
         if verdict.fitness is not None:
             numbers[task.metric] = verdict.fitness
+            status, reason = _check_claims(status, reason, verdict, numbers, ended, device)
     report = Report(numbers, read_words(output))
     measures: dict[str, float] = {}
     if status is Status.OK:
@@ -261,6 +263,24 @@ def _refereed(ended: Ended, verdict: Verdict, status: Status, reason: str) -> tu
     if status is Status.OK:
         return Status.INVALID, verdict.reason
     return status, reason
+
+
+def _check_claims(
+    status: Status,
+    reason: str,
+    verdict: Verdict,
+    numbers: Mapping[str, float],
+    ended: Ended,
+    device: Device,
+) -> tuple[Status, str]:
+    """Status and reason, `invalid` if the genome's size and speed cannot be true."""
+    claim = find_impossible_claim(
+        numbers,
+        on_core=device.core is not None,
+        peak_bytes=ended.peak_bytes,
+        vocabulary=verdict.vocabulary,
+    )
+    return (Status.INVALID, claim) if status is Status.OK and claim else (status, reason)
 
 
 def _scored(ended: Ended, text: str, status: Status, reason: str) -> tuple[Status, str]:

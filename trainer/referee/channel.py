@@ -40,7 +40,7 @@ def send(end: socket.socket, values: Mapping[str, Any], descriptors: Sequence[in
     """Send a message.
 
     Raises:
-        Closed: nobody reads any more, or nobody has read for long.
+        Closed: Nobody reads any more, or nobody has read for long.
     """
     extra = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))]
     try:
@@ -57,15 +57,15 @@ def receive(
     """Wait for the next message.
 
     Args:
-        end: the referee's end.
-        deadline: by the clock.
-        clock: seconds.
-        ended: whether the child has ended, or shall.
+        end: The referee's end.
+        deadline: Time, by the clock, after which nothing counts.
+        clock: Clock in seconds, rising.
+        ended: Whether the child has ended, or shall.
 
     Raises:
-        Closed: the child is gone.
-        Late: the deadline has passed.
-        ProtocolError: what came is no message.
+        Closed: The child is gone.
+        Late: The deadline has passed.
+        ProtocolError: What came is no message.
     """
     while not select.select([end], [], [], max(0.0, min(TICK, deadline - clock())))[0]:
         if ended():
@@ -115,7 +115,7 @@ def number(message: Mapping[str, Any], name: str, low: float, high: float) -> fl
     """A number of a message.
 
     Raises:
-        ProtocolError: it is missing, no number or out of its range.
+        ProtocolError: It is missing, no number or out of its range.
     """
     value = message.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float):

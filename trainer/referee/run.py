@@ -10,9 +10,9 @@ from pathlib import Path
 
 from trainer.process import Ended, run
 from trainer.referee import channel
-from trainer.referee.match import Referee, Verdict
+from trainer.referee.referee import Referee, Verdict
 
-VARIABLE = "TRAINER_REFEREE"  # of the child's environment: the number of its end of the socket
+VARIABLE = "TRAINER_REFEREE"  # tells the child the number of its end of the socket
 LINGER = 5.0  # seconds that a child may go on after it was judged, to say its last words
 TICK = 0.1
 
@@ -34,9 +34,14 @@ def run_refereed(
     `Ended.stopped` is set then, too.
 
     Args:
-        referee: who judges; None leaves that to what the command prints.
-        command: gives the words of the command, from the descriptors that it must inherit.
-        folder, env, log, limit, core, stop: as for `trainer.process.run`.
+        referee: Referee who judges; None leaves that to what the command prints.
+        command: Function from the descriptors that the command must inherit to its words.
+        folder: Working folder, as for `trainer.process.run`, like all that follow.
+        env: Environment.
+        log: File that gets what is printed.
+        limit: Wall-clock seconds after which it is ended.
+        core: Core to run on, or None.
+        stop: Event that ends it soon after it is set.
     """
     if referee is None:
         ended = run(command([]), folder=folder, env=env, log=log, limit=limit, core=core, stop=stop)

@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.referee.diamonds import Diamonds, Tokens
+from trainer.referee.continuations import Continuations, Tokens
+from trainer.referee.control_variates import Bigrams, count_bigrams
 from trainer.referee.rules import WARMUP_ROWS
 
 SPECIAL_TOKENS = 4  # behind the ordinary ones; the first begins a document
-PROBE_TOKENS = 400_000  # of validation text that diamonds are looked for in
+SPARE_TOKENS = 400_000  # of real text that rows of audits go on with, at most
 
 
 class TextError(Exception):
@@ -29,15 +30,18 @@ class Text:
     """Prepared data, opened.
 
     Attributes:
-        tokenizer, train, warmup: files that a child may have, open for reading: tokenizer.json, the
-            training rows, and a few of these with their tokens shuffled. They are sealed copies
-            in memory, since a child could open a descriptor anew for writing.
-        scored: (rows, width) uint16, the rows that decide the fitness.
-        spare: (rows, width) uint16 of validation text, for the pairs.
-        sizes: (vocabulary,) bytes of each token; 0 for special ones.
-        bos: the token that begins a document.
-        width: tokens of a row.
-        diamonds: of the spare rows.
+        tokenizer: Descriptor of tokenizer.json for a child to read. This file and the next two are
+            sealed copies in memory, since a child could open a descriptor anew for writing.
+        train: Descriptor of the training rows.
+        warmup: Descriptor of a few of these with their tokens shuffled.
+        scored: Rows (rows, width) uint16 that decide the fitness.
+        spare: Rows (rows, width) uint16 that are not scored: validation text, or where there is too
+            little of it training text. They fill up batches.
+        sizes: Bytes of each token (vocabulary,); 0 for special ones, which come last.
+        bos: Token that begins a document, the first of the special ones.
+        width: Number of tokens in a row.
+        continuations: Stretches of the spare rows.
+        bigrams: Frequencies of tokens in the training rows.
     """
 
     tokenizer: int
@@ -48,7 +52,8 @@ class Text:
     sizes: NDArray[np.int64]
     bos: int
     width: int
-    diamonds: Diamonds
+    continuations: Continuations
+    bigrams: Bigrams
 
 
 def open_text(folder: Path, seq_len: int, eval_rows: int) -> Text:
@@ -57,12 +62,12 @@ def open_text(folder: Path, seq_len: int, eval_rows: int) -> Text:
     The copies in memory take as much of it as the training rows do on the disk.
 
     Args:
-        folder: of the set.
-        seq_len: tokens of context; a row has one more.
-        eval_rows: of val.bin are scored, the first ones.
+        folder: Folder of the set.
+        seq_len: Tokens of context; a row has one more.
+        eval_rows: Number of rows that are scored, the first ones of val.bin.
 
     Raises:
-        TextError: a file is missing or damaged.
+        TextError: A file is missing or damaged.
     """
     if sys.platform != "linux":
         raise TextError("the referee needs Linux, for memory that a child cannot change")
@@ -79,30 +84,31 @@ def open_text(folder: Path, seq_len: int, eval_rows: int) -> Text:
             f"the prepared text in {folder} cannot be read ({error}): run `python prepare.py "
             "--force` to mend it"
         ) from error
-    rest = rows[eval_rows:] if len(rows) - eval_rows > eval_rows // 4 else rows
-    spare = np.array(rest[: PROBE_TOKENS // (seq_len + 1)])
+    training = train.view("<u2").reshape(-1, seq_len + 1)
+    rest = rows[eval_rows:] if len(rows) - eval_rows > eval_rows // 4 else training
+    spare = np.array(rest[: SPARE_TOKENS // (seq_len + 1)])
     return Text(
-        tokenizer=_sealed("tokenizer", tokenizer),
-        train=_sealed("train", train.data),
-        warmup=_sealed("warmup", _shuffled(train, seq_len + 1)),
+        tokenizer=_seal("tokenizer", tokenizer),
+        train=_seal("train", train.data),
+        warmup=_seal("warmup", _shuffle_rows(training)),
         scored=np.array(rows[:eval_rows]),
         spare=spare,
         sizes=np.array(sizes + [0] * SPECIAL_TOKENS),
         bos=len(sizes),
         width=seq_len + 1,
-        diamonds=Diamonds(spare, len(sizes)),
+        continuations=Continuations(spare),
+        bigrams=count_bigrams(training, len(sizes) + SPECIAL_TOKENS),
     )
 
 
-def _shuffled(train: NDArray[np.uint8], width: int) -> bytes:
+def _shuffle_rows(training: Tokens) -> bytes:
     """Rows to warm up with, spread over the training text: its words, but nothing to learn."""
-    rows = train.view("<u2").reshape(-1, width)
-    chosen = np.array(rows[np.arange(WARMUP_ROWS) * len(rows) // WARMUP_ROWS])
+    chosen = np.array(training[np.arange(WARMUP_ROWS) * len(training) // WARMUP_ROWS])
     shuffled = np.random.default_rng(0).permuted(chosen[:, 1:], axis=1)
     return np.concatenate((chosen[:, :1], shuffled), axis=1).tobytes()
 
 
-def _sealed(name: str, data: bytes | memoryview) -> int:
+def _seal(name: str, data: bytes | memoryview) -> int:
     """A file in memory that nobody can change any more, open for reading."""
     writable = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     with open(writable, "wb") as file:

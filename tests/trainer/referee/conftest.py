@@ -64,7 +64,9 @@ class Child:
 
     def evaluate(self, model: Any, batch: int = 8, tokens: int = 5000) -> dict[str, Any]:
         """Answer with model(tokens (rows, T)) -> logits (rows, T, V); the last word."""
-        _, files = self.ask("evaluate", batch=batch, parameters=1000, tokens=tokens)
+        said = {"batch": batch, "parameters": 1000, "embeddings": 0, "tokens": tokens}
+        greeting, files = self.ask("evaluate", **said)
+        ordinary = greeting["ordinary"]
         kinds: tuple[Any, ...] = (np.uint16, np.float32, np.uint32)
         tokens, answers, wanted = (
             np.frombuffer(mmap.mmap(file, 0), kind) for file, kind in zip(files, kinds, strict=True)
@@ -74,10 +76,10 @@ class Child:
             logits = model(rows[:, :-1]).astype(np.float32)
             flat = logits.reshape(-1, VOCABULARY)
             if answer["commit"]:
-                shifted = flat - flat.max(1, keepdims=True)
+                shifted = flat[:, :ordinary] - flat[:, :ordinary].max(1, keepdims=True)
                 log_p = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
-                losses = -log_p[np.arange(len(flat)), rows[:, 1:].ravel()]
-                answers[: len(losses)] = losses
+                targets = np.minimum(rows[:, 1:].ravel(), ordinary - 1)
+                answers[: len(flat)] = -log_p[np.arange(len(flat)), targets]
             word = "ready"
             while count := self.ask(word)[0]["positions"]:
                 found = flat[wanted[:count].astype(np.int64)]

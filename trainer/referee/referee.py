@@ -2,8 +2,9 @@
 
     warm-up --(start_clock, a steady pace or the cap)--> training --(evaluate)--> evaluation
 
-Only the child's own words move it forward, each within its limit, and nothing that the child says
-is believed but how many parameters it has and how many tokens it took, which never win a cell.
+Only the child's own words move it forward, each within its limit. Nothing that the child says is
+believed but how many parameters it has and how many tokens it took, within what is possible; these
+never win a cell.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ import numpy as np
 
 from population import Status
 from trainer.referee import channel
-from trainer.referee.asking import Asking
 from trainer.referee.channel import Closed, Late, ProtocolError, number
-from trainer.referee.exam import examine
+from trainer.referee.evaluation import EvaluationResult, evaluate_model
+from trainer.referee.logits import AnswerError
 from trainer.referee.pace import is_steady
-from trainer.referee.rules import LEAST_BATCHES, MAX_BATCH, MAX_PACE, Rules
-from trainer.referee.scoring import AnswerError
+from trainer.referee.remote_model import RemoteModel
+from trainer.referee.rules import LEAST_BATCHES, MAX_BATCH, Rules
 from trainer.referee.text import Text
+
+MOST = 1e15  # parameters or tokens that a child may speak of at all
 
 
 @dataclass(frozen=True)
@@ -32,17 +35,36 @@ class Verdict:
     """What the referee found.
 
     Attributes:
-        status: ok, or why there is no fitness; None if the child ended before it was evaluated.
-        reason: in a sentence; empty if ok. That of a child that ended too early is for one whose
-            exit code says nothing else.
-        fitness: val_bpb; None unless ok.
-        numbers: what else was measured or told, by name; for the rest the genome's report counts.
+        status: Status of the run; None if the child ended before it was evaluated.
+        reason: Why there is no fitness, in a sentence; empty if there is one. That of a child that
+            ended too early is for one whose exit code says nothing else.
+        fitness: The val_bpb; None unless the status is ok.
+        numbers: What else was measured or told, by name; for the rest the genome's report counts.
+        vocabulary: Number of tokens in the vocabulary; 0 unless there is a fitness.
     """
 
     status: Status | None
     reason: str = ""
     fitness: float | None = None
     numbers: dict[str, float] = field(default_factory=dict)
+    vocabulary: int = 0
+
+
+@dataclass(frozen=True)
+class _Training:
+    """What is known of a child when it asks to be evaluated.
+
+    Attributes:
+        seconds: Time of its training.
+        batch: Number of rows that it wants to see at once.
+        tokens: Number of tokens that its loader has served; 0 if it has a loader of its own.
+        numbers: What is reported of it, by name.
+    """
+
+    seconds: float
+    batch: int
+    tokens: float
+    numbers: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -50,12 +72,12 @@ class Referee:
     """Everything that a child's run is judged by.
 
     Attributes:
-        text: the prepared text.
-        rules: the limits.
-        rng: the referee's own, from which the child's must not be guessed.
-        beat: the best val_bpb of the run so far; a model that beats it is looked at harder. None
-            looks as hard at all.
-        clock: seconds, rising.
+        text: Prepared text.
+        rules: Limits of time.
+        rng: The referee's own generator, which the child must not be able to guess.
+        beat: Best val_bpb of the run so far; a model that may beat it is audited more. None audits
+            as usual, infinity audits most.
+        clock: Clock in seconds, rising.
     """
 
     text: Text
@@ -68,8 +90,8 @@ class Referee:
         """Accompany a child until it is judged or gone. Returns, whatever the child does.
 
         Args:
-            end: the referee's end of the socket.
-            ended: whether the child has ended, or shall.
+            end: The referee's end of the socket.
+            ended: Whether the child has ended, or shall.
         """
         try:
             return self._judge(end, ended)
@@ -95,46 +117,87 @@ class Referee:
                 f"it did not call evaluate_bpb within {self.rules.budget:g} s of training and "
                 f"{self.rules.grace:g} s of grace",
             )
-        training = self.clock() - clock_start
+        training = self._read_training(message, self.clock() - clock_start, warmup)
+        return self._evaluate(end, training, ended)
+
+    def _read_training(
+        self, message: dict[str, object], seconds: float, warmup: float
+    ) -> _Training:
+        """What a child says of itself when it asks to be evaluated.
+
+        Raises:
+            ProtocolError: A number is missing or out of its range.
+        """
         batch = int(number(message, "batch", 1, MAX_BATCH))
-        batch = min(batch, max(len(self.text.scored) // LEAST_BATCHES, 1))
+        tokens = number(message, "tokens", 0, MOST)
         numbers = {
-            "training_seconds": min(training, self.rules.budget),
+            "training_seconds": min(seconds, self.rules.budget),
             "warmup_seconds": warmup,
-            "num_params_M": number(message, "parameters", 0, 1e12) / 1e6,
+            "num_params_M": number(message, "parameters", 0, MOST) / 1e6,
+            "num_embeddings_M": number(message, "embeddings", 0, MOST) / 1e6,
         }
-        tokens = number(message, "tokens", 0, MAX_PACE * (training + 1))
         if tokens:  # else the genome has a loader of its own, and its word for it stays
             numbers["total_tokens_M"] = tokens / 1e6
+        batch = min(batch, max(len(self.text.scored) // LEAST_BATCHES, 1))
+        return _Training(seconds, batch, tokens, numbers)
+
+    def _evaluate(
+        self, end: socket.socket, training: _Training, ended: Callable[[], bool]
+    ) -> Verdict:
         begun = self.clock()
+        deadline = begun + self.rules.evaluation
         try:
-            with Asking(
+            with RemoteModel(
                 end,
-                batch=batch,
+                batch=training.batch,
                 width=self.text.width,
                 vocabulary=len(self.text.sizes),
+                ordinary=self.text.bos,
                 rng=self.rng,
-                deadline=begun + self.rules.evaluation,
+                deadline=deadline,
                 patience=self.rules.answer,
                 clock=self.clock,
                 ended=ended,
-            ) as asking:
-                result = examine(self.text, asking, batch, self.beat, self.rng)
-                channel.hear(end, "next", begun + self.rules.evaluation, self.clock, ended)
+            ) as model:
+                result = evaluate_model(self.text, model, self.beat, self.rng)
+                channel.hear(end, "next", deadline, self.clock, ended)
         except Late:
             return Verdict(
                 Status.TIMEOUT,
                 f"its evaluation took more than {self.rules.answer:g} s for a batch, or "
                 f"{self.rules.evaluation:g} s in all",
             )
-        numbers |= {"evaluation_seconds": self.clock() - begun, **result.numbers}
-        if result.suspicion:
-            return Verdict(Status.CHEAT, result.suspicion, numbers=numbers)
+        numbers = training.numbers | result.numbers
+        numbers["evaluation_seconds"] = self.clock() - begun
+        verdict = self._conclude(result, training, model.waits, numbers)
+        if verdict.fitness is not None:
+            with contextlib.suppress(Closed):  # it has its verdict, whether it hears of it or not
+                channel.send(end, {"val_bpb": verdict.fitness})
+        return verdict
+
+    def _conclude(
+        self,
+        result: EvaluationResult,
+        training: _Training,
+        waits: list[float],
+        numbers: dict[str, float],
+    ) -> Verdict:
+        """Weigh what an evaluation found, and how long its answers took."""
+        if result.cheating:
+            return Verdict(Status.CHEAT, result.cheating, numbers=numbers)
+        asked = training.batch * (self.text.width - 1) * (len(waits) - 1)
+        trained = asked * training.seconds / training.tokens if training.tokens else math.inf
+        extra = self.rules.count_as_training(waits, trained)
+        if training.seconds + extra > self.rules.budget + self.rules.grace:
+            return Verdict(
+                Status.TIMEOUT,
+                f"it took {extra:.1f} s more for its answers than they need, which counts as "
+                f"training beyond the budget of {self.rules.budget:g} s",
+                numbers=numbers,
+            )
         if not (math.isfinite(result.val_bpb) and result.val_bpb > 0):
             return Verdict(Status.INVALID, f"its val_bpb is {result.val_bpb}", numbers=numbers)
-        with contextlib.suppress(Closed):  # it has its verdict, whether it hears of it or not
-            channel.send(end, {"val_bpb": result.val_bpb})
-        return Verdict(Status.OK, "", result.val_bpb, numbers)
+        return Verdict(Status.OK, "", result.val_bpb, numbers, len(self.text.sizes))
 
     def _greet(self, end: socket.socket, ended: Callable[[], bool]) -> None:
         """Answer the first word with what the child may know: tokenizer, warm-up rows."""

@@ -1,0 +1,155 @@
+"""The evaluation of one model: what it is asked, in which order, and what comes of it.
+
+    prefixes of scored rows; the tokens behind them are shown nowhere yet
+    the first half of the scored rows, in a random order
+    prefixes of rows of the second half, if the model may be the best of its run
+    the second half
+    the tail: rows again, as they were and with other text behind one of their tokens
+
+The prefixes show what the model knows of tokens that it has not seen; the tail audits what it has
+committed to, when it is too late to know what is audited.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.referee.audits import Auditor
+from trainer.referee.leakage import (
+    Evidence,
+    Finding,
+    LossTable,
+    PrefixAnswers,
+    TailAnswers,
+    compute_bits_per_byte,
+    find_leakage,
+)
+from trainer.referee.remote_model import RemoteModel
+from trainer.referee.text import Text
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+PREFIX_SHARE = 0.5  # prefixes for each scored row, usually
+LEAST_PREFIXES = 64  # in any case
+NEAR_PREFIXES = 2048  # besides, at least, for a model that may be the best of its run
+FINAL_PREFIXES = 8192  # at least, for a model that makes the headline
+NEAR = 0.015  # of the value to beat: what comes so near after half of the rows may beat it
+TAIL = 32  # rows that come again
+PLACES = 1 << 15  # of all rows together, whose losses those at prefixes are compared with
+LEAST_PLACES = 16  # of a row
+FETCHED_BYTES = 1 << 30  # of the scored rows' logits, at most; else the child commits to losses
+
+
+@dataclass(frozen=True)
+class EvaluationResult:
+    """What an evaluation found.
+
+    Attributes:
+        val_bpb: Bits per byte of the scored rows.
+        cheating: Why this is no honest model; empty if nothing says so.
+        numbers: Number of prefixes, and for each kind of leakage the evidence: how many powers of
+            ten the chance of an honest model lies below 1, at least.
+    """
+
+    val_bpb: float
+    cheating: str
+    numbers: dict[str, float]
+
+
+def evaluate_model(
+    text: Text, model: RemoteModel, beat: float | None, rng: np.random.Generator
+) -> EvaluationResult:
+    """Ask a model about all scored rows, and audit its answers.
+
+    Args:
+        text: Text whose rows are asked.
+        model: Model of the child.
+        beat: Best val_bpb so far: a model that may beat it gets more prefixes. None leaves it at
+            the usual ones; infinity stands for a model that makes the headline, and gets the most.
+        rng: The referee's own generator.
+
+    Raises:
+        Closed, Late, ProtocolError, AnswerError: As in `RemoteModel.compute_losses`.
+    """
+    auditor = Auditor(model.batch, text.continuations, text.spare, rng)
+    count = len(text.scored)
+    order = rng.permutation(count)
+    halves = np.array_split(order, 2)
+    places = _draw_places(count, text.width - 1, final=beat == math.inf, rng=rng)
+    losses = np.zeros((count, text.width - 1))
+    prefixes: list[PrefixAnswers] = []
+
+    def ask_prefixes(rows: Indices, number: int) -> None:
+        each = min(-(-number // len(rows)), max(places.shape[1] // 2, 1))
+        rows = rows[:number]
+        plan = auditor.plan_prefixes(text.scored[rows], places[rows, :each])
+        answers = model.compute_losses(plan.rows, plan.targets, plan.asked)
+        prefixes.append(PrefixAnswers(rows, answers[plan.places]))
+
+    def ask_rows(rows: Indices) -> float:
+        shown = auditor.fill_up(text.scored[rows])
+        share = min(1.0, FETCHED_BYTES / (losses.size * len(text.sizes) * 4))
+        losses[rows] = model.compute_all_losses(shown, share)[: len(rows)]
+        return compute_bits_per_byte(losses[rows], text.sizes[text.scored[rows, 1:]])
+
+    if beat == math.inf:
+        ask_prefixes(rng.permutation(count), max(FINAL_PREFIXES, 2 * count))
+    else:
+        ask_prefixes(halves[0], max(round(PREFIX_SHARE * count), LEAST_PREFIXES))
+    found = ask_rows(halves[0])
+    if beat is not None and beat != math.inf and found < beat * (1 + NEAR):
+        ask_prefixes(halves[1], max(NEAR_PREFIXES, len(halves[1])))
+    ask_rows(halves[1])
+    evidence = Evidence(text.scored, text.bos, losses, order, places, tuple(prefixes))
+    table = LossTable.gather(evidence, text.bigrams)
+    tail = _ask_tail(text, model, auditor, evidence, table, rng)
+    findings = find_leakage(evidence, table, tail)
+    val_bpb = compute_bits_per_byte(losses, text.sizes[text.scored[:, 1:]])
+    cheating = findings[0].reason if findings[0].is_guilty else ""
+    return EvaluationResult(val_bpb, cheating, _summarise(prefixes, findings))
+
+
+def _draw_places(rows: int, context: int, *, final: bool, rng: np.random.Generator) -> Indices:
+    """Draw positions (rows, m) that prefixes end at, or are compared with."""
+    prefixes = 2 * max(FINAL_PREFIXES if final else 2 * NEAR_PREFIXES, 2 * rows) // rows
+    count = min(max(prefixes, PLACES // rows, LEAST_PLACES), context)
+    return np.stack([rng.permutation(context)[:count] for _ in range(rows)])
+
+
+def _ask_tail(
+    text: Text,
+    model: RemoteModel,
+    auditor: Auditor,
+    evidence: Evidence,
+    table: LossTable,
+    rng: np.random.Generator,
+) -> TailAnswers:
+    """Ask rows again: half of them for a token that was known surprisingly well, half at random."""
+    residuals = table.residuals
+    surprising = np.argsort(residuals.min(axis=1))[: TAIL // 2]
+    others = rng.permutation(np.setdiff1d(evidence.order, surprising))
+    rows = np.resize(np.concatenate((surprising, others)), TAIL)
+    columns = rng.integers(residuals.shape[1], size=TAIL)
+    columns[: TAIL // 2] = residuals[rows].argmin(axis=1)[: TAIL // 2]
+    plan = auditor.plan_tail(text.scored[rows], evidence.places[rows, columns])
+    answers = model.compute_losses(plan.rows, plan.targets, plan.asked)[plan.places]
+    committed = evidence.losses[rows[:, None], plan.columns]
+    return TailAnswers(
+        hidden=answers[:, 0],
+        shown=answers[:, 1],
+        committed=committed[:, 2:].mean(axis=1),
+        repeated=answers[:, 2:].mean(axis=1),
+    )
+
+
+def _summarise(prefixes: Sequence[PrefixAnswers], findings: Sequence[Finding]) -> dict[str, float]:
+    numbers = {"audit_prefixes": float(sum(answers.losses.size for answers in prefixes))}
+    for finding in reversed(findings):  # the most incriminating one of each kind stays
+        numbers[f"evidence_{finding.kind}"] = round(abs(finding.log_p) / math.log(10), 2)
+    return numbers
