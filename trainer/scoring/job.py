@@ -67,7 +67,7 @@ def report(**numbers: SupportsFloat) -> None:
     """Print the results, by name, as the trainer reads them.
 
     Args:
-        numbers: Results, each of which `float` can take: a scalar of numpy's or torch's, say. A
+        numbers: Results, each of which `float` can take, also scalars of array libraries. A
             metric that is not finite is no fitness; any other result then counts as not reported.
 
     Raises:
@@ -86,7 +86,7 @@ def _to_float(name: str, value: SupportsFloat) -> float:
     except OverflowError as error:
         most = sys.float_info.max
         raise ValueError(f"{name} is larger than any number may be ({most:.2g})") from error
-    except (TypeError, ValueError, RuntimeError) as error:  # the last: torch's, of a whole tensor
+    except (TypeError, ValueError, RuntimeError) as error:  # the last: of a whole tensor
         shown = f"{type(value).__name__} {str(value)[:40]}"
         raise ValueError(f"{name} should be a number, not {' '.join(shown.split())}") from error
 
