@@ -90,7 +90,7 @@ class Sandbox:
             masked: Files and folders that it must not read though they lie in what is readable.
                 With a module goes what the interpreter cached of it.
             readable: Files and folders that it may read, besides the interpreter and the system.
-                Where the caller is root another user reads them: their modes must let everybody.
+                Where the caller is root, their modes must let everybody read.
             device: Device that it runs on, whose device files are let in; None lets none in.
             keep_fds: Open descriptors of the caller's that it gets; all others above 2 are closed.
             keep: Whether the folder gets what a command that ended by itself left in it; at the

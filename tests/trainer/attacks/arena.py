@@ -29,15 +29,15 @@ OVERHEAD = 60.0  # for start-up and evaluation, on a busy machine
 OPEN = Sandbox("none", "for speed: what is tried here is the referee alone")
 
 
-@dataclasses.dataclass(frozen=True)
-class Repeated(PreparedText):
-    """A prepared text whose scored rows are scored several times."""
+def repeat_rows(prepared: PreparedText, copies: int) -> PreparedText:
+    """The same text, whose scored rows are scored so many times."""
 
-    copies: int
+    class Repeated(PreparedText):
+        def open(self) -> Text:
+            text = super().open()
+            return dataclasses.replace(text, scored=text.scored.repeat(copies, axis=0))
 
-    def open(self) -> Text:
-        text = super().open()
-        return dataclasses.replace(text, scored=text.scored.repeat(self.copies, axis=0))
+    return Repeated(prepared.folder, prepared.seq_len, prepared.eval_rows)
 
 
 class Arena:
@@ -91,8 +91,7 @@ class Arena:
         ready = self.ready
         if copies > 1:  # so many logits that only a sample of them is looked at
             assert ready.text is not None
-            text = Repeated(ready.text.folder, ready.text.seq_len, ready.text.eval_rows, copies)
-            ready = dataclasses.replace(ready, text=text)
+            ready = dataclasses.replace(ready, text=repeat_rows(ready.text, copies))
         options = {"device": find_devices("cpu")[0], "sandbox": OPEN, "seed": 0} | options
         return measure(
             self.task,
