@@ -104,7 +104,7 @@ def read_files(files: Sequence[Path], layout: Layout) -> Iterator[str | Skipped]
                     yield item
                 elif item and not item.isspace():
                     yield _check_decoded(item, path, layout)
-        except (DataError, OSError, EOFError) as error:
+        except (DataError, OSError, UnicodeError) as error:  # UTF-16 without its mark is the last
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             yield Skipped(path.name, reason, path.stat().st_size)
 

@@ -102,8 +102,6 @@ def download_shards(shards: Sequence[Path], workers: int) -> None:
     if not missing:
         return
     folder = missing[0].parent
-    for path in missing:
-        path.unlink(missing_ok=True)  # what is damaged
     shutil.rmtree(folder / ".cache", ignore_errors=True)  # left by downloads that were killed
     server = _check_server(missing[-1].name)
     label = f"downloading {len(missing)} shards of about {SHARD_BYTES // 10**6} MB from {server}"
@@ -155,7 +153,6 @@ def _download_shard(path: Path, progress: Progress) -> None:
             _check_shard(path, stated.etag)
             return
         except (OSError, httpx.HTTPError) as error:
-            path.unlink(missing_ok=True)
             if not left or 400 <= _status(error) < 500:
                 raise DataError(
                     f"{path.name} cannot be downloaded ({_describe(error)}). {WAY_OUT}"
@@ -184,12 +181,13 @@ def _check_shard(path: Path, etag: str | None) -> None:
     """Compare a shard with its checksum; the hub states the SHA-256 of a large file as its ETag.
 
     Raises:
-        OSError: The file is damaged.
+        OSError: The file was damaged, and is deleted.
     """
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     differs = etag is not None and len(etag) == len(digest) and etag != digest
     if differs or not _is_shard(path):
+        path.unlink()
         raise OSError("what arrived is damaged")
 
 

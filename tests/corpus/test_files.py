@@ -264,6 +264,14 @@ def test_a_source_that_cannot_serve_is_one_clear_sentence(
     assert not (tmp_path / "data" / "meta.json").exists()
 
 
+def test_an_encoding_that_does_not_fit_is_one_clear_sentence(prepare: Any, tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("no mark of its byte order " * 50_000, encoding="utf-16-le")
+    message = prepare.fail(tmp_path / "data", "--source", path, *CPU, "--encoding", "utf-16")
+    assert "100.0% of it cannot be read" in message
+    assert "UTF-16 stream does not start with BOM" in message
+
+
 def test_too_little_text_is_told_apart_after_it_was_packed(
     prepare: Any, text: Any, tmp_path: Path
 ) -> None:

@@ -11,24 +11,25 @@ from typing import Any
 from corpus.sources.offline import VALIDATION_PACKAGES, read_docstrings
 
 ROOT = Path(__file__).parents[2]
-SENTENCES = """
-import sys, prepare
+READ_BACK = """
+import prepare
 enc = prepare.Tokenizer.from_directory().enc
-rows = prepare.load_prepared().rows(sys.argv[1])
-sys.stdout.write(" ".join(enc.decode(rows.ravel().tolist()).split()))
+for split in ("train", "val"):
+    rows = prepare.load_prepared().rows(split)
+    print(" ".join(enc.decode(rows.ravel().tolist()).split()))
 """
 
 
-def read_back(data: Path, split: str) -> str:
-    """The text of a split, with single spaces."""
+def read_back(data: Path) -> list[str]:
+    """The text of both parts, with single spaces."""
     done = subprocess.run(
-        [sys.executable, "-c", SENTENCES, split],
+        [sys.executable, "-c", READ_BACK],
         env=os.environ | {"PREPARE_DATA": str(data), "PYTHONPATH": str(ROOT)},
         capture_output=True,
         check=True,
         timeout=120,
     )
-    return done.stdout.decode()
+    return done.stdout.decode().splitlines()
 
 
 def test_the_offline_corpus_takes_the_place_of_climbmix_without_a_network(
@@ -41,7 +42,7 @@ def test_the_offline_corpus_takes_the_place_of_climbmix_without_a_network(
     assert report["seed"] == "train.py"
     assert report["fingerprint.corpus"].startswith("offline: python 3.")
     assert "\nready: " in prepare.succeed(data, "--source", "offline")[1]
-    train, val = (read_back(data, split) for split in ("train", "val"))
+    train, val = read_back(data)
     assert len(train) > 5_000_000
     held_out = "Compound statements contain (groups of) other statements; they affect"
     assert held_out in val
