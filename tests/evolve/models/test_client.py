@@ -34,7 +34,7 @@ def test_a_reply_comes_with_its_tokens_its_cost_and_its_time(
     chat: Chat, scripted: ModuleType
 ) -> None:
     server = chat(lambda request: "Göd dag\n")
-    times = iter([10.0, 12.5])
+    times = iter([10.0, 12.5, 12.5])
     model = LiteLLM(
         "openai/test", api_base=server.base, price=Price(3, 10), clock=lambda: next(times)
     )
