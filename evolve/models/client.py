@@ -16,6 +16,7 @@ from archive.rows import ModelCall
 from evolve.models.access import find_remedy, find_server_key
 from evolve.models.answers import (
     Answer,
+    describe_error,
     estimate_tokens,
     is_limit_too_high,
     is_limit_unknown,
@@ -226,7 +227,7 @@ class LiteLLM:
     def _make_error(self, error: Exception, prompt: str, seconds: float) -> ModelError:
         if is_timeout(error):
             self._speed.record_timeout()
-        message = self._clean(f"{type(error).__name__}: {error}")
+        message = self._clean(describe_error(error))
         call = ModelCall(self.name, prompt, seconds=seconds, error=message)
         text = f"model {self.name} did not answer: {message}"
         status = read_status(error)
@@ -240,6 +241,5 @@ class LiteLLM:
         return ModelError(text, call)
 
     def _clean(self, text: str) -> str:
-        """A text in one printable line, without secrets and without litellm's traceback."""
-        text = text.partition("Traceback (most recent call last)")[0]
+        """Put a text on one line, without secrets and invisible characters."""
         return shorten(visible(" ".join(self._secrets.hidden(text).split())), LONGEST_ERROR)
