@@ -15,6 +15,7 @@ from evolve.models.litellm_loader import load_litellm
 
 MAX_TOKENS = 10**9  # a count above is a mistake of the server
 BYTES_PER_TOKEN = 4  # about, where the server does not count
+WRAPPINGS = re.compile(r"\A(?:(?:litellm\.)?\w+(?:Error|Exception)(?::| -) )+")
 TOO_LONG = re.compile(r"context.?(size|length|window)|too many tokens", re.IGNORECASE)
 LIMIT_TOO_HIGH = re.compile(  # in an error about lengths: the reply's is a part of it
     r"max_(completion_)?tokens|output tokens|(in the|for the) completion", re.IGNORECASE
@@ -82,6 +83,12 @@ def read_status(error: Exception) -> int | None:
     """The HTTP status of an answer; None if there was no answer."""
     status = getattr(error, "status_code", None)
     return status if isinstance(status, int) else None
+
+
+def describe_error(error: Exception) -> str:
+    """Describe an error with its kind once, though litellm wraps it into three of them."""
+    text = str(error).partition("Traceback (most recent call last)")[0]
+    return f"{type(error).__name__}: {WRAPPINGS.sub('', text)}"
 
 
 def is_server_error(error: Exception) -> bool:

@@ -15,6 +15,8 @@ from typing import Any
 from archive.rows import ModelCall
 from evolve.models.access import find_remedy, find_server_key
 from evolve.models.answers import (
+    Answer,
+    describe_error,
     estimate_tokens,
     is_limit_too_high,
     is_limit_unknown,
@@ -112,27 +114,8 @@ class LiteLLM:
             {key: self._secrets.hide_in_code(text) for key, text in message.items()}
             for message in messages
         ]
-        prompt = json.dumps(sent)
-        wanted, size = self._room.limit(max_tokens), estimate_tokens(prompt)
-        start = begun = self._clock()
-        failures = 0
-        while True:
-            limit, option = self._window.fit_reply(size, wanted), self._limit_option
-            try:
-                answer = read_answer(self._complete(sent, size, limit, option), prompt)
-            except Exception as error:  # litellm raises the exceptions of every provider's client
-                if is_timeout(error):
-                    self._speed.record_timeout()
-                if not self._adapt_limit(error, size, limit, option):
-                    failures += 1
-                    if failures > self._max_retries or not is_server_error(error):
-                        raise self._make_error(error, prompt, self._clock() - start) from error
-                    self._sleep(compute_backoff(failures, self._jitter))
-                begun = self._clock()
-            else:
-                break
-        ended = self._clock()
-        self._speed.record_answer(answer.tokens_in, answer.tokens_out, ended - begun)
+        prompt, begun = json.dumps(sent), self._clock()
+        answer = self._find_answer(sent, prompt, self._room.limit(max_tokens), begun)
         return ModelCall(
             self.name,
             prompt,
@@ -140,7 +123,7 @@ class LiteLLM:
             answer.tokens_in,
             answer.tokens_out,
             self.price.compute_cost(answer.tokens_in, answer.tokens_out) if self.price else None,
-            ended - start,
+            self._clock() - begun,
             cut=answer.cut,
         )
 
@@ -156,6 +139,34 @@ class LiteLLM:
     @cached_property
     def _room(self) -> ReplyRoom:
         return find_reply_room(self.name, self._api_base)
+
+    def _find_answer(
+        self, messages: list[dict[str, str]], prompt: str, wanted: int, begun: float
+    ) -> Answer:
+        """Send a request until it is answered, or until that is given up.
+
+        Args:
+            messages: Chat messages.
+            prompt: The messages as one text.
+            wanted: Most tokens that the reply should have.
+            begun: Time at which the model was asked first.
+        """
+        size, failures, sent = estimate_tokens(prompt), 0, begun
+        while True:
+            limit, option = self._window.fit_reply(size, wanted), self._limit_option
+            try:
+                answer = read_answer(self._complete(messages, size, limit, option), prompt)
+            except Exception as error:  # litellm raises the exceptions of every provider's client
+                if not self._adapt_limit(error, size, limit, option):
+                    failures += 1
+                    if failures > self._max_retries or not is_server_error(error):
+                        raise self._make_error(error, prompt, self._clock() - begun) from error
+                    self._sleep(compute_backoff(failures, self._jitter))
+                sent = self._clock()
+            else:
+                tokens = answer.tokens_in, answer.tokens_out
+                self._speed.record_answer(*tokens, self._clock() - sent)
+                return answer
 
     def _complete(self, messages: list[dict[str, str]], size: int, limit: int, option: str) -> Any:
         """Send one request, and wait for the whole answer.
@@ -214,7 +225,9 @@ class LiteLLM:
         return False
 
     def _make_error(self, error: Exception, prompt: str, seconds: float) -> ModelError:
-        message = self._clean(f"{type(error).__name__}: {error}")
+        if is_timeout(error):
+            self._speed.record_timeout()
+        message = self._clean(describe_error(error))
         call = ModelCall(self.name, prompt, seconds=seconds, error=message)
         text = f"model {self.name} did not answer: {message}"
         status = read_status(error)
@@ -228,6 +241,5 @@ class LiteLLM:
         return ModelError(text, call)
 
     def _clean(self, text: str) -> str:
-        """A text in one printable line, without secrets and without litellm's traceback."""
-        text = text.partition("Traceback (most recent call last)")[0]
+        """Put a text on one line, without secrets and invisible characters."""
         return shorten(strip_unseen(" ".join(self._secrets.hide(text).split())), LONGEST_ERROR)

@@ -7,78 +7,22 @@ does a model for which it is too long, if another one can be asked at once that 
 
 from __future__ import annotations
 
-import math
 import random
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
 
 from archive.rows import ModelCall
 from evolve.models.client import REPLY_LIMIT, USUAL_REPLY
 from evolve.models.cost_budget import CostBudget
-from evolve.models.errors import (
-    AccessError,
-    BudgetSpentError,
-    ModelError,
-    RateLimitError,
-    TooLongError,
-)
-from evolve.models.rate_limits import TURN, RateLimiter
-from population.formatting import format_duration
+from evolve.models.errors import BudgetSpentError, ModelError, RateLimitError, TooLongError
+from evolve.models.rate_limits import TURN
+from evolve.models.route import Model, Route
 
 STEP = 1.0  # seconds between two checks of who can be asked
 SLOWER = 2.0  # a model is not unresponsive before this many times its usual time for an answer
-LONGEST_REPLY = 64_000  # tokens to which a reply's limit may grow
-GROWTH = 2  # a reply may be so many times as long as the longest whole one of its model
-
-
-class Model(Protocol):
-    """A language model, as `evolve.models.LiteLLM`."""
-
-    @property
-    def name(self) -> str: ...
-    def __call__(self, messages: Sequence[dict[str, str]], *, max_tokens: int) -> ModelCall: ...
-    def estimate(
-        self, messages: Sequence[dict[str, str]], reply_tokens: int = ...
-    ) -> float | None: ...
-
-
-@dataclass
-class Route:
-    """A model with its traffic.
-
-    Attributes:
-        model: Model to ask.
-        limiter: Limiter of the requests to it.
-        longest_reply: Tokens of its longest reply; 0 before the first.
-        longest_whole_reply: Tokens of its longest reply that was not cut.
-        too_long: Characters of the shortest request that it has found too long.
-        denied: Why no retry helps, since the last request without another outcome; may be empty.
-        failing_since: Time of the first of its failures in a row; None after an answer.
-        reported: Whether the user knows that it fails.
-        warned: Whether the user knows that its key or its name is refused.
-    """
-
-    model: Model
-    limiter: RateLimiter
-    longest_reply: int = 0
-    longest_whole_reply: int = 0
-    too_long: float = math.inf
-    denied: str = ""
-    failing_since: float | None = None
-    reported: bool = False
-    warned: bool = False
-
-    def has_room(self, size: int) -> bool:
-        """Whether the model may take a request of so many characters."""
-        return size < self.too_long
-
-    def limit_reply(self, max_tokens: int) -> int:
-        """The limit of a reply: higher than asked for if the model's whole replies are longer."""
-        return min(max(max_tokens, GROWTH * self.longest_whole_reply), LONGEST_REPLY)
 
 
 @dataclass
@@ -164,7 +108,7 @@ class Ensemble:
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._routes = [Route(model, RateLimiter(clock, jitter)) for model in models]
+        self._routes = [Route(model, clock, jitter) for model in models]
         self._budget, self._patience = budget, patience
         self._clock, self._sleep = clock, sleep
         self._lock = threading.Lock()
@@ -279,11 +223,11 @@ class Ensemble:
             call = route.model(request.messages, max_tokens=limit)
             cost = call.cost or 0.0
         except BaseException as error:
-            self._record_error(route, error, begun, request.size)
+            self._report(route.record_error(error, begun, request.size))
             raise
         finally:
             self._budget.settle(expected, cost)
-        self._record_answer(route, call, request.size)
+        self._report(route.record_answer(call, request.size))
         return call
 
     def _expect_cost(self, route: Route, request: _Request) -> float:
@@ -292,65 +236,7 @@ class Ensemble:
             return 0.0
         return route.model.estimate(request.messages, route.longest_reply or USUAL_REPLY) or 0.0
 
-    # -- what is known of a model's server ----------------------------------------------------
-
-    def _record_answer(self, route: Route, call: ModelCall, size: int) -> None:
-        route.limiter.record_answer()
-        if not route.has_room(size):
-            route.too_long = size + 1  # its server has more room now, or counted other tokens
-        route.longest_reply = max(route.longest_reply, call.tokens_out)
-        if not call.cut:
-            route.longest_whole_reply = max(route.longest_whole_reply, call.tokens_out)
-        with self._lock:
-            if route.reported and route.failing_since is not None:
-                seconds = self._clock() - route.failing_since
-                self._news.append(
-                    f"{route.model.name} answers again, after {format_duration(seconds)}"
-                )
-            route.failing_since, route.reported, route.denied = None, False, ""
-
-    def _record_error(self, route: Route, error: BaseException, begun: float, size: int) -> None:
-        """Record that a request gave no answer.
-
-        Args:
-            route: Model that was asked.
-            error: What was raised.
-            begun: Time at which the request was sent.
-            size: Characters of the request.
-        """
-        name = route.model.name
-        if isinstance(error, RateLimitError):
-            if route.limiter.record_limit(begun, error.seconds):
-                self._tell(f"{name} takes no more requests for now (HTTP 429)")
-            route.denied = ""
-        elif isinstance(error, TooLongError):
-            route.limiter.record_answer()
-            if route.too_long == math.inf:
-                self._tell(
-                    f"{name} finds a request too long: a model with more room is asked if there is "
-                    "one, else it is sent again with less, which a smaller --context-tokens would "
-                    "save"
-                )
-            route.too_long = min(route.too_long, size)
-            route.denied = ""
-        else:
-            route.limiter.record_failure(begun)
-            self._record_failure(route, error, begun)
-
-    def _record_failure(self, route: Route, error: BaseException, begun: float) -> None:
-        """Record that a model failed, and report it if that is not the first time in a row."""
-        name = route.model.name
-        with self._lock:
-            again = route.failing_since is not None
-            route.failing_since = begun if route.failing_since is None else route.failing_since
-            route.denied = error.remedy if isinstance(error, AccessError) else ""
-            if route.denied and not route.warned:
-                self._news.append(f"WARNING: {route.denied}, then stop with Ctrl-C and resume")
-                route.warned = route.reported = True
-            elif again and not route.reported:
-                self._news.append(f"{name} fails repeatedly: {error}; it is asked now and then")
-                route.reported = True
-
-    def _tell(self, text: str) -> None:
-        with self._lock:
-            self._news.append(text)
+    def _report(self, text: str) -> None:
+        if text:
+            with self._lock:
+                self._news.append(text)

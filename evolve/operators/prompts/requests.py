@@ -214,7 +214,7 @@ def _show_parent(parent: Parent, task: Task) -> str:
 
 
 def _name_with_scores(parent: Parent, task: Task) -> str:
-    """A genome's number with its score and its measures, such as "genome 3 (val_bpb 0.98, ...)"."""
+    """A genome's number with its score and its measures, such as "genome 3 (score 0.98, ...)"."""
     individual = parent.individual
     numbers = [f"{task.metric} {individual.objective:.6g}"] if individual.scored else []
     numbers += [

@@ -208,7 +208,7 @@ def test_a_second_call_goes_on_with_what_is_missing(
 
 
 def test_an_unknown_item_is_refused(rhymes: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--task", "rhymes", "--model", "openai/test", "--items", "mars"]) == 2
+    assert main(["--task", "rhymes", "--model", "ollama/test", "--items", "mars"]) == 2
     assert "there is no item mars; there are sun, moon" in capsys.readouterr().err
 
 

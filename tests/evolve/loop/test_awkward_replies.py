@@ -253,7 +253,7 @@ def toy(make_place: Callable[[], Any]) -> Any:
 
 @pytest.fixture(scope="module", autouse=True)
 def litellm_imported(serve: Any) -> None:
-    """What litellm does at its first request takes longer than the patience below."""
+    """What litellm does at its first request takes longer than the timeout below."""
     LiteLLM("openai/test", api_base=serve(lambda request: "hi").base)(
         [{"role": "user", "content": ""}]
     )
@@ -297,7 +297,7 @@ def test_a_reply_gives_a_child_or_one_line_of_reason(
     toy: Any, chat: Any, scripted: ModuleType, name: str
 ) -> None:
     server = chat(lambda request: answer(name, request, scripted))
-    hurry = {"timeout": 0.5, "patience": 2} if name in SLOW else {"timeout": 20}
+    hurry = {"timeout": 1 if name in SLOW else 20}
     made, calls = propose(toy, server.base, **hurry)
     assert len(calls) == len(server.requests) >= 1
     assert all(call.tokens_in > 0 for call in calls if not call.error), "no call is free"

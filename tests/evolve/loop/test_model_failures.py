@@ -150,8 +150,7 @@ def test_while_a_limit_is_long_the_offline_operators_keep_the_devices_busy(
     assert place.count("m", "individuals WHERE operator = 'tweak'") > 0
     measured = "id IN (SELECT individual FROM measurements WHERE purpose = 'search')"
     assert place.count("m", f"individuals WHERE id > 0 AND {measured}") == 40
-    assert "no model answered for " in done.stdout
-    assert ", in 1 outage" in done.stdout
+    assert re.search(r"no model answered for .* s, in \d outages?\n", done.stdout)
     assert place.evolve("replay", "m").returncode == 0
 
 

@@ -23,10 +23,10 @@ class Clock:
 class Models:
     """Says why nobody should wait for them."""
 
-    silence = ""
+    reason = ""
 
     def why_unresponsive(self) -> str:
-        return self.silence
+        return self.reason
 
 
 def allowance(
@@ -62,7 +62,7 @@ def test_models_that_answer_are_asked_as_often_as_there_is_need() -> None:
     assert allowed.why_offline() == ""
 
 
-def test_when_the_money_is_spent_the_reason_says_how_much_and_nobody_hopes() -> None:
+def test_when_the_money_is_spent_the_reason_says_how_much_and_nobody_waits() -> None:
     budget = CostBudget(2.0, spent=1.996)
     allowed = allowance(budget=budget)
     with pytest.raises(BudgetSpentError):
@@ -104,17 +104,17 @@ def test_models_that_fail_are_never_given_up(steps: list[tuple[bool, float]]) ->
     assert allowed.may_ask(0)
 
 
-def test_while_models_are_silent_others_go_on_and_one_request_waits_for_them() -> None:
+def test_while_models_are_unresponsive_others_go_on_and_one_request_waits_for_them() -> None:
     models = Models()
     allowed = allowance(models=models)
     assert not allowed.unresponsive
-    models.silence = "no model has answered for 60 s"
+    models.reason = "no model has answered for 60 s"
     assert allowed.unresponsive
-    assert allowed.why_offline() == models.silence
+    assert allowed.why_offline() == models.reason
     assert allowed.may_recover
     assert allowed.may_ask(0), "somebody must notice that they are back"
     assert not allowed.may_ask(1)
-    models.silence = ""
+    models.reason = ""
     assert allowed.why_offline() == ""
     assert allowed.may_ask(1)
 

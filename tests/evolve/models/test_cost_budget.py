@@ -1,4 +1,4 @@
-"""The cap on dollars: what is on its way counts, and what is too dear is not asked."""
+"""The cap on dollars: what is on its way counts, and what is too expensive is not asked."""
 
 from __future__ import annotations
 
@@ -101,22 +101,24 @@ def test_a_run_that_goes_on_has_what_is_left(chat: Chat, scripted: ModuleType) -
     assert len(server.requests) == len(calls) == 9
 
 
-def test_what_is_too_dear_from_one_model_a_cheaper_one_is_asked(chat: Chat) -> None:
+def test_what_is_too_expensive_from_one_model_a_cheaper_one_is_asked(chat: Chat) -> None:
     server, calls = chat(lambda request: "yes"), list[ModelCall]()
     budget = CostBudget(1.0)
-    dear, cheap = model(server, A, Price(0, 1000)), model(server, B, Price(0, 10))
-    answer = Ensemble([dear, cheap], budget=budget, patience=60).ask(A, ASKED, calls)
+    expensive, cheap = model(server, A, Price(0, 1000)), model(server, B, Price(0, 10))
+    answer = Ensemble([expensive, cheap], budget=budget, patience=60).ask(A, ASKED, calls)
     assert (answer.model, calls) == (B, [answer])
     assert [request.model for request in server.requests] == ["b"]
     assert not budget.exhausted
 
 
-def test_where_one_model_failed_and_another_is_too_dear_the_purse_stays_open(chat: Chat) -> None:
+def test_where_one_model_failed_and_another_is_too_expensive_the_budget_stays_open(
+    chat: Chat,
+) -> None:
     answers = iter([500, "the cheap one is back"])
     server, calls = chat(lambda request: next(answers)), list[ModelCall]()
     budget = CostBudget(1.0)
-    cheap, dear = model(server, A, Price(0, 10)), model(server, B, Price(0, 1000))
-    ensemble = Ensemble([cheap, dear], budget=budget, patience=60)
+    cheap, expensive = model(server, A, Price(0, 10)), model(server, B, Price(0, 1000))
+    ensemble = Ensemble([cheap, expensive], budget=budget, patience=60)
     with pytest.raises(ModelError, match="openai/a did not answer"):
         ensemble.ask(A, ASKED, calls)
     assert not budget.exhausted
@@ -124,16 +126,18 @@ def test_where_one_model_failed_and_another_is_too_dear_the_purse_stays_open(cha
     assert [request.model for request in server.requests] == ["a", "a"]
 
 
-def test_where_one_model_is_too_small_and_another_too_dear_the_purse_stays_open(chat: Chat) -> None:
+def test_where_one_model_is_too_small_and_another_too_expensive_the_budget_stays_open(
+    chat: Chat,
+) -> None:
     server = chat(lambda request: (400, "maximum context length is 4096 tokens"))
     budget = CostBudget(1.0)
-    small, dear = model(server, A, Price(0, 10)), model(server, B, Price(0, 1000))
+    small, expensive = model(server, A, Price(0, 10)), model(server, B, Price(0, 1000))
     with pytest.raises(TooLongError):
-        Ensemble([small, dear], budget=budget, patience=60).ask(A, ASKED, [])
+        Ensemble([small, expensive], budget=budget, patience=60).ask(A, ASKED, [])
     assert not budget.exhausted
 
 
-def test_what_is_too_dear_from_every_model_closes_the_purse(chat: Chat) -> None:
+def test_what_is_too_expensive_from_every_model_exhausts_the_budget(chat: Chat) -> None:
     server = chat(lambda request: "yes")
     budget = CostBudget(1.0)
     models = [model(server, name, Price(0, 1000)) for name in (A, B)]
@@ -164,7 +168,7 @@ def test_a_request_waits_while_one_on_its_way_may_leave_enough(chat: Chat) -> No
     assert [call.error for call in calls] == ["", ""]
 
 
-def test_retries_are_paid_from_the_same_purse(chat: Chat) -> None:
+def test_retries_are_paid_from_the_same_budget(chat: Chat) -> None:
     """Three rounds of a proposal, in many threads: the cap counts requests, not proposals."""
     server, calls = chat(lambda request: "What?"), list[ModelCall]()
     budget = CostBudget(PER_REPLY_TOKEN.compute_cost(0, 4 * USUAL_REPLY))

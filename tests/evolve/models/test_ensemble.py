@@ -294,10 +294,10 @@ def test_fewer_requests_are_on_their_way_after_a_limit(chat: Any, scripted: Modu
     assert 1 <= model.most < 8
 
 
-# -- silence --------------------------------------------------------------------------------------
+# -- models that do not respond -------------------------------------------------------------------
 
 
-def test_models_are_silent_when_none_has_answered_for_long(both: Any, time: Time) -> None:
+def test_models_are_unresponsive_when_none_has_answered_for_long(both: Any, time: Time) -> None:
     ensemble, _ = both(a=answers(500, "a is back"), b=lambda request: 500)
     time.now += 1e6
     assert ensemble.why_unresponsive() == "", "nobody has asked"
@@ -314,33 +314,35 @@ def test_models_are_silent_when_none_has_answered_for_long(both: Any, time: Time
     assert ensemble.why_unresponsive() == "", "nobody waits for an answer"
 
 
-def test_a_request_that_waits_is_silence_too(both: Any, scripted: ModuleType, time: Time) -> None:
-    silences: list[str] = []
+def test_a_request_that_waits_has_no_answer_either(
+    both: Any, scripted: ModuleType, time: Time
+) -> None:
+    reasons: list[str] = []
 
     def script(request: Any) -> Any:
-        silences.append(ensemble.why_unresponsive())
-        return limited(scripted, PATIENCE) if len(silences) == 1 else "a says so"
+        reasons.append(ensemble.why_unresponsive())
+        return limited(scripted, PATIENCE) if len(reasons) == 1 else "a says so"
 
     ensemble, _ = both(a=script, names=(A,))
     ensemble.ask(A, ASKED, [])
-    assert silences == ["", "no model has answered for 60 s"]
+    assert reasons == ["", "no model has answered for 60 s"]
     assert ensemble.why_unresponsive() == ""
 
 
-def test_a_slow_model_is_not_called_silent_once_it_is_known_to_be_slow(
+def test_a_slow_model_is_not_called_unresponsive_once_it_is_known_to_be_slow(
     both: Any, time: Time
 ) -> None:
-    silences: list[str] = []
+    reasons: list[str] = []
 
     def script(request: Any) -> Any:
         time.now += 100  # so long does it take
-        silences.append(ensemble.why_unresponsive())
+        reasons.append(ensemble.why_unresponsive())
         return "a says so"
 
     ensemble, _ = both(a=script, names=(A,))
     for _ in range(3):
         ensemble.ask(A, ASKED, [])
-    assert silences == ["no model has answered for 60 s", "", ""]
+    assert reasons == ["no model has answered for 60 s", "", ""]
 
 
 # -- a key that is refused, a server that is gone -------------------------------------------------
@@ -418,7 +420,7 @@ def test_a_request_that_is_too_long_is_the_askers_to_shorten(both: Any) -> None:
     assert asked(server) == ["a", "a"]
 
 
-def test_a_model_for_which_everything_is_too_long_is_silent(both: Any, time: Time) -> None:
+def test_a_model_for_which_everything_is_too_long_is_unresponsive(both: Any, time: Time) -> None:
     ensemble, _ = both(a=lambda request: TOO_LONG, names=(A,))
     for _ in range(3):
         assert ensemble.why_unresponsive() == ""

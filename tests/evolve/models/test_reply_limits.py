@@ -14,7 +14,7 @@ from evolve.models import CostBudget, Ensemble, LiteLLM, ModelError, TooLongErro
 from evolve.models.catalogue import REASONING_TOKENS, ReplyRoom, find_reply_room
 from evolve.models.client import REPLY_LIMIT
 from evolve.models.context_window import LEAST_REPLY, ContextWindow
-from evolve.models.ensemble import GROWTH, LONGEST_REPLY
+from evolve.models.route import GROWTH, LONGEST_REPLY
 from evolve.models.server_speed import LONGEST, OVERHEAD, ServerSpeed
 
 # litellm's own types make pydantic wonder when it is imported.

@@ -171,10 +171,10 @@ programs = st.lists(statements, max_size=6).map(lambda x: "\n".join(x) + "\n")
 programs = programs | programs.map(lambda text: text.replace("\n", "\r\n"))
 
 
-class _Blank(ast.NodeTransformer):
+class _Mask(ast.NodeTransformer):
     """Masks the numbers and truth values in capitalised module constants, and nothing else."""
 
-    def blanked(self, source: str) -> str:
+    def masked(self, source: str) -> str:
         tree = ast.parse(source)
         for node in tree.body:
             match node:
@@ -201,8 +201,8 @@ def test_perturb_changes_only_literals_of_constants(source: str, seed: int) -> N
         return
     proposal = Perturb().propose([parent(source)], context(seed))
     assert proposal.source != source
-    blank = _Blank().blanked
-    assert blank(proposal.source) == blank(source)
+    mask = _Mask().masked
+    assert mask(proposal.source) == mask(source)
     # Between the literals, every character is as it was: comments, layout and line ends too.
     gaps = replace_spans(source, [(x.span, "") for x in found])
     assert (

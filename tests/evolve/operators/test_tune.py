@@ -275,7 +275,9 @@ def test_a_genome_without_constants_is_refused_in_words() -> None:
         ("A = ( 1", "A = ( 2", False),
     ],
 )
-def test_valueless_is_all_but_the_values_of_constants(one: str, other: str, same: bool) -> None:
+def test_a_masked_genome_is_all_but_the_values_of_its_constants(
+    one: str, other: str, same: bool
+) -> None:
     assert (mask_constants(one) == mask_constants(other)) is same
 
 
