@@ -10,7 +10,7 @@ from typing import Protocol
 from archive.rows import ModelCall
 from evolve.models.errors import AccessError, RateLimitError, TooLongError
 from evolve.models.rate_limits import RateLimiter
-from population.formatting import duration
+from population.formatting import format_duration
 
 LONGEST_REPLY = 64_000  # tokens to which a reply's limit may grow
 GROWTH = 2  # a reply may be so many times as long as the longest whole one of its model
@@ -79,7 +79,7 @@ class Route:
             self._failing_since, self._reported, self.denied = None, False, ""
         if since is None or not reported:
             return ""
-        return f"{self.model.name} answers again, after {duration(self._clock() - since)}"
+        return f"{self.model.name} answers again, after {format_duration(self._clock() - since)}"
 
     def record_error(self, error: BaseException, begun: float, size: int) -> str:
         """Record that a request gave no answer.
