@@ -118,7 +118,7 @@ def _uses(source: str, word: str, language: str) -> bool:
 
 
 @dataclass(frozen=True)
-class _Piece:
+class _ScreenedPiece:
     """A few top-level statements.
 
     Attributes:
@@ -133,15 +133,17 @@ class _Piece:
 
 
 @lru_cache(maxsize=8)
-def _read_pieces(source: str) -> list[_Piece]:
+def _read_pieces(source: str) -> list[_ScreenedPiece]:
     return map_pieces(source, _read_piece)
 
 
 @lru_cache(maxsize=500)
-def _read_piece(text: str) -> _Piece:
+def _read_piece(text: str) -> _ScreenedPiece:
     tree = parse_uncached(text)
     statements, names = tuple(map(ast.dump, tree.body)), frozenset(_find_names(tree))
-    return _Piece(statements, names, normalise_module(tree))  # last, since this changes the tree
+    return _ScreenedPiece(
+        statements, names, normalise_module(tree)
+    )  # last, since this changes the tree
 
 
 def _find_names(tree: ast.Module) -> Iterator[str]:

@@ -104,7 +104,7 @@ def iterate_constants(body: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.stmt,
 
 
 @dataclass(frozen=True)
-class _Piece:
+class _LocatedPiece:
     """A few top-level statements; spans are counted from the first byte of the piece.
 
     Attributes:
@@ -121,7 +121,7 @@ class _Piece:
 
 
 def _find_named(
-    source: str, select: Callable[[_Piece], tuple[tuple[str, Span], ...]]
+    source: str, select: Callable[[_LocatedPiece], tuple[tuple[str, Span], ...]]
 ) -> dict[str, Span]:
     """The spans that are selected of each piece of a module, by name."""
     return {
@@ -131,7 +131,7 @@ def _find_named(
     }
 
 
-def _locate_pieces(source: str) -> Iterator[tuple[int, _Piece]]:
+def _locate_pieces(source: str) -> Iterator[tuple[int, _LocatedPiece]]:
     """Yield the pieces of a module, each with the byte at which it starts."""
     start = 0
     for piece in map_pieces(source, _read_piece):
@@ -140,12 +140,12 @@ def _locate_pieces(source: str) -> Iterator[tuple[int, _Piece]]:
 
 
 @lru_cache(maxsize=500)
-def _read_piece(text: str) -> _Piece:
+def _read_piece(text: str) -> _LocatedPiece:
     locate = _Locator(text)
     body = parse_uncached(text).body
     assignments = list(iterate_constants(body))
     found = [one for name, _, value in assignments for one in _read_literals(name, value, locate)]
-    return _Piece(
+    return _LocatedPiece(
         size=len(text.encode()),
         # the span of the statement, since brackets around a value do not belong to its node
         constants=tuple((name, locate(statement)) for name, statement, _ in assignments),
