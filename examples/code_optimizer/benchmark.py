@@ -1,11 +1,11 @@
-"""How fast a version of the program is, against the one from which the search set out.
+"""How fast a version of the program is, compared with the first version.
 
     python benchmark.py [FILE]      # src/main.py if no file is named
 
 Both versions report on the same nights. The nights are drawn anew each time, so that no version can
 know them, and each version runs in a sandbox of its own, in turns and never at the same time: what
 one leaves running is gone before the other starts. The seconds are those of this process's clock,
-and each answer is compared with the one that the first version gives.
+and each answer is compared with the first version's.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ import random
 import secrets
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trainer.scoring import Box, Failed, Raised, candidate
+from trainer.scoring import Box, CallError, ModuleError, read_candidate
 
-from nights import Shape, draw
+from nights import Shape, draw_night, spoil_log
 
 BASELINE = Path(__file__).with_name("baseline") / "main.py"  # the first version, byte for byte
 SHAPES = (
@@ -30,21 +29,23 @@ SHAPES = (
     Shape("festival", 380, 3, 3, 80, 150, 2.5, 30, 35, 8),
     Shape("suburbs", 290, 26, 3, 60, 50, 12, 60, 5, 5),
 )
-PRACTICE = Shape("practice", 20, 4, 2, 10, 10, 1, 20, 10, 5)  # before the clock counts
+ODD = Shape("odd lines", 40, 4, 2, 15, 10, 2, 20, 10, 5)  # compared, before the clock counts
 MOST = 4  # rounds; how many it becomes is a matter of time
-IMPORT = 8.0  # seconds that it may take to import a version
+UNTIMED = 8.0  # seconds that a version's import may take, and as many its answer to odd lines
 LONGEST = 60.0  # seconds that the first version may take for a night
 PATIENCE = 3.0, 5.0  # a version may take so many seconds for a night, or so many times the first's
+FREE = 0.3  # seconds of processor time outside of the timed nights, for Python and the sandbox
 
 
 @dataclass(frozen=True)
 class Lap:
-    """One night, reported on by both versions.
+    """One night, on which both versions reported.
 
     Attributes:
-        shape: of the night, by name.
-        baseline, candidate: seconds that they took.
-        wrong: why the candidate's answer is not right; empty if it is.
+        shape: Name of the night's shape.
+        baseline: Seconds that the first version took.
+        candidate: Seconds that the candidate took.
+        wrong: Why the candidate's answer is not right; empty if it is.
     """
 
     shape: str
@@ -55,19 +56,34 @@ class Lap:
 
 @dataclass(frozen=True)
 class Race:
-    """All laps, and the candidate's peak memory in bytes."""
+    """All nights of a race.
+
+    Attributes:
+        laps: The nights whose time counts.
+        odd: The nights with odd lines, whose answers alone count.
+        peak_bytes: The candidate's peak memory, in bytes.
+        preparation: The candidate's processor time outside of the nights whose time counts, in
+            seconds, beyond what any program needs to start.
+    """
 
     laps: list[Lap]
+    odd: list[Lap]
     peak_bytes: int
+    preparation: float = 0.0
 
     @property
     def wrong(self) -> list[Lap]:
-        return [lap for lap in self.laps if lap.wrong]
+        return [lap for lap in (*self.odd, *self.laps) if lap.wrong]
 
     def ratio(self, shape: str) -> float:
-        """How many times as fast the candidate is in nights of one shape, each at its best."""
+        """How many times as fast the candidate is in nights of one shape, each at its best.
+
+        What it works out before it is asked (when it is imported, or in the night before the clock
+        counts) is work for these nights all the same.
+        """
         laps = [lap for lap in self.laps if lap.shape == shape]
-        return min(lap.baseline for lap in laps) / min(lap.candidate for lap in laps)
+        candidate = min(lap.candidate for lap in laps) + self.preparation
+        return min(lap.baseline for lap in laps) / candidate
 
     @property
     def speedup(self) -> float:
@@ -76,74 +92,103 @@ class Race:
         return math.prod(ratios) ** (1 / len(ratios))
 
 
+@dataclass(frozen=True)
+class Run:
+    """What a version did with some nights in one process.
+
+    Attributes:
+        answers: Its answers; the exception that it raised in place of one.
+        seconds: Wall-clock time of each answer, in seconds.
+        peak_bytes: Its peak memory, in bytes.
+        preparation: Its processor time outside of the nights whose time counts, in seconds.
+    """
+
+    answers: list[Any]
+    seconds: list[float]
+    peak_bytes: int
+    preparation: float
+
+
 def race(
     source: str, rng: random.Random, *, seconds: float, shapes: Sequence[Shape] = SHAPES
 ) -> Race:
     """Let a version race against the first one.
 
     Args:
-        source: the version's text.
-        rng: to draw the nights from.
-        seconds: to spend, more or less; one round is run in any case.
-        shapes: of the nights of each round.
+        source: The version's text.
+        rng: Source of all random numbers, from which the nights are drawn.
+        seconds: Seconds to spend, more or less; one round is run in any case.
+        shapes: Shapes of the nights of each round.
 
     Raises:
-        Failed: the version ended, hung or did not import.
+        ModuleError: The version ended, hung or did not import.
     """
-    first = BASELINE.read_text()
-    laps: list[Lap] = []
-    peak, began = 0, time.monotonic()
+    laps, odd = list[Lap](), list[Lap]()
+    peak, preparation, began = 0, math.inf, time.monotonic()
     for number in range(MOST):
         if number and (time.monotonic() - began) * (number + 1) / number > seconds:
             break
-        practice = draw(PRACTICE, rng)
-        nights = [draw(shape, rng) for shape in shapes]
+        nights = [spoil_log(draw_night(ODD, rng), rng)]
+        nights += [draw_night(shape, rng) for shape in shapes]
         # the first version is always first: how long it takes says how long to wait for the other
-        try:
-            expected, paces, _ = timed(first, practice, nights, [LONGEST] * len(nights))
-        except Failed as failed:
-            raise RuntimeError(f"the first version itself failed: {failed}") from failed
-        limits = [max(PATIENCE[0], PATIENCE[1] * pace) for pace in paces]
-        answers, times, used = timed(source, practice, nights, limits)
-        peak = max(peak, used)
-        laps += [
+        first = _run_first_version(nights)
+        limits = [UNTIMED, *(max(PATIENCE[0], PATIENCE[1] * pace) for pace in first.seconds[1:])]
+        run = run_version(source, nights, limits)
+        peak = max(peak, run.peak_bytes)
+        preparation = min(preparation, max(run.preparation - FREE, 0.0))
+        one, *others = (
             Lap(shape.name, *figures, wrong=difference(right, answer))
             for shape, right, answer, *figures in zip(
-                shapes, expected, answers, paces, times, strict=True
+                (ODD, *shapes), first.answers, run.answers, first.seconds, run.seconds, strict=True
             )
-        ]
-        if any(lap.wrong for lap in laps):
+        )
+        odd.append(one)
+        laps += others
+        if any(lap.wrong for lap in (*odd, *laps)):
             break  # the speed of a wrong version is of no interest
-    return Race(laps, peak)
+    return Race(laps, odd, peak, preparation)
 
 
-def timed(
-    source: str, practice: Sequence[Any], nights: Sequence[Any], limits: Sequence[float]
-) -> tuple[list[Any], list[float], int]:
-    """Let a version report on nights in a fresh sandbox, after a small one that does not count.
+def _run_first_version(nights: Sequence[Any]) -> Run:
+    try:
+        return run_version(BASELINE.read_text(), nights, [LONGEST] * len(nights))
+    except ModuleError as failed:
+        raise RuntimeError(f"the first version itself failed: {failed}") from failed
 
-    Returns:
-        Its answers, the exception it raised in place of one; the seconds; its peak memory in bytes.
+
+def run_version(source: str, nights: Sequence[Any], limits: Sequence[float]) -> Run:
+    """Let a version report on nights in a fresh sandbox; the time of the first does not count.
+
+    Args:
+        source: The version's text.
+        nights: Arguments of `report` for each night.
+        limits: Most seconds that each night may take.
+
+    Raises:
+        ModuleError: The version ended, hung or did not import.
     """
-    answers, times = list[Any](), list[float]()
+    answers, seconds = list[Any](), list[float]()
     with Box() as box:
         box.put("main.py", source)
-        with box.module("main.py", seconds=IMPORT) as module:
-            with suppress(Raised):  # what it cannot do here, it cannot do below
-                module.call("report", *practice)
+        with box.module("main.py", seconds=UNTIMED) as module:
             for night, limit in zip(nights, limits, strict=True):
                 try:
                     answers.append(module.call("report", *night, seconds=limit))
-                except Raised as raised:
-                    answers.append(raised)
-                times.append(module.seconds)
-    return answers, times, module.ended.peak_bytes if module.ended else 0
+                except CallError as error:
+                    answers.append(error)
+                seconds.append(module.seconds)
+    ended = module.ended
+    if ended is None:
+        return Run(answers, seconds, 0, 0.0)
+    return Run(answers, seconds, ended.peak_bytes, ended.cpu_seconds - sum(seconds[1:]))
 
 
 def difference(right: Any, answer: Any, where: str = "report") -> str:
-    """Where an answer is not the right one, in a few words; empty if it is. Types count, too."""
-    if isinstance(answer, Raised):
-        return f"{where} raised {answer}"
+    """Where an answer is not the right one, in one line; empty if it is. Types count, too."""
+    if isinstance(right, CallError) and isinstance(answer, CallError) and right.kind == answer.kind:
+        return ""
+    if isinstance(answer, CallError):
+        return " ".join(f"{where} raised {answer}".split())
     if type(right) is not type(answer):
         return f"{where} is a {type(answer).__name__} instead of a {type(right).__name__}"
     if isinstance(right, dict) and right.keys() == answer.keys():
@@ -158,8 +203,9 @@ def difference(right: Any, answer: Any, where: str = "report") -> str:
 
 
 def main() -> None:
-    job = candidate("src/main.py")
-    result = race(job.text, random.Random(secrets.randbits(64)), seconds=job.budget / 2)
+    candidate = read_candidate("src/main.py")
+    rng = random.Random(secrets.randbits(64))
+    result = race(candidate.text, rng, seconds=candidate.budget / 2)
     print(f"{'':<12}{'first version':>16}{'this version':>16}{'faster':>10}")
     for shape in SHAPES:
         laps = [lap for lap in result.laps if lap.shape == shape.name]
@@ -170,6 +216,8 @@ def main() -> None:
         )
     print(f"{'together':<12}{'':>32}{result.speedup:>9.1f}x")
     print(f"peak memory {result.peak_bytes / 2**20:.0f} MiB, {len(result.laps)} nights")
+    if result.preparation:
+        print(f"{result.preparation * 1e3:.0f} ms before it was asked, which count for each night")
     for lap in result.wrong:
         print(f"wrong ({lap.shape}): {lap.wrong}")
 

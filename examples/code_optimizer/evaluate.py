@@ -9,7 +9,7 @@
 Only a version that is right in everything gets points for speed and readability, so that no wrong
 one can overtake the first version. One that reads worse than the first has half of its points for
 speed at most, so that it stays below the target however fast it is; one that hides what it does has
-none. The tests run here, and call the program where it is kept in.
+none. The tests run here, and call the program in a sandbox.
 """
 
 from __future__ import annotations
@@ -25,25 +25,30 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from trainer.scoring import Box, Candidate, Failed, candidate, refuse, report
+from trainer.scoring import Box, Candidate, ModuleError, read_candidate, refuse, report
 
-from benchmark import BASELINE, IMPORT, Race, race
-from readability import WEIGHTS, Readability, readability
+from benchmark import BASELINE, UNTIMED, Race, race
+from readability import WEIGHTS, Readability, measure_readability
 
 TESTS = Path(__file__).with_name("tests") / "test_main.py"
 SPEED, PASSING, READABLE = 60.0, 30.0, 10.0  # points, at most
 FULL_MARKS = 100.0  # times as fast as the first version
-HELD = (
-    0.5  # share of its speed points that a version keeps at most if it reads worse than the first
-)
-LOST = 0.5  # share of the first version's readability that, when it is lost, takes all of them
+# A version that reads worse than the first keeps at most so much of its points for speed, and none
+# once so much of the first version's readability is lost.
+HELD, LOST = 0.5, 0.5
 PER_TEST = 5.0  # seconds that a call may take in a test
-SHOWN, WORDS = 10, 200  # findings that are printed; characters of an error
+SHOWN, WORDS = 10, 200  # findings that are printed, and characters of an error
 
 
 @dataclass(frozen=True)
 class Score:
-    """The parts of the score, and what is known besides."""
+    """The parts of the score.
+
+    Attributes:
+        speed: Points for speed, from 0 to 60.
+        tests: Points for the tests, from 0 to 30.
+        readability: Points for readability, from 0 to 10.
+    """
 
     speed: float
     tests: float
@@ -54,22 +59,24 @@ class Score:
         return self.speed + self.tests + self.readability
 
 
-def score(passed: int, asked: int, speedup: float, measured: float, baseline: float) -> Score:
-    """The score's parts.
+def weigh(passed: int, asked: int, speedup: float, measured: float, baseline: float) -> Score:
+    """Turn what was measured into points.
 
     Args:
-        passed, asked: tests, and nights once one was reported on wrongly.
-        speedup: times as fast as the first version.
-        measured, baseline: readability of this version and of the first, from 0 to 1.
+        passed: Number of tests that pass, and of nights once one was reported on wrongly.
+        asked: Number of all of these.
+        speedup: How many times as fast as the first version this one is.
+        measured: Readability of this version, from 0 to 1.
+        baseline: Readability of the first version, from 0 to 1.
     """
     if passed < asked:
         return Score(0.0, PASSING * passed / asked, 0.0)
     share = min(math.log(max(speedup, 1.0)) / math.log(FULL_MARKS), 1.0)
-    return Score(SPEED * share * kept(measured, baseline), PASSING, READABLE * measured)
+    return Score(SPEED * share * share_kept(measured, baseline), PASSING, READABLE * measured)
 
 
-def kept(measured: float, baseline: float) -> float:
-    """The share of its points for speed that a version of this readability has."""
+def share_kept(measured: float, baseline: float) -> float:
+    """The share of its points for speed that a version of some readability keeps."""
     if measured >= baseline:
         return 1.0
     return HELD * max(1 - (baseline - measured) / (LOST * baseline), 0.0)
@@ -78,8 +85,8 @@ def kept(measured: float, baseline: float) -> float:
 # -- the tests --------------------------------------------------------------------------------
 
 
-class Stand:
-    """Stands for the program in the tests: what they call is called in the sandbox."""
+class StandIn:
+    """Stands for the program in the tests, and calls its functions in the sandbox."""
 
     def __init__(self, call: Callable[..., Any]) -> None:
         self._call = call
@@ -89,8 +96,13 @@ class Stand:
 
 
 @dataclass(frozen=True)
-class Tested:
-    """Why each test fails, by its name, empty if it passes; peak memory in bytes."""
+class TestResult:
+    """The outcome of all tests.
+
+    Attributes:
+        outcomes: Why each test fails, by its name; empty if it passes.
+        peak_bytes: The program's peak memory, in bytes.
+    """
 
     outcomes: dict[str, str]
     peak_bytes: int
@@ -100,26 +112,26 @@ class Tested:
         return {name: why for name, why in self.outcomes.items() if why}
 
 
-def tested(source: str) -> Tested:
+def run_tests(source: str) -> TestResult:
     """Run all tests against a version of the program.
 
     Raises:
-        Failed: the program does not import, ends or hangs.
+        ModuleError: The program does not import, ends or hangs.
     """
-    tests = {name: test for name, test in vars(imported(TESTS)).items() if name[:5] == "test_"}
+    tests = {name: test for name, test in vars(import_file(TESTS)).items() if name[:5] == "test_"}
     with Box() as box:
         box.put("main.py", source)
-        with box.module("main.py", seconds=IMPORT) as module:
-            stand = Stand(module.call)
-            outcomes = {name: outcome(test, stand) for name, test in tests.items()}
-    return Tested(outcomes, module.ended.peak_bytes if module.ended else 0)
+        with box.module("main.py", seconds=UNTIMED) as module:
+            stand = StandIn(module.call)
+            outcomes = {name: run_test(test, stand) for name, test in tests.items()}
+    return TestResult(outcomes, module.ended.peak_bytes if module.ended else 0)
 
 
-def outcome(test: Callable[[Any], None], stand: Stand) -> str:
+def run_test(test: Callable[[Any], None], stand: StandIn) -> str:
     """Why a test fails, in a line; empty if it passes."""
     try:
         test(stand)
-    except Failed:
+    except ModuleError:
         raise
     except Exception as error:  # an answer of another shape makes a test stumble anywhere
         frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(TESTS)]
@@ -128,8 +140,8 @@ def outcome(test: Callable[[Any], None], stand: Stand) -> str:
     return ""
 
 
-def imported(path: Path) -> ModuleType:
-    """A trusted file of this folder as a module."""
+def import_file(path: Path) -> ModuleType:
+    """Import a trusted file of this folder."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
@@ -142,42 +154,43 @@ def imported(path: Path) -> ModuleType:
 
 
 def main() -> None:
-    job = candidate("src/main.py")
+    candidate = read_candidate("src/main.py")
     try:
-        measured = readability(job.text)
+        measured = measure_readability(candidate.text)
     except (SyntaxError, ValueError, RecursionError) as error:
         refuse(f"it is no Python: {error}", status="invalid")
     try:
-        evaluated(job, measured)
-    except Failed as failed:
-        refuse(str(failed), status=status(str(failed)))
+        evaluate(candidate, measured)
+    except ModuleError as failed:
+        refuse(str(failed), status=find_status(str(failed)))
 
 
-def status(reason: str) -> str:
-    """In one word why the program could not be called."""
+def find_status(reason: str) -> str:
+    """The status of a program that could not be called, by the reason."""
     if "took more than" in reason:
         return "timeout"
     return "oom" if "MemoryError" in reason else "crash"
 
 
-def evaluated(job: Candidate, measured: Readability) -> None:
+def evaluate(candidate: Candidate, measured: Readability) -> None:
     """Measure and report.
 
     Raises:
-        Failed: the program does not import, ends or hangs.
+        ModuleError: The program does not import, ends or hangs.
     """
-    tests = tested(job.text)
+    tests = run_tests(candidate.text)
     # what the nights look like follows from the seed, and from what nobody can know beforehand
-    rng = random.Random(f"{job.seed} {secrets.token_hex()}")
-    raced = None if tests.failed else race(job.text, rng, seconds=job.budget / 2)
+    rng = random.Random(f"{candidate.seed} {secrets.token_hex()}")
+    raced = None if tests.failed else race(candidate.text, rng, seconds=candidate.budget / 2)
     right, asked = len(tests.outcomes) - len(tests.failed), len(tests.outcomes)
     speedup = 1.0
     if raced and raced.wrong:
-        right, asked = right + len(raced.laps) - len(raced.wrong), asked + len(raced.laps)
+        nights = len(raced.laps) + len(raced.odd)
+        right, asked = right + nights - len(raced.wrong), asked + nights
     elif raced:
         speedup = raced.speedup
-    before = readability(BASELINE.read_text())
-    parts = score(right, asked, speedup, measured.value, before.value)
+    before = measure_readability(BASELINE.read_text())
+    parts = weigh(right, asked, speedup, measured.value, before.value)
     explain(parts, tests, raced, measured, before)
     report(
         score=parts.total,
@@ -194,9 +207,9 @@ def evaluated(job: Candidate, measured: Readability) -> None:
 
 
 def explain(
-    parts: Score, tests: Tested, raced: Race | None, measured: Readability, before: Readability
+    parts: Score, tests: TestResult, raced: Race | None, measured: Readability, before: Readability
 ) -> None:
-    """Print how the score came about, for people. What the program answered is quoted."""
+    """Print what the score is made of, for people. What the program answered is quoted."""
     for name, why in tests.failed.items():
         print(f"{name} fails\n| {why}")
     for lap in raced.wrong if raced else []:
@@ -204,8 +217,10 @@ def explain(
     if raced and not raced.wrong:
         for shape in dict.fromkeys(lap.shape for lap in raced.laps):
             print(f"{shape}: {raced.ratio(shape):.1f} times as fast")
+    if raced and raced.preparation:
+        print(f"{raced.preparation:.2f} s of work before it was asked count for each night")
     print(f"speed        {parts.speed:5.1f} of {SPEED:.0f}", end="")
-    share = kept(measured.value, before.value)
+    share = share_kept(measured.value, before.value)
     print(f" ({share:.0%} of them, since it reads worse than the first version)" * (share < 1))
     print(f"tests        {parts.tests:5.1f} of {PASSING:.0f}")
     print(f"readability  {parts.readability:5.1f} of {READABLE:.0f}", end="")

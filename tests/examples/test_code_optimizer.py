@@ -62,7 +62,7 @@ def test_the_contract_can_be_read() -> None:
 
 def test_the_constants_that_offline_operators_vary_change_no_answer(benchmark: Any) -> None:
     report = compiled(START)
-    night = benchmark.draw(benchmark.PRACTICE, random.Random(1))
+    night = benchmark.draw_night(benchmark.ODD, random.Random(1))
     right = report(*night)
     for name in ("CHUNK", "DRAWERS", "ROUTES_KEPT", "FARES_KEPT"):
         for value in (1, 3, 1000):
@@ -78,7 +78,7 @@ def test_the_constants_that_offline_operators_vary_change_no_answer(benchmark: A
 
 def test_nights_follow_from_the_random_numbers_alone(benchmark: Any) -> None:
     for shape in benchmark.SHAPES:
-        first, same, other = (benchmark.draw(shape, random.Random(n)) for n in (1, 1, 2))
+        first, same, other = (benchmark.draw_night(shape, random.Random(n)) for n in (1, 1, 2))
         assert first == same
         assert first[0] != other[0]
 
@@ -86,7 +86,7 @@ def test_nights_follow_from_the_random_numbers_alone(benchmark: Any) -> None:
 @given(seed=st.integers(0, 10_000))
 @settings(max_examples=15, deadline=None)
 def test_every_night_has_something_to_tell(benchmark: Any, seed: int) -> None:
-    result = compiled(START)(*benchmark.draw(benchmark.PRACTICE, random.Random(seed)))
+    result = compiled(START)(*benchmark.draw_night(benchmark.ODD, random.Random(seed)))
     assert result["trips"] > 5
     assert result["journal"].count("\n") == result["trips"]
     assert sum(row["departures"] for row in result["docks"]) == result["trips"]
@@ -144,9 +144,9 @@ def test_faster_and_more_readable_is_better(
 ) -> None:
     low, high = sorted((one, other))
     slow, fast = sorted((slow, fast))
-    worse = scoring.score(30, 30, slow, low, 0.75).total
-    assert worse <= scoring.score(30, 30, fast, low, 0.75).total + 1e-9
-    assert worse <= scoring.score(30, 30, slow, high, 0.75).total + 1e-9
+    worse = scoring.weigh(30, 30, slow, low, 0.75).total
+    assert worse <= scoring.weigh(30, 30, fast, low, 0.75).total + 1e-9
+    assert worse <= scoring.weigh(30, 30, slow, high, 0.75).total + 1e-9
     assert worse <= 100
 
 
@@ -154,39 +154,39 @@ def test_faster_and_more_readable_is_better(
 def test_what_is_wrong_once_is_worse_than_the_first_version(
     scoring: ModuleType, passed: int, speedup: float, measured: float, baseline: float
 ) -> None:
-    wrong = scoring.score(passed, 30, speedup, measured, baseline)
-    assert wrong.total < scoring.score(30, 30, 1.0, baseline, baseline).total
+    wrong = scoring.weigh(passed, 30, speedup, measured, baseline)
+    assert wrong.total < scoring.weigh(30, 30, 1.0, baseline, baseline).total
     assert (wrong.speed, wrong.readability) == (0, 0)
 
 
 @pytest.mark.parametrize(("speedup", "points"), [(0.5, 0), (1, 0), (10, 30), (100, 60), (900, 60)])
 def test_speed_counts_on_a_log_scale(scoring: ModuleType, speedup: float, points: float) -> None:
-    assert scoring.score(30, 30, speedup, 0.7, 0.7).speed == pytest.approx(points)
+    assert scoring.weigh(30, 30, speedup, 0.7, 0.7).speed == pytest.approx(points)
 
 
 @given(st.floats(0.1, 1), st.floats(0, 1, exclude_max=True), st.floats(1, 10_000))
 def test_what_reads_worse_than_the_first_version_stays_below_the_target(
     scoring: ModuleType, baseline: float, share: float, speedup: float
 ) -> None:
-    worse = scoring.score(30, 30, speedup, share * baseline, baseline)
+    worse = scoring.weigh(30, 30, speedup, share * baseline, baseline)
     assert worse.total < load_task(FOLDER).target
-    assert worse.speed <= scoring.score(30, 30, speedup, baseline, baseline).speed / 2
+    assert worse.speed <= scoring.weigh(30, 30, speedup, baseline, baseline).speed / 2
 
 
 def test_a_drop_in_readability_costs_speed_until_there_is_none(scoring: ModuleType) -> None:
-    points = [scoring.score(30, 30, 100.0, value, 0.8).speed for value in (0.8, 0.6, 0.4, 0)]
+    points = [scoring.weigh(30, 30, 100.0, value, 0.8).speed for value in (0.8, 0.6, 0.4, 0)]
     assert points == pytest.approx([60, 15, 0, 0])
 
 
 def test_a_program_in_hiding_has_the_points_of_its_tests(scoring: ModuleType) -> None:
     hidden = f"exec({START!r})"
-    measured = scoring.readability(hidden).value
-    first = scoring.readability(START).value
-    assert scoring.score(30, 30, 100.0, measured, first).total == 30
+    measured = scoring.measure_readability(hidden).value
+    first = scoring.measure_readability(START).value
+    assert scoring.weigh(30, 30, 100.0, measured, first).total == 30
 
 
 def test_the_first_version_reads_as_well_as_the_readme_says(scoring: ModuleType) -> None:
-    measured = scoring.readability(START)
+    measured = scoring.measure_readability(START)
     assert f"{10 * measured.value:.1f} points for readability" in (FOLDER / "README.md").read_text()
     assert measured.lines == pytest.approx(353, abs=1)
 
@@ -210,7 +210,7 @@ def test_every_mix_of_the_good_edits_gives_the_same_reports(
     benchmark: Any, replies: ModuleType, order: list[int], count: int, seed: int
 ) -> None:
     assert len(replies.GOOD) == 8
-    night = benchmark.draw(benchmark.PRACTICE, random.Random(seed))
+    night = benchmark.draw_night(benchmark.ODD, random.Random(seed))
     report = compiled(improved(replies, order[:count]))
     assert benchmark.difference(compiled(START)(*night), report(*night)) == ""
 
@@ -219,10 +219,13 @@ def test_the_good_edits_pass_all_tests_and_read_better(
     scoring: ModuleType, replies: ModuleType
 ) -> None:
     source = improved(replies, list(range(8)))
-    assert scoring.tested(source).failed == {}
-    better, first = scoring.readability(source).value, scoring.readability(START).value
+    assert scoring.run_tests(source).failed == {}
+    better, first = (
+        scoring.measure_readability(source).value,
+        scoring.measure_readability(START).value,
+    )
     assert better > first + 0.1
-    assert scoring.score(30, 30, 25.0, better, first).total > load_task(FOLDER).target
+    assert scoring.weigh(30, 30, 25.0, better, first).total > load_task(FOLDER).target
 
 
 def test_there_are_an_order_of_magnitude_and_more_to_gain(

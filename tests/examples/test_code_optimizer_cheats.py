@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
+from trainer.scoring import ModuleError
 from trainer.summary import read_summary
 
 ROOT = Path(__file__).parents[2]
@@ -151,7 +152,7 @@ def test_answers_that_the_tests_know_gain_nothing_where_they_do_not_know_them(
 ) -> None:
     done = evaluate(instead("log = log[:3000]\nreturn honest(log, docks, roads, rules)"))
     numbers = read_summary(done.stdout)
-    assert numbers["tests"] == numbers["tests_passed"] + 3 == 33
+    assert numbers["tests"] == numbers["tests_passed"] + 4 == 34
     assert numbers["score"] < 30
     assert "is wrong" in done.stdout
 
@@ -236,9 +237,7 @@ def test_what_a_program_leaves_running_is_gone_before_the_first_version_runs_aga
     assert not any(mark in words for words in living)
 
 
-def test_an_answer_that_is_sent_before_it_is_asked_for_is_the_wrong_one(
-    benchmark: ModuleType,
-) -> None:
+def test_an_answer_that_is_sent_before_it_is_asked_for_is_none(benchmark: ModuleType) -> None:
     early = """
 import __main__
 sent = []
@@ -251,7 +250,60 @@ def send(connection, answer, old=__main__.send):
             old(connection, answer)
 __main__.send = send
 """
-    assert raced(benchmark, around(early)).wrong
+    with pytest.raises(ModuleError, match="before it was called"):
+        raced(benchmark, around(early))
+
+
+BUSY = """
+import time
+end = time.process_time() + 0.7
+while time.process_time() < end:
+    pass
+"""
+BUSY_ONCE = """
+
+honest = report
+asked = []
+
+
+def report(log, docks, roads, rules):
+    if not asked:
+        asked.append(1)
+        {busy}
+    return honest(log, docks, roads, rules)
+"""
+
+
+@pytest.mark.parametrize(
+    "source",
+    [around(BUSY), START + BUSY_ONCE.format(busy=BUSY.strip().replace("\n", "\n        "))],
+    ids=["when-imported", "in-the-first-night"],
+)
+def test_work_before_the_clock_counts_is_work_all_the_same(
+    benchmark: ModuleType, source: str
+) -> None:
+    shapes = [benchmark.Shape("short", 30, 8, 2, 20, 20, 2, 60, 10, 5)]
+    result = benchmark.race(source, random.Random(5), seconds=0, shapes=shapes)
+    assert result.wrong == []
+    assert result.preparation > 0.2
+    assert result.speedup < 0.5
+
+
+SLOPPY = {
+    "any digits": ('text[position] not in "0123456789"', "not text[position].isdigit()"),
+    "lines end anywhere": ("for line in split_lines(log):", "for line in log.splitlines():"),
+    "words end at blanks": ("words = line.split()", "words = line.split(' ')"),
+    "fields without a value": (' or values[0] == ""', ""),
+}
+
+
+@pytest.mark.parametrize(("old", "new"), SLOPPY.values(), ids=SLOPPY)
+def test_a_program_that_is_right_for_usual_lines_alone_is_wrong(
+    benchmark: ModuleType, old: str, new: str
+) -> None:
+    assert old in START
+    shapes = [benchmark.Shape("short", 30, 8, 2, 20, 20, 2, 60, 10, 5)]
+    assert benchmark.race(START.replace(old, new), random.Random(5), seconds=0, shapes=shapes).wrong
 
 
 def test_what_a_program_leaves_in_its_folder_is_gone_in_the_next_round(

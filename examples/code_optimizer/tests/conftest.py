@@ -2,7 +2,7 @@
 
     python -m pytest tests
 
-`evaluate.py` runs the same tests without pytest, against a version that it keeps in a sandbox.
+`evaluate.py` runs the same tests without pytest, against a version in a sandbox.
 """
 
 from __future__ import annotations
