@@ -6,8 +6,7 @@
 
 A genome imports MAX_SEQ_LEN, TIME_BUDGET, SEED, Tokenizer, make_dataloader, start_clock and
 evaluate_bpb; all but start_clock and SEED have the names and signatures of karpathy/autoresearch.
-The data are made once, by the package corpus: it tokenises text and packs it into rows of
-MAX_SEQ_LEN + 1 tokens, which the dataloader only copies.
+The package corpus makes the data: rows of MAX_SEQ_LEN + 1 tokens, which the loader only copies.
 
 The data folder ($PREPARE_DATA, else data/ beside this file):
 
@@ -118,9 +117,8 @@ def load_prepared() -> Prepared:
 class RefereeClient:
     """The child's side of the referee's protocol (docs/protocol.md).
 
-    The referee holds the data and the clock. It is at the other end of the socket whose descriptor
-    is $TRAINER_REFEREE, and hands out files: the tokenizer and a few warm-up rows at the beginning,
-    the training rows when the clock starts.
+    The referee, at the other end of the socket $TRAINER_REFEREE, holds the data and the clock. It
+    hands out files: tokenizer and warm-up rows first, training rows when the clock starts.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -186,11 +184,10 @@ class RefereeClient:
                 raise ValueError(f"model(x) must give (B, T, {vocabulary}) logits")
             if answer["commit"]:
                 targets = rows[:, 1:].flatten().clamp(max=ordinary - 1)  # specials do not count
-                for start in range(0, len(targets), 4096):
-                    part = slice(start, start + 4096)
-                    scores = logits[part, :ordinary].float()
-                    losses = F.cross_entropy(scores, targets[part], reduction="none")
-                    answers[start : start + len(losses)] = losses.cpu().numpy()
+                for at in range(0, len(targets), 4096):
+                    scores, true = logits[at : at + 4096, :ordinary], targets[at : at + 4096]
+                    losses = F.cross_entropy(scores.float(), true, reduction="none")
+                    answers[at : at + len(losses)] = losses.cpu().numpy()
             word = "ready"
             while count := self.ask(word)[0]["positions"]:
                 chosen = torch.from_numpy(wanted[:count].astype(np.int64)).to(device)
@@ -202,14 +199,11 @@ class RefereeClient:
 
 def _count_parameters(model: Any) -> dict[str, int]:
     """How many numbers a model has learnt, and how many of these it only looks up."""
-    sizes: dict[int, int] = {}  # by identity, since modules may share parameters
-    multiplied: set[int] = set()
-    for module in model.modules() if isinstance(model, torch.nn.Module) else ():
-        for parameter in module.parameters(recurse=False):
-            stored = parameter.untyped_storage().nbytes() // parameter.element_size()
-            sizes[id(parameter)] = min(parameter.numel(), stored)  # a view may repeat its numbers
-            if not isinstance(module, torch.nn.Embedding):
-                multiplied.add(id(parameter))
+    modules = model.modules() if isinstance(model, torch.nn.Module) else ()
+    pairs = [(module, one) for module in modules for one in module.parameters(recurse=False)]
+    multiplied = {id(one) for module, one in pairs if not isinstance(module, torch.nn.Embedding)}
+    stored = {id(one): one.untyped_storage().nbytes() // one.element_size() for _, one in pairs}
+    sizes = {id(one): min(one.numel(), stored[id(one)]) for _, one in pairs}  # views repeat numbers
     looked_up = sum(size for key, size in sizes.items() if key not in multiplied)
     return {"parameters": sum(sizes.values()), "embeddings": looked_up}
 
@@ -287,9 +281,8 @@ class Tokenizer:
 def get_token_bytes(device: str | torch.device = "cpu") -> torch.Tensor:
     """Number of raw bytes of each token, int32 (vocabulary,); 0 for special tokens.
 
-    autoresearch counts the bytes of the decoded token. A token that is not whole UTF-8 decodes to a
-    replacement character of three bytes there, which lowers val_bpb (its issue 384), so its figures
-    and these cannot be compared.
+    autoresearch counts the bytes of the decoded token, which are three for one that is not whole
+    UTF-8. That lowers val_bpb (its issue 384), so its figures and these cannot be compared.
     """
     enc = Tokenizer.from_directory().enc
     ordinary = range(enc.n_vocab - len(SPECIAL_TOKENS))
@@ -326,9 +319,8 @@ def make_dataloader(
 def start_clock() -> float:
     """Start the clock of the training budget and return time.perf_counter().
 
-    Call it when the model is built, compiled and warm: what came before is not counted. For a
-    genome that never calls it the clock starts once its calls of the loader are steady. Without a
-    referee there is no clock to start.
+    Call it when the model is built, compiled and warm: what came before is not counted. Without
+    the call the clock starts once calls of the loader are steady. Only a referee has a clock.
     """
     if referee:
         referee.started("start")
@@ -391,10 +383,8 @@ def evaluate_bpb(model: Any, tokenizer: Tokenizer, batch_size: int) -> float:
         x, y = batch[:, :-1].contiguous(), batch[:, 1:].contiguous()
         losses = model(x.to(device), y.to(device), reduction="none")
         if losses.numel() != y.numel():
-            raise ValueError(
-                f"the model returned {losses.numel()} losses for {y.numel()} targets: "
-                'model(x, y, reduction="none") must give one a token'
-            )
+            given = f"{losses.numel()} losses for {y.numel()} targets"
+            raise ValueError(f'model(x, y, reduction="none") gave {given}: it must be one a token')
         sizes = token_bytes[y] * (chosen < len(rows)).unsqueeze(1)
         nats += losses.float().cpu().reshape(y.shape)[sizes > 0].double().sum().item()
         total_bytes += int(sizes.sum())

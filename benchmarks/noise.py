@@ -152,9 +152,9 @@ class Scheme:
 
     Attributes:
         strategy: Strategy of the search.
-        seed_runs: of the seed at the start.
-        repeats: runs that may go into repeating an apparent best, as a share of all.
-        finals: fresh runs of seed and best together, as a share of all.
+        seed_runs: Number of runs of the seed at the start, by the number of evaluations.
+        repeats: Share of all runs that may go into repeating an apparent best.
+        finals: Number of fresh runs of seed and best together, by the number of evaluations.
     """
 
     strategy: Strategy

@@ -1,4 +1,4 @@
-"""What a genome is worth, told from a few noisy runs and from whose child it is.
+"""The estimate of a genome's fitness from a few noisy runs and from its parent.
 
 A child's true fitness is taken to be its parent's plus a gain, normal around what gains were so
 far; a run adds normal noise. Then the best guess is the mean of its runs, shrunk towards what was
@@ -26,8 +26,8 @@ class Prior:
     """What is expected of a genome before it has run.
 
     Attributes:
-        mean: in the metric's unit.
-        weight: the number of runs that the expectation counts for; above 0.
+        mean: Expected fitness, in the metric's unit.
+        weight: Number of runs that the expectation counts as; above 0.
     """
 
     mean: float
@@ -38,8 +38,8 @@ def posterior_mean(prior: Prior | None, values: Sequence[float]) -> float:
     """The best guess of the true fitness after some runs.
 
     Args:
-        prior: what was expected; None if nothing was.
-        values: of the runs, at least one, in the metric's unit.
+        prior: Expectation before the runs; None if there was none.
+        values: Fitnesses of the runs, at least one, in the metric's unit.
     """
     if prior is None:
         return statistics.fmean(values)
@@ -83,7 +83,7 @@ class Gains:
         """The typical gain and the standard deviation of true gains; None if too few are known.
 
         Args:
-            noise: standard deviation of one run, which is part of what the gains show.
+            noise: Standard deviation of one run, in the metric's unit; it is part of the gains' spread.
         """
         if len(self._latest) < FEWEST_GAINS:
             return None

@@ -1,1 +1,1 @@
-"""Who scores a language model: the trusted side of its run; docs/protocol.md describes it."""
+"""The referee, which scores a language model from the trusted side; see docs/protocol.md."""

@@ -36,12 +36,12 @@ class Rules:
 
     @property
     def grace(self) -> float:
-        """From the end of the budget to the call of evaluate_bpb."""
+        """Seconds from the end of the budget to the call of evaluate_bpb."""
         return max(GRACE_SHARE * self.budget, GRACE_LEAST)
 
     @property
     def answer(self) -> float:
-        """To a batch of rows; the first may be compiled for, so it is as long as the warm-up."""
+        """Seconds for an answer to a batch of rows: those of the warm-up, since one may compile."""
         return self.warmup
 
     def count_as_training(self, waits: list[float], trained: float) -> float:
