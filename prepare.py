@@ -384,7 +384,7 @@ def evaluate_bpb(model: Any, tokenizer: Tokenizer, batch_size: int) -> float:
         losses = model(x.to(device), y.to(device), reduction="none")
         if losses.numel() != y.numel():
             given = f"{losses.numel()} losses for {y.numel()} targets"
-            raise ValueError(f'model(x, y, reduction="none") gave {given}: it must be one a token')
+            raise ValueError(f'the model returned {given}: reduction="none" must give one each')
         sizes = token_bytes[y] * (chosen < len(rows)).unsqueeze(1)
         nats += losses.float().cpu().reshape(y.shape)[sizes > 0].double().sum().item()
         total_bytes += int(sizes.sum())

@@ -83,7 +83,7 @@ class Gains:
         """The typical gain and the standard deviation of true gains; None if too few are known.
 
         Args:
-            noise: Standard deviation of one run, in the metric's unit; it is part of the gains' spread.
+            noise: Standard deviation of one run, in the metric's unit; a part of the spread.
         """
         if len(self._latest) < FEWEST_GAINS:
             return None
