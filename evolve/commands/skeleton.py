@@ -79,7 +79,7 @@ EVALUATE_PYTHON = '''\
 import random
 import secrets
 
-from trainer.scoring import Box, Failed, Raised, candidate, refuse, report
+from trainer.scoring import Box, CallError, ModuleError, read_candidate, refuse, report
 
 SHOPS, DAYS = 100, 56
 LAST = range(DAYS - 14, DAYS)  # the days that are to be forecast
@@ -88,17 +88,17 @@ LARGEST = 1e6  # a forecast beyond is none
 
 
 def main() -> None:
-    job = candidate("main.py")
-    draw = random.Random(f"{job.seed} {secrets.token_hex()}")  # what no genome can know before
+    candidate = read_candidate("main.py")
+    draw = random.Random(f"{candidate.seed} {secrets.token_hex()}")  # no genome can know it before
     shops = [numbers(draw) for _ in range(SHOPS)]
     with Box() as box:
-        box.put("main.py", job.text)
+        box.put("main.py", candidate.text)
         try:
             with box.module("main.py") as module:  # it is given the past, and no more
                 said = [
                     [answer(module.call("forecast", shop[:day])) for day in LAST] for shop in shops
                 ]
-        except (Raised, Failed) as error:
+        except (CallError, ModuleError) as error:
             refuse(f"forecast cannot be called: {error}")
     came = [[shop[day] for day in LAST] for shop in shops]
     error = apart(said, came)
@@ -108,7 +108,7 @@ def main() -> None:
     report(
         score=yesterday / error,
         error=error,
-        lines=job.text.count("\\n"),
+        lines=candidate.text.count("\\n"),
         swing=apart([s[1:] for s in said], [s[:-1] for s in said]) / yesterday,  # is it restless?
     )
 
@@ -140,16 +140,16 @@ EVALUATE_PROSE = '''\
 
 import re
 
-from trainer.scoring import candidate, report
+from trainer.scoring import read_candidate, report
 
 LONGEST = 15  # words that a sentence may have
 KNOWN = 7  # letters that a word may have
 
 
 def main() -> None:
-    job = candidate("text.md")
-    words = re.findall(r"[\\w'-]+", job.text)
-    sentences = [s for s in re.split(r"[.!?:]\\s|\\n\\n", job.text) if s.strip()]
+    candidate = read_candidate("text.md")
+    words = re.findall(r"[\\w'-]+", candidate.text)
+    sentences = [s for s in re.split(r"[.!?:]\\s|\\n\\n", candidate.text) if s.strip()]
     short = sum(len(s.split()) <= LONGEST for s in sentences) / max(len(sentences), 1)
     known = sum(len(word) <= KNOWN for word in words) / max(len(words), 1)
     fresh = len({word.lower() for word in words}) / max(len(words), 1)

@@ -9,7 +9,7 @@ from article_score.brief import read_brief
 from article_score.judge import JudgeError, ask_judge
 from article_score.score import explain, score_article
 
-from trainer.scoring import candidate, refuse, report
+from trainer.scoring import read_candidate, refuse, report
 
 HERE = Path(__file__).parent
 LONGEST = 100_000  # characters: three times the longest article that scores well
@@ -17,10 +17,12 @@ LONGEST = 100_000  # characters: three times the longest article that scores wel
 
 def main() -> None:
     """Measure, ask the judge if there is one, print the breakdown and the numbers."""
-    job = candidate("articles/draft.md")
-    if len(job.text) > LONGEST:
-        refuse(f"the file has {len(job.text)} characters, more than {LONGEST}", status="invalid")
-    result = score_article(job.text, read_brief(HERE))
+    candidate = read_candidate("articles/draft.md")
+    if len(candidate.text) > LONGEST:
+        refuse(
+            f"the file has {len(candidate.text)} characters, more than {LONGEST}", status="invalid"
+        )
+    result = score_article(candidate.text, read_brief(HERE))
     if not result.honest.whole.words:
         refuse("the article has no words", status="invalid")
     numbers = {}
@@ -31,7 +33,7 @@ def main() -> None:
                 (HERE / "style_guide.md").read_text(encoding="utf-8"),
                 model,
                 os.environ.get("ARTICLE_JUDGE_API_BASE") or None,
-                seconds=job.budget,
+                seconds=candidate.budget,
             )
         except JudgeError as error:
             refuse(str(error))

@@ -11,7 +11,7 @@ from pathlib import Path
 from content_scoring.score import Score, score_article
 from content_scoring.sources import Sources, read_sources
 
-from trainer.scoring import candidate, refuse, report
+from trainer.scoring import read_candidate, refuse, report
 
 HERE = Path(__file__).parent
 MOST = 60_000  # characters; an article has 15,000
@@ -19,17 +19,17 @@ TOLD = 16  # complaints that are printed, the gravest first
 
 
 def main() -> None:
-    job = candidate("article.md")
-    item = job.item or job.path.stem
-    if len(job.text) > MOST:
-        refuse(f"the article has {len(job.text):,} characters, more than {MOST:,}", "invalid")
+    candidate = read_candidate("article.md")
+    item = candidate.item or candidate.path.stem
+    if len(candidate.text) > MOST:
+        refuse(f"the article has {len(candidate.text):,} characters, more than {MOST:,}", "invalid")
     try:
         sources = read_sources(HERE / "sources" / item)
     except (OSError, ValueError) as error:
         refuse(f"the topic {item} cannot be scored: {error}", "invalid")
     others = other_articles(HERE / "output" / "articles", item)
     score = score_article(
-        job.text,
+        candidate.text,
         (HERE / "templates" / "article.md").read_text(encoding="utf-8"),
         (HERE / "style_guide.md").read_text(encoding="utf-8"),
         sources,

@@ -42,7 +42,7 @@ def test_settings_come_back_from_json_as_they_were(settings: Settings) -> None:
 
 
 def test_options_of_another_version_do_not_matter() -> None:
-    assert Settings.from_json({"task": "/t", "colour": "red"}) == Settings(task="/t")
+    assert Settings.from_json({"task": "/t", "colour": "red", "bounds": []}) == Settings("/t")
 
 
 def test_without_options_a_run_has_a_hundred_children_of_five_minutes() -> None:

@@ -80,7 +80,7 @@ def test_what_is_no_operator_is_refused_with_what_is_missing(
 
 
 def test_the_help_of_the_command_line_lists_every_operator_with_what_it_does() -> None:
-    text = " ".join(start.arguments("").format_help().split())
+    text = " ".join(start.arguments().format_help().split())
     for operator in OPERATORS.values():
         assert operator.summary
         assert f"{operator.name} ({operator.summary})" in text
