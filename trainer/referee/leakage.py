@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from trainer.referee.control_variates import Bigrams, compute_residuals
 from trainer.referee.significance import bound_sampled_sum, bound_symmetric_sum
@@ -228,6 +227,8 @@ def _standardise(values: Floats) -> Floats:
 
 def _compute_rank_trend(scores: Floats) -> Floats:
     """Terms of a falling rank trend: each score against the one as far from the other end."""
+    from scipy.stats import rankdata  # a second, and only here
+
     ranks = rankdata(scores)
     half = len(ranks) // 2
     distance = np.arange(len(ranks) - 1, 0, -2)[:half]

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import math
 import sys
-from typing import NoReturn
+from typing import NoReturn, SupportsFloat
 
 from population import Status
 from trainer.summary import RULE
 
-SHOWN = 60  # characters of a value that is no number
+SHOWN = 40  # characters of a value that is no number
 
 
-def report(**numbers: float) -> None:
+def report(**numbers: SupportsFloat) -> None:
     """Print the results, by name, as the trainer reads them.
 
     Args:
-        numbers: Finite numbers, or what `float` makes one of, such as a scalar of numpy.
+        numbers: Results, each of which `float` can take, also scalars of array libraries. A
+            metric that is not finite is no fitness; any other result then counts as not reported.
 
     Raises:
-        ValueError: One is no finite number.
+        ValueError: One is no number.
     """
-    values = {name: _as_float(name, number) for name, number in numbers.items()}
+    values = {name: _to_float(name, value) for name, value in numbers.items()}
     print(RULE)
     for name, value in values.items():
         print(f"{name}: {value:.10g}")
@@ -42,11 +42,12 @@ def refuse(reason: str, status: str = Status.CRASH) -> NoReturn:
     sys.exit(1)
 
 
-def _as_float(name: str, number: object) -> float:
+def _to_float(name: str, value: SupportsFloat) -> float:
     try:
-        value = float(number)  # type: ignore[arg-type]  # whatever a script hands over
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"{name} is {str(number)[:SHOWN]!r}, which is no result") from error
-    if not math.isfinite(value):
-        raise ValueError(f"{name} is {value}, which is no result")
-    return value
+        return float(value)
+    except OverflowError as error:
+        most = sys.float_info.max
+        raise ValueError(f"{name} is larger than any number may be ({most:.2g})") from error
+    except (TypeError, ValueError, RuntimeError) as error:  # the last: of a whole tensor
+        shown = f"{type(value).__name__} {str(value)[:SHOWN]}"
+        raise ValueError(f"{name} should be a number, not {' '.join(shown.split())}") from error

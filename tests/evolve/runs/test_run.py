@@ -199,7 +199,7 @@ def test_a_finished_run_goes_on_and_is_binned_anew(make_place: Make) -> None:
     numbers = [row[0] for row in place.rows("a", "SELECT id FROM proposals ORDER BY id")]
     assert numbers == sorted(set(numbers)), "no proposal is drawn twice"
     finals = place.rows("a", "SELECT individual, seed FROM measurements WHERE purpose = 'final'")
-    ends = sum("on 4 fresh seeds" in done.stdout for done in (first, more))  # none if no child won
+    ends = sum("2 runs of each" in done.stdout for done in (first, more))  # none if no child won
     assert ends
     assert len(finals) == len(set(finals)) == 4 * ends, "each end has fresh runs of its own"
 

@@ -64,4 +64,4 @@ def test_the_seed_gets_the_very_value_that_it_has_locally(arena: Any) -> None:
     assert result.status is Status.OK, result.reason
     said = arena.log.read_text(encoding="utf-8")
     alone = float(said.partition("by itself:")[2].split()[0])
-    assert result.fitness == pytest.approx(alone, abs=1e-4)
+    assert result.fitness == pytest.approx(alone, abs=5e-4)  # other batches, in bf16

@@ -29,13 +29,11 @@ def test_whatever_is_a_number_is_reported_as_one(
     assert read_summary(capsys.readouterr().out) == {"score": read}
 
 
-@pytest.mark.parametrize(
-    "value", [float("nan"), float("inf"), 10**400, "many", None, 1j, np.array([1, 2])]
-)
-def test_what_is_no_finite_number_is_refused_by_name(
+@pytest.mark.parametrize("value", [10**400, "many", None, 1j, np.array([1, 2])])
+def test_what_is_no_number_is_refused_by_name(
     capsys: pytest.CaptureFixture[str], value: Any
 ) -> None:
-    with pytest.raises(ValueError, match=r"score is .*no result"):
+    with pytest.raises(ValueError, match=r"score (is larger|should be a number)"):
         report(lines=1, score=value)
     assert capsys.readouterr().out == ""
 
