@@ -213,7 +213,7 @@ class Record:
         """All genomes in the order of their ids, with their measurements within the search."""
         runs: dict[int, list[Measurement]] = {}
         for experiment in self.experiments():
-            if experiment.purpose is not Purpose.FINAL:
+            if experiment.purpose.decides:
                 runs.setdefault(experiment.individual, []).append(experiment.measurement)
         with self._transaction() as db:
             rows = db.execute(

@@ -101,7 +101,7 @@ class Results:
 
 
 def status_word(experiment: Experiment) -> str:
-    """keep, discard, repeat, final, or the failure's name."""
+    """keep, discard, repeat, final, ablation, or the failure's name."""
     if experiment.measurement.status is not Status.OK:
         return str(experiment.measurement.status)
     if experiment.purpose is not Purpose.SEARCH:
@@ -125,7 +125,7 @@ def read_frame(record: Record, direction: Direction) -> pd.DataFrame:
     for experiment in record.experiments():
         individual, m = by_id[experiment.individual], experiment.measurement
         known = so_far.get(individual.id) or replace(individual, measurements=())
-        if experiment.purpose is not Purpose.FINAL:
+        if experiment.purpose.decides:
             known = so_far[individual.id] = known.measured(m)
         rows.append(
             {

@@ -78,9 +78,17 @@ def add_options(
             continue
         if spec.group not in groups:
             groups[spec.group] = parser.add_argument_group(spec.group)
+        if isinstance(one.default, bool):
+            groups[spec.group].add_argument(
+                spec.flag,
+                dest=one.name,
+                action=argparse.BooleanOptionalAction,
+                default=None,
+                help=_describe(one, spec, resumed=resumed),
+            )
+            continue
         names = list(spec.choices()) if spec.choices else []
         listed = f"; there are {', '.join(names)}" if spec.separated and names else ""
-        default = "" if resumed else f" (default: {spec.default or one.default})"
         groups[spec.group].add_argument(
             spec.flag,
             dest=one.name,
@@ -88,8 +96,14 @@ def add_options(
             type=_split(spec.parse) if spec.separated else spec.parse,
             choices=names if names and not spec.separated else None,
             metavar=spec.metavar or None,
-            help=f"{spec.help}{listed}{default}".replace("%", "%%"),
+            help=_describe(one, spec, listed, resumed=resumed),
         )
+
+
+def _describe(one: Field[Any], spec: Option, listed: str = "", *, resumed: bool) -> str:
+    """The help of an option, with its default."""
+    default = "" if resumed else f" (default: {spec.default or one.default})"
+    return f"{spec.help}{listed}{default}".replace("%", "%%")
 
 
 def read_options(

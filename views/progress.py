@@ -55,8 +55,9 @@ def progress(
 
     Args:
         frame: a row an experiment, with the columns `experiment` (1, 2, ...), `individual` (id),
-            `purpose` ("search", "repeat" or "final"), `operator` ("seed" for the seeds), `fitness`
-            (NaN if it failed), `objective` (the best guess of the genome's fitness after it),
+            `purpose` ("search", "repeat", "final" or "ablation", which is left out), `operator`
+            ("seed" for the seeds), `fitness` (NaN if it failed), `objective` (the best guess of
+            the genome's fitness after it),
             `kept` (it took a cell; greedy: became the incumbent) and `description`.
             No rows need no columns.
         metric: the fitness's name.
@@ -104,8 +105,9 @@ def progress(
 
 
 def _prepared(frame: pd.DataFrame) -> pd.DataFrame:
-    """In order, and with the seeds' runs as a purpose of their own."""
+    """In order, without ablations, and with the seeds' runs as a purpose of their own."""
     frame = frame.reindex(columns=COLUMNS).sort_values("experiment")
+    frame = frame[frame["purpose"] != "ablation"]
     is_seed = (frame["operator"] == "seed") & (frame["purpose"] != "final")
     return frame.assign(
         purpose=frame["purpose"].mask(is_seed, "seed"), kept=frame["kept"].astype(bool)

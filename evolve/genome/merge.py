@@ -8,7 +8,6 @@ their names, and git merges lines only within a part that both sides changed.
 from __future__ import annotations
 
 import subprocess
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
@@ -18,11 +17,11 @@ from typing import TypeVar
 
 from evolve.genome.parsing import INVALID, parse
 from evolve.genome.parts import (
-    BLOCK,
     CODE,
     LINE,
     TEXT,
     Part,
+    drop_ambiguous_keys,
     lacks_newline,
     near,
     paragraphs,
@@ -132,7 +131,7 @@ def _merged(
     report: _Report,
 ) -> str:
     """The merged text of three lists of parts; a part without a key is known by its text."""
-    base, first, second = _identified(base, first, second)
+    base, first, second = drop_ambiguous_keys(base, first, second)
     old, ours, theirs = ({p.key: p for p in parts if p.key} for parts in (base, first, second))
     settled: dict[str, Part | None] = {}
     for key in dict.fromkeys([*ours, *theirs, *old]):
@@ -164,20 +163,6 @@ def _merged(
         result.append(_text([final] if final else [], {}))
         i, j, k = index + 1, in_first[index] + 1, in_second[index] + 1
     return "".join(result)
-
-
-def _identified(*versions: Sequence[Part]) -> list[list[Part]]:
-    """The versions; what is not unique in each, or is a block not in all, loses its key."""
-    counts = [Counter(part.key for part in parts) for parts in versions]
-
-    def is_known(key: str) -> bool:
-        numbers = [count[key] for count in counts]
-        return max(numbers) == 1 and (min(numbers) == 1 or not key.startswith(BLOCK))
-
-    return [
-        [part if is_known(part.key) else replace(part, key="") for part in parts]
-        for parts in versions
-    ]
 
 
 def _settled(

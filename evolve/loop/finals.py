@@ -6,7 +6,6 @@ good by nature.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count, islice
@@ -14,6 +13,7 @@ from itertools import count, islice
 from archive.record import Record
 from archive.rows import Experiment, Purpose
 from evolve.loop.evaluators import Job
+from evolve.loop.intervals import compare_runs
 from population import Direction, Individual
 from population.formatting import formatter
 
@@ -75,7 +75,7 @@ def choose_finalists(record: Record, reference: Individual, best: Individual) ->
     """The finalists of this end of the run, remembered in its record for when it is interrupted."""
     stored = record.meta("finalists")
     experiments = record.experiments()
-    searched = max((e.number for e in experiments if e.purpose is not Purpose.FINAL), default=0)
+    searched = max((e.number for e in experiments if e.purpose.decides), default=0)
     if stored is not None and stored["after"] >= searched:
         return Finalists(**stored)
     finalists = Finalists(reference.id, best.id, len(experiments))
@@ -133,24 +133,14 @@ def compare_finalists(
             and e.measurement.fitness is not None
         ]
 
-    seed, best = scores(finalists.seed), scores(finalists.best)
-    if not seed or not best:
+    found = compare_runs(scores(finalists.best), scores(finalists.seed), direction)
+    if found is None:
         return None
-    seed_mean, best_mean = sum(seed) / len(seed), sum(best) / len(best)
-    low = high = None
-    if min(len(seed), len(best)) > 1:
-        from scipy import stats  # a second, and only here
-
-        fitter, other = (seed, best) if direction is Direction.MINIMIZE else (best, seed)
-        with warnings.catch_warnings():  # runs that are all equal have an interval without width
-            warnings.simplefilter("ignore", RuntimeWarning)
-            interval = stats.ttest_ind(fitter, other, equal_var=False).confidence_interval(0.95)
-        low, high = float(interval.low), float(interval.high)
     return Headline(
-        seed_mean=seed_mean,
-        best_mean=best_mean,
-        gain=direction.gain(best_mean, seed_mean),
-        low=low,
-        high=high,
-        runs=(len(seed), len(best)),
+        seed_mean=found.reference_mean,
+        best_mean=found.mean,
+        gain=found.gain,
+        low=found.low,
+        high=found.high,
+        runs=found.runs[::-1],
     )

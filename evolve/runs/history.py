@@ -8,7 +8,7 @@ from typing import Any
 
 from archive import Axis
 from archive.record import Record
-from archive.rows import Experiment, ProposalRow, Purpose
+from archive.rows import Experiment, ProposalRow
 from evolve.models.model_spec import ModelSpec
 from evolve.operators.registry import absolute
 from evolve.runs.run import Run
@@ -126,7 +126,7 @@ def replay_events(
             known = None if event.individual is None else individuals[event.individual]
             child = None if known is None else replace(known, measurements=())
             tell_proposal(search, event, child, costs.get(event.number, {}))
-        elif event.purpose is not Purpose.FINAL:
+        elif event.purpose.decides:
             search.tell(event.individual, event.measurement)
         yield event
 

@@ -1,0 +1,82 @@
+"""`python -m evolve ablate`: what each part of a genome is worth."""
+
+from __future__ import annotations
+
+import argparse
+
+from archive.run_folder import RunError, RunFolder
+from evolve.commands.ablation_table import print_ablation
+from evolve.commands.assembly import ablate_run
+from evolve.commands.changes import write_story
+from evolve.commands.console import new_console, sayer
+from evolve.commands.options import individual_argument, new_parser, run_argument
+from evolve.loop.ablation import RUNS
+from evolve.loop.loop import End
+from evolve.options import add_options, parse_count, read_options
+from evolve.runs.history import view_search
+from evolve.runs.run import Run, find_individual, reopen_run
+from evolve.settings import Settings
+from population import Individual
+
+EXIT_CODES = {End.COMPLETE: 0, End.INTERRUPTED: 130, End.NO_DEVICE: 2}
+OPTIONS = ("task", "devices", "sandbox")
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = new_parser(
+        "ablate",
+        "Measure what each part of a genome is worth. The parts (constants, definitions, methods, "
+        "paragraphs) in which it differs from its seed are reverted one at a time and measured "
+        "beside it on fresh seeds. Then the distilled genome, without what does not count, is "
+        "measured and joins the run. An ablation that was interrupted goes on where it stopped.",
+    )
+    run_argument(parser)
+    individual_argument(parser, nargs="?")
+    parser.add_argument(
+        "--runs",
+        type=_parse_runs,
+        metavar="N",
+        help=f"runs of each genome, at least 2 (default: {RUNS}, or as before)",
+    )
+    add_options(parser, Settings, only=OPTIONS, resumed=True)
+    return parser
+
+
+def _parse_runs(text: str) -> int:
+    runs = parse_count(text)
+    if runs < 2:
+        raise argparse.ArgumentTypeError("one run has no interval, so nothing follows from it")
+    return runs
+
+
+def command(options: argparse.Namespace) -> int:
+    """Measure the parts of a genome."""
+    console = new_console()
+    with RunFolder.existing(options.name).lock():
+        changes = read_options(options, Settings, resumed=True)
+        run = reopen_run(options.name, changes, sayer(console))
+        try:
+            individual = find_individual(run, options.individual)
+            _check(run, individual)
+            result, end = ablate_run(run, individual, options.runs, console)
+            print_ablation(run, result, console)
+            if individual.id == find_individual(run, "best").id:
+                write_story(run, view_search(run), individual)
+        finally:
+            run.close()
+    return EXIT_CODES[end]
+
+
+def _check(run: Run, individual: Individual) -> None:
+    """Refuse what has no parts to revert, or no score to compare with."""
+    if not individual.parents:
+        is_best = " the best of this run is still its seed:" if individual.scored else ""
+        raise RunError(
+            f"genome {individual.id} is a seed:{is_best} nothing was changed, so there is nothing "
+            f"to revert; python -m evolve list {run.folder.name} names others"
+        )
+    if not individual.scored:
+        raise RunError(
+            f"genome {individual.id} has no score in the search, so its parts cannot be measured; "
+            f"python -m evolve list {run.folder.name} names those that have one"
+        )
