@@ -232,7 +232,7 @@ class Settings:
         "--distill",
         SEARCH,
         "at the end, show what each part of the best is worth and leave out what does not count; "
-        "takes at most a quarter as many runs as there are children, and 18 in a short run",
+        "takes at most a third as many runs as there are children, or 24 if that is more",
         default="no",
         resumable=True,
     )
@@ -333,13 +333,13 @@ class Settings:
 
     @property
     def distill_runs(self) -> int:
-        """The most runs that `distill` may take: a quarter of the children, but at least 18.
+        """The most runs that `distill` may take: a third of the children, but at least 24.
 
-        That is enough for 3 runs each of the best and of it without each of three groups of parts,
-        and for as many of the best and of the distilled genome.
+        24 are 3 runs without each of four groups of parts, 6 of the best beside them, and 3 each of
+        the best and of the distilled genome.
         """
         wanted = self.distill and self.total_children > 0
-        return max(self.total_children // 4, 18) if wanted else 0
+        return max(self.total_children // 3, 24) if wanted else 0
 
     def to_json(self) -> dict[str, Any]:
         """The settings as JSON holds them."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 
+from rich.console import Console
+
 from archive.run_folder import RunError, RunFolder
 from evolve.commands.ablation_table import print_ablation
-from evolve.commands.assembly import ablate_run
+from evolve.commands.assembly import OpenEvaluator, ablate_run
 from evolve.commands.changes import write_story
 from evolve.commands.console import new_console, sayer
 from evolve.commands.options import individual_argument, new_parser, run_argument
@@ -55,16 +57,38 @@ def command(options: argparse.Namespace) -> int:
     with RunFolder.existing(options.name).lock():
         changes = read_options(options, Settings, resumed=True)
         run = reopen_run(options.name, changes, sayer(console))
-        try:
-            individual = find_individual(run, options.individual)
-            _check(run, individual)
-            result, end = ablate_run(run, individual, options.runs, console)
-            print_ablation(run, result, console)
-            if individual.id == find_individual(run, "best").id:
-                write_story(run, view_search(run), individual)
-        finally:
-            run.close()
-    return EXIT_CODES[end]
+        return ablate_individual(run, options.individual, options.runs, console)
+
+
+def ablate_individual(
+    run: Run,
+    name: str,
+    runs: int | None,
+    console: Console,
+    *,
+    open_evaluator: OpenEvaluator | None = None,
+) -> int:
+    """Measure the parts of an individual and print their worth: the exit code.
+
+    The caller has locked the run.
+
+    Args:
+        run: The run, which is closed then.
+        name: Id of the individual, or "best".
+        runs: Number of runs of each genome; None is as many as before, or the usual number.
+        console: Console that the user looks at.
+        open_evaluator: Function that opens the evaluator; None opens the one of the settings.
+    """
+    try:
+        individual = find_individual(run, name)
+        _check(run, individual)
+        result, end = ablate_run(run, individual, runs, console, open_evaluator=open_evaluator)
+        print_ablation(run, result, console)
+        if individual.id == find_individual(run, "best").id:
+            write_story(run, view_search(run), individual)
+        return EXIT_CODES[end]
+    finally:
+        run.close()
 
 
 def _check(run: Run, individual: Individual) -> None:

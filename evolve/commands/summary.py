@@ -38,8 +38,8 @@ def announce(run: Run, models: list[Configured]) -> list[str]:
     ]
     if settings.distill_runs:
         lines.append(
-            f"--distill: at most {settings.distill_runs} of them, a quarter as many as there are "
-            f"children but at least 18, show what each part of the best is worth"
+            f"--distill: at most {settings.distill_runs} of them, a third as many as there are "
+            "children but at least 24, show what each part of the best is worth"
         )
     if run.sandbox.level is Level.NONE:
         lines.append(f"WARNING: {run.sandbox.note}")

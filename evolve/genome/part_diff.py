@@ -7,9 +7,11 @@ paragraphs in any other text.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
+from itertools import takewhile
 
 from evolve.genome.parts import (
     Part,
@@ -19,6 +21,7 @@ from evolve.genome.parts import (
     program,
 )
 
+ALIKE = 0.5  # share of words that two versions of a part without a name have in common, at least
 SHOWN = 40  # characters of a line in the description of a change
 REMARK = re.compile(r"\s+#.*$")
 Numbers = dict[str, int]  # the numbers of changes, by the keys of parts
@@ -40,19 +43,31 @@ class Change:
     after: str
 
     def describe(self) -> str:
-        """The change in a few words, such as "0.1 -> 0.3" or "12 lines became 15"."""
+        """The change in a few words, such as "0.1 -> 0.3", or "3 lines became 5"."""
         before, after = self.before.splitlines(), self.after.splitlines()
         if before == after:
             return "moved"
+        before, after = _drop_equal_ends(before, after)
+        if len(before) == len(after) == 1:
+            return " -> ".join(map(_shorten, _drop_equal_words(before[0], after[0])))
         if not before or not after:
             lines, word = (after, "added") if after else (before, "removed")
             return f"{len(lines)} lines {word}" if lines[1:] else f"{word}: {_shorten(lines[0])}"
-        if len(before) == len(after) == 1:
-            return " -> ".join(map(_shorten, _drop_what_is_equal(before[0], after[0])))
         return f"{len(before)} line{'s' * (len(before) > 1)} became {len(after)}"
 
 
-def _drop_what_is_equal(before: str, after: str) -> tuple[str, str]:
+def _drop_equal_ends(before: list[str], after: list[str]) -> tuple[list[str], list[str]]:
+    """The lines of two texts without those with which both begin and end."""
+    for step in (1, -1):
+        same = takewhile(
+            lambda pair: pair[0] == pair[1], zip(before[::step], after[::step], strict=False)
+        )
+        count = sum(1 for _ in same)
+        before, after = before[::step][count:][::step], after[::step][count:][::step]
+    return before, after
+
+
+def _drop_equal_words(before: str, after: str) -> tuple[str, str]:
     """Two lines without the name that both assign to, and without the remark that both end with."""
     name, sign, value = before.partition(" = ")
     other, _, new = after.partition(" = ")
@@ -88,22 +103,30 @@ class PartDiff:
 
     changes: tuple[Change, ...]
     _slots: tuple[_Slot, ...] = field(repr=False)
+    _by_paragraphs: bool = field(repr=False)
     _lacks_newline: bool = field(repr=False)
 
     def revert(self, numbers: Collection[int]) -> str:
         """The newer version with some of its changes, by their numbers from 0, reverted."""
-        text = "".join(
-            slot.before if slot.change in numbers else slot.after for slot in self._slots
-        )
+        text = ""
+        for slot in self._slots:
+            part = slot.before if slot.change in numbers else slot.after
+            if self._by_paragraphs and part.strip() and _touch(text, part):
+                text += "\n"
+            text += part
         return text.removesuffix("\n") if self._lacks_newline else text
+
+
+def _touch(text: str, part: str) -> bool:
+    """Whether no empty line is between two paragraphs."""
+    return bool(text and text.splitlines()[-1].strip() and part.splitlines()[0].strip())
 
 
 def compare_parts(older: str, newer: str, language: str) -> PartDiff:
     """Compare two versions of a genome part by part.
 
-    Parts find each other by their names, as in a merge. Where parts without a name differ in one
-    place, they are versions of each other if they are as many, else one change together. Comments
-    and empty lines between the parts are those of the newer version.
+    Parts find each other by their names, as in a merge; those without a name by their place or
+    their words. Empty lines are those of the newer version.
 
     Args:
         older: Text of the older version.
@@ -118,7 +141,8 @@ def compare_parts(older: str, newer: str, language: str) -> PartDiff:
         builder.align(program("older version", older), program("newer version", newer))
     else:
         builder.align(paragraphs(older), paragraphs(newer))
-    return builder.build(lacks_newline=lacks_newline(newer))
+    changes, slots = builder.number_changes()
+    return PartDiff(changes, slots, language != "python", lacks_newline(newer))
 
 
 class _Builder:
@@ -142,15 +166,15 @@ class _Builder:
             else:
                 self._take_region(before[a:b], after[c:d], moved)
 
-    def build(self, *, lacks_newline: bool) -> PartDiff:
-        """The difference, its changes numbered in the order in which they stand in the texts."""
+    def number_changes(self) -> tuple[tuple[Change, ...], tuple[_Slot, ...]]:
+        """The changes in the order in which they stand in the texts, and the slots."""
         order = dict.fromkeys(slot.change for slot in self.slots if slot.change is not None)
         numbers = {old: new for new, old in enumerate(order)}
         slots = (
             replace(slot, change=None if slot.change is None else numbers[slot.change])
             for slot in self.slots
         )
-        return PartDiff(tuple(self.changes[old] for old in order), tuple(slots), lacks_newline)
+        return tuple(self.changes[old] for old in order), tuple(slots)
 
     def _number_moves(self, regions: Sequence[tuple[Sequence[Part], Sequence[Part]]]) -> Numbers:
         """The changes of parts that stand elsewhere now, by their keys; all pure moves are one."""
@@ -180,25 +204,28 @@ class _Builder:
 
     def _take_region(self, before: Sequence[Part], after: Sequence[Part], moved: Numbers) -> None:
         """Take the parts between two pairs of parts that match each other."""
-        loose, others = ([part for part in parts if not part.key] for parts in (before, after))
-        versions, joint = iter(loose), None
-        if len(loose) != len(others):
-            old, new = ("".join(part.core for part in parts) for parts in (loose, others))
-            joint = self._add_change((others or loose)[0].name, old, new)
+        versions = _pair_versions(before, after)
+        gone = deque(before)
 
-        def find_change(part: Part, old: str, new: str) -> int | None:
-            if not part.key:
-                return joint
-            return moved[part.key] if part.key in moved else self._add_change(part.name, old, new)
+        def find_change(part: Part, old: str, new: str) -> int:
+            if part.key in moved:
+                return moved[part.key]
+            where = "" if part.key or new else " of the older version"  # where its line is counted
+            return self._add_change(part.name + where, old, new)
 
-        for part in before:
-            if part.key or joint is not None:  # else it stands where its newer version does
+        def take_gone(end: Part | None) -> None:
+            while gone and gone[0] is not end:
+                part = gone.popleft()
                 self._place(part.gap, part.core, "", find_change(part, part.core, ""))
-        for part in after:
-            if part.key or joint is not None:
-                self._place(part.gap, "", part.core, find_change(part, "", part.core))
+
+        take_gone(versions[min(versions)] if versions else None)
+        for place, part in enumerate(after):
+            if place in versions:
+                take_gone(versions[place])
+                self._match(gone.popleft(), part)
             else:
-                self._match(next(versions), part)
+                self._place(part.gap, "", part.core, find_change(part, "", part.core))
+        take_gone(None)
 
     def _add_change(self, name: str, before: str, after: str) -> int:
         self.changes.append(Change(name, before, after))
@@ -208,3 +235,38 @@ class _Builder:
         """Add a slot; empty lines stand before a text and vanish with it."""
         old, new = (gap + text if text or change is None else "" for text in (before, after))
         self.slots.append(_Slot(old, new, change))
+
+
+def _pair_versions(before: Sequence[Part], after: Sequence[Part]) -> dict[int, Part]:
+    """The older versions of parts that have no key, by the places of the newer ones.
+
+    As many as came for as many that went are versions of each other, in their order. Else those
+    are whose words are alike, so that they are most alike in all and keep their order.
+    """
+    old = [part for part in before if not part.key]
+    new = [(place, part) for place, part in enumerate(after) if not part.key]
+    if len(old) == len(new):
+        return {place: part for (place, _), part in zip(new, old, strict=True)}
+    likeness = [[_measure_likeness(one, other) for _, other in new] for one in old]
+    best = [[0.0] * (len(new) + 1) for _ in range(len(old) + 1)]  # of all from there on
+    for i in reversed(range(len(old))):
+        for j in reversed(range(len(new))):
+            best[i][j] = max(best[i + 1][j], best[i][j + 1], likeness[i][j] + best[i + 1][j + 1])
+    pairs: dict[int, Part] = {}
+    i = j = 0
+    while i < len(old) and j < len(new):
+        if best[i][j] == best[i + 1][j]:
+            i += 1
+        elif best[i][j] == best[i][j + 1]:
+            j += 1
+        else:
+            pairs[new[j][0]] = old[i]
+            i, j = i + 1, j + 1
+    return pairs
+
+
+def _measure_likeness(one: Part, other: Part) -> float:
+    """How much of the words of two parts is the same, 0 to 1; too little is 0."""
+    words = one.core.split(), other.core.split()
+    ratio = SequenceMatcher(None, *words, autojunk=False).ratio()
+    return ratio if ratio >= ALIKE else 0.0

@@ -96,6 +96,11 @@ class Ablation:
         return Variant(left_out, self.diff.revert(left_out), operator, f"without {names}")
 
     @property
+    def part_runs(self) -> int:
+        """The number of runs that the units take, if none of them fails."""
+        return self.runs * (len(self.units) + 2)
+
+    @property
     def parts(self) -> int:
         """The number of parts that all units have together."""
         return sum(len(unit.changes) for unit in self.units)
@@ -107,31 +112,37 @@ class Ablation:
     ) -> list[Job]:
         """Fresh runs of the individual and of some genomes beside it.
 
-        Each pass measures all once, the second one in the order that the first one ends with, so
-        that none of them gets one device, or the warmer machine.
+        Each pass measures all, in the opposite order of the one before, so that none of them gets
+        one device, or the warmer machine. Where it is compared with many, the individual runs at
+        both ends of a pass: its luck is in every comparison.
 
         Args:
             stage: 0 for the parts, 1 and on for the distilled genomes.
             genomes: The other genomes, with their texts.
             passes: Numbers of the passes, from 0.
         """
-        everyone = [(self.base, self.source), *genomes]
-        return [
-            self._job(stage, number, individual, source)
-            for number in passes
-            for individual, source in (everyone if number % 2 == 0 else everyone[::-1])
-        ]
+        often = 2 if stage == 0 else 1
+        jobs = []
+        for number in passes:
+            row = [self._job(stage, number, *genome) for genome in genomes]
+            own = [
+                self._job(stage, often * number + again, self.base, self.source)
+                for again in range(often)
+            ]
+            row = [own[0], *row, *own[1:]]
+            jobs += row if number % 2 == 0 else row[::-1]
+        return jobs
 
     def _job(self, stage: int, number: int, individual: Individual, source: str) -> Job:
         # each ablation of a run has seeds of its own, which also tell whose runs these are
-        repeat = FRESH * (2 + (ATTEMPTS + 1) * self.base.id + stage) + number
-        return Job(individual, source, Purpose.ABLATION, repeat)
+        first = FRESH * (2 + (ATTEMPTS + 1) * self.base.id + stage)
+        return Job(individual, source, Purpose.ABLATION, first + number)
 
     def find_runs(
         self, stage: int, individual: Individual, experiments: Sequence[Experiment], run_seed: int
     ) -> list[Experiment]:
         """The runs of a genome that were made in a stage, in the order in which they ended."""
-        jobs = (self._job(stage, number, individual, "") for number in range(self.runs))
+        jobs = (self._job(stage, number, individual, "") for number in range(2 * self.runs))
         seeds = {job.seed(run_seed) for job in jobs}
         return [
             e
@@ -178,8 +189,8 @@ def _matters(reverted: str, exact: str, language: str) -> bool:
 
 def group_units(units: Sequence[Unit], most: int) -> tuple[Unit, ...]:
     """At most so many units, each of as many neighbours as it takes."""
-    count = min(len(units), most)
-    bounds = [len(units) * number // count for number in range(count + 1)] if count else [0]
+    size = min(len(units), most)
+    bounds = [len(units) * number // size for number in range(size + 1)] if size else [0]
     groups = [units[a:b] for a, b in pairwise(bounds)]
     return tuple(
         group[0]
@@ -331,8 +342,8 @@ def list_reductions(ablation: Ablation, worths: Sequence[Worth]) -> list[frozens
         if one.comparison and one.verdict in (Verdict.NO_OP, Verdict.HARMS)
     )
     found: list[frozenset[int]] = []
-    for count in (len(ranked), len(ranked) // 2):
-        units = (worths[place].unit for _, place in ranked[:count])
+    for most in (len(ranked), len(ranked) // 2):
+        units = (worths[place].unit for _, place in ranked[:most])
         changes = frozenset().union(*(unit.changes for unit in units))
         if changes:
             found.append(_leave_out_unused(ablation, worths, changes))

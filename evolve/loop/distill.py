@@ -239,8 +239,7 @@ def ablate(
 def announce_ablation(ablation: Ablation, slots: int) -> str:
     """What an ablation will do, and about how long that takes."""
     base, parts, runs = ablation.base, ablation.parts, ablation.runs
-    units = len(ablation.units)
-    first, more = runs * (units + 1), 2 * runs * ablation.attempts
+    units, first, more = len(ablation.units), ablation.part_runs, 2 * runs * ablation.attempts
     seconds = (first + more) * fmean(m.seconds for m in base.scored) / slots
     groups = "" if units == parts else f", which are taken in {units} groups"
     return (
@@ -256,15 +255,14 @@ def fit_ablation(ablation: Ablation, most: int) -> Ablation:
 
     Args:
         ablation: An ablation with a unit for each part.
-        most: Most runs that it may take, at least those of `LEAST_ABLATION`.
+        most: Most runs that it may take, at least 15.
     """
-    runs = min(RUNS, most // (len(ablation.units) + 3))
-    units = ablation.units
-    if runs < LEAST_RUNS:
-        runs = LEAST_RUNS
-        units = group_units(units, most // runs - 3)
-    attempts = (most - runs * (len(units) + 1)) // (2 * runs)
-    return replace(ablation, units=units, runs=runs, attempts=min(attempts, ATTEMPTS))
+    others = 4  # passes of as many runs: two of the individual, and one attempt to distil
+    runs = max(min(RUNS, most // (len(ablation.units) + others)), LEAST_RUNS)
+    units = group_units(ablation.units, most // runs - others)
+    fitted = replace(ablation, units=units, runs=runs)
+    attempts = (most - fitted.part_runs) // (2 * runs)
+    return replace(fitted, attempts=min(attempts, ATTEMPTS))
 
 
 def read_options(run: Run, base: Individual) -> dict[str, int]:

@@ -1,0 +1,514 @@
+"""What the parts of a genome are worth, and the genome without what does not count: runs of
+scripted genomes whose parts have known worths. All is real but the processes of the children."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import signal
+from collections.abc import Callable
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from evolve.cli import main
+from evolve.commands.ablate import ablate_individual
+from evolve.commands.start import choose_settings
+from evolve.commands.working import work_on
+from evolve.loop.evaluators import DevicePool
+from evolve.runs.run import begin_run, reopen_run
+from population import Measurement, Status
+from trainer.devices import Device
+from trainer.task import Task
+
+SEED = """\
+import os, random
+from given import GOAL
+
+WIDTH = 32
+RATE = 0.1
+LABEL = "start"
+
+
+class Noise:
+    def draw(self):
+        return random.gauss(0, 0.002)
+
+    def name(self):
+        return "gauss"
+
+
+def offset():
+    return 0.1
+
+
+random.seed(int(os.environ["TRAINER_SEED"]))
+print("---")
+print("score:", 2 + (RATE - GOAL) ** 2 + 8 / WIDTH + offset() + Noise().draw())
+print("size:", WIDTH)
+print("work:", 100)
+print("seconds:", 1.0)
+"""
+WORTHS = {"constant WIDTH": 0.125, "constant RATE": 0.04, "def offset": 0.05}
+NO_OPS = ("constant LABEL", "def Noise.name")
+NEEDED = SEED.replace("WIDTH = 32", "WIDTH = 64").replace(
+    "RATE = 0.1\n", "RATE = 0.3\nSHIFT = 0.05\n"
+)
+NEEDED = NEEDED.replace("return 0.1", "return 0.1 - SHIFT")
+BEST = NEEDED.replace('"start"', '"end"').replace('"gauss"', '"normal"')
+OPERATOR = '''\
+from pathlib import Path
+from evolve.genome.screening import RefusedError
+from evolve.operators.base import Proposal, ProposalError
+
+
+class Steps:
+    """The genomes step1.txt and so on, one after the other."""
+
+    name = "steps"
+    arity = 1
+    needs_model = mends = aims = False
+
+    def propose(self, parents, context):
+        for file in sorted(Path(__file__).parent.glob("step*.txt")):
+            try:
+                context.screen(file.read_text())
+            except RefusedError:
+                continue
+            return Proposal(file.read_text(), file.stem, "expected: another score")
+        raise ProposalError("that was the last step")
+'''
+
+
+def write_task(place: Any, seed: str, *steps: str) -> None:
+    """A task whose children are some given genomes."""
+    place.write(seed)
+    (place.task_folder / "steps.py").write_text(OPERATOR)
+    for number, step in enumerate(steps, 1):
+        (place.task_folder / f"step{number}.txt").write_text(step)
+    program = place.task_folder / "program.md"
+    line = 'operators = ["steps.py:Steps"]\nmetric ='
+    program.write_text(program.read_text().replace("metric =", line))
+
+
+def run_here(
+    task: Task, ready: object, source: str, *, seed: int, device: Device, log: Path, **more: object
+) -> Measurement:
+    """What a genome reports, without a process of its own; stands in for `trainer.measure`."""
+    said: dict[str, Any] = {}
+    log.write_text("it runs\n")
+    code = source.replace('os.environ["TRAINER_SEED"]', str(seed)).replace("from given", "# ")
+    try:
+        exec(code, {"GOAL": 0.3, "print": lambda *words: said.update({words[0]: words[-1]})})
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        return Measurement(Status.CRASH, None, {}, 0.1, seed, device.name, reason=reason)
+    measures = {"size": said["size:"], "speed": said["work:"]}
+    return Measurement(Status.OK, said["score:"], measures, 0.1, seed, device.name)
+
+
+class Stage:
+    """Runs of a place in this very process, with children that take no time."""
+
+    def __init__(self, place: Any) -> None:
+        self.place = place
+        self.folder = place.run("a")
+
+    def evolve(self, *steps: str, seed: str, **settings: Any) -> str:
+        """Make a run `a` whose children are some given genomes, each of the best so far."""
+        write_task(self.place, seed, *steps)
+        return self.begin(children=len(steps), **settings)
+
+    def begin(self, measure: Any = run_here, **settings: Any) -> str:
+        """Make a run `a` of the task as it is."""
+        given = {"generations": 1, "strategy": "greedy", "devices": "cpu:0", "sandbox": "none"}
+        chosen = choose_settings(self.place.task, {**given, "final_runs": 0, **settings})
+        return self._work(begin_run(chosen, str(self.folder), [], print), measure)
+
+    def resume(self, **changes: Any) -> str:
+        """Go on with the run."""
+        return self._work(reopen_run(str(self.folder), changes, print), run_here)
+
+    def _work(self, run: Any, measure: Any) -> str:
+        output = io.StringIO()
+        pool = partial(DevicePool, measure=measure)
+        console = Console(file=output, width=160)
+        self.code, _ = work_on(run, console, open_evaluator=pool, draw=lambda *given: None)
+        return output.getvalue()
+
+    def call(self, *arguments: str) -> str:
+        """What `python -m evolve ARGUMENTS` prints."""
+        output = io.StringIO()
+        with chdir(self.place.folder), redirect_stdout(output), redirect_stderr(output):
+            self.code = main(arguments)
+        return output.getvalue()
+
+    def ablate(self, runs: int | None, name: str = "best", measure: Any = run_here) -> str:
+        """What `ablate` prints."""
+        output = io.StringIO()
+        pool = partial(DevicePool, measure=measure)
+        console = Console(file=output, width=160)
+        run = reopen_run(str(self.folder), {}, print)
+        self.code = ablate_individual(run, name, runs, console, open_evaluator=pool)
+        return output.getvalue()
+
+
+def read_table(output: str) -> dict[str, tuple[str, ...]]:
+    """The rows of the printed table: by the part, the other columns."""
+    lines = output.partition("are worth:\n")[2].splitlines()
+    rows = (re.split(r"\s{2,}", line.strip()) for line in lines[1:])
+    table = {}
+    for row in rows:
+        if row[0].startswith("worth: "):
+            break
+        table[row[0]] = tuple(row[1:])
+    return table
+
+
+@pytest.fixture(scope="module")
+def ablated(make_place: Callable[[], Any]) -> Stage:
+    """A run whose best was ablated."""
+    stage = Stage(make_place())
+    stage.evolve(BEST, seed=SEED)
+    stage.output = stage.ablate(4)
+    assert stage.code == 0
+    return stage
+
+
+@pytest.fixture
+def stage(place: Any) -> Stage:
+    return Stage(place)
+
+
+def test_the_table_tells_what_each_part_is_worth(ablated: Stage) -> None:
+    table = read_table(ablated.output)
+    assert set(table) == {*WORTHS, *NO_OPS, "constant SHIFT"}
+    for part, worth in WORTHS.items():
+        _, found, interval, runs, verdict, _ = table[part]
+        low, high = map(float, interval.split(" to "))
+        assert 0 < low < float(found) < high
+        assert float(found) == pytest.approx(worth, abs=0.006)
+        assert (runs, verdict) == ("4", "counts")
+    for part in NO_OPS:
+        low, high = map(float, table[part][2].split(" to "))
+        assert low < 0 < high
+        assert table[part][4] == "no-op"
+    assert table["constant RATE"][0] == "0.1 -> 0.3"
+    assert "no-ops, as far as these runs show: constant LABEL, def Noise.name" in ablated.output
+
+
+def test_what_new_code_needs_cannot_be_reverted_alone_and_runs_once(ablated: Stage) -> None:
+    assert "cannot be reverted alone" in " ".join(read_table(ablated.output)["constant SHIFT"])
+    assert re.search(r"constant SHIFT cannot be reverted alone: crash: .*SHIFT", ablated.output)
+    runs = ablated.place.rows(
+        "a", "SELECT status FROM individuals i JOIN measurements m ON m.individual = i.id "
+        "WHERE description LIKE 'without constant SHIFT%'"
+    )  # fmt: skip
+    assert runs == [("crash",)]
+
+
+def test_the_distilled_genome_has_what_counts_and_nothing_else(ablated: Stage) -> None:
+    place = ablated.place
+    ((number, commit, parents, description),) = place.rows(
+        "a", "SELECT id, commit_hash, parents, description FROM individuals "
+        "WHERE operator = 'distill'"
+    )  # fmt: skip
+    assert place.git("a", "show", f"refs/genomes/{number}:toy.py") == NEEDED
+    assert parents == "[1]"
+    best = place.git("a", "rev-parse", "refs/genomes/1").strip()
+    assert place.git("a", "log", "-1", "--format=%H %P", commit).split() == [commit, best]
+    assert description == "without constant LABEL, def Noise.name"
+    assert place.count("a", f"measurements WHERE individual = {number}") == 4
+    said = re.search(rf"distilled genome #{number}, .*: (.*)", ablated.output)
+    assert said
+    assert "this may be noise" in said[1]
+    assert f"export a {number} -o distilled.py" in ablated.output
+
+
+def test_runs_are_fresh_and_interleaved_and_decide_nothing(ablated: Stage) -> None:
+    rows = ablated.place.rows("a", "SELECT individual, seed, kept FROM measurements "
+                              "WHERE purpose = 'ablation' ORDER BY id")  # fmt: skip
+    seeds = [seed for _, seed, _ in rows]
+    used = {seed for (seed,) in ablated.place.rows("a", "SELECT seed FROM measurements "
+                                                   "WHERE purpose != 'ablation'")}  # fmt: skip
+    assert len(set(seeds)) == len(seeds)
+    assert not used & set(seeds)
+    assert not any(kept for _, _, kept in rows)
+    numbers = [number for number, _, _ in rows]
+    everyone, rest = numbers[:8], numbers[8:]
+    assert everyone[0] == everyone[-1] == 1
+    fit = [number for number in everyone if number in rest]
+    assert len(fit) == 7, "all but the one that failed"
+    assert rest[:21] == fit[::-1] + fit + fit[::-1]
+    distilled = rest[22]
+    assert rest[21:] == [1, distilled, distilled, 1] * 2
+    assert "1 of 1" in ablated.call("list")
+    elites = ablated.call("list", "a")
+    assert not any(f"#{number}" in elites for number in {*everyone, distilled} - {1})
+
+
+def test_it_is_not_measured_again_but_told_again(ablated: Stage) -> None:
+    before = ablated.place.count("a", "measurements")
+    again = ablated.ablate(None)
+    assert read_table(again) == read_table(ablated.output)
+    assert ablated.place.count("a", "measurements") == before
+
+
+def test_story_and_show_have_the_table(ablated: Stage) -> None:
+    story = (ablated.folder / "artifacts" / "changes.md").read_text()
+    assert re.search(r"\| constant WIDTH \| 32 -> 64 \| \+0\.12\d* \|.*\| counts \|", story)
+    assert read_table(ablated.call("show", "a", "best")) == read_table(ablated.output)
+
+
+def test_its_genomes_can_be_shown(ablated: Stage) -> None:
+    rows = ablated.place.rows("a", "SELECT id, description, operator FROM individuals WHERE id > 1")
+    assert {operator for *_, operator in rows} == {"ablate", "distill"}
+    for number, description, _ in rows:
+        shown = ablated.call("show", "a", str(number))
+        assert ablated.code == 0
+        assert shown.startswith(f"#{number} {description}")
+        assert "not measured by the search" in shown or "crash" in shown
+    assert len(ablated.place.results("a")) == ablated.place.count("a", "measurements")
+
+
+# -- what else there can be to revert -------------------------------------------------------------
+
+
+def test_more_runs_are_added_to_those_that_there_are(stage: Stage) -> None:
+    stage.evolve(SEED.replace("WIDTH = 32", "WIDTH = 64"), seed=SEED)
+    stage.ablate(2)
+    assert stage.place.count("a", "measurements WHERE purpose = 'ablation'") == 6
+    table = read_table(stage.ablate(5))
+    assert stage.place.count("a", "measurements WHERE purpose = 'ablation'") == 15
+    assert table["constant WIDTH"][3] == "5"
+    assert stage.place.count("a", "individuals") == 2, "without its only change it is the seed"
+
+
+def test_without_its_last_change_a_genome_is_its_parent(stage: Stage) -> None:
+    first = SEED.replace("WIDTH = 32", "WIDTH = 64")
+    stage.evolve(first, first.replace("RATE = 0.1", "RATE = 0.3"), seed=SEED)
+    table = read_table(stage.ablate(2))
+    assert table["constant RATE"][-1] == "#1"
+    assert table["constant WIDTH"][-1] == "#3"
+    assert stage.place.count("a", "individuals") == 4
+
+
+def test_code_that_nothing_uses_any_more_goes_with_what_used_it(stage: Stage) -> None:
+    idle = SEED.replace("return 0.1", "return 0.1 - SHIFT").replace(
+        'LABEL = "start"', 'LABEL = "start"\nSHIFT = 0.0'
+    )
+    stage.evolve(idle.replace("RATE = 0.1", "RATE = 0.3"), seed=SEED)
+    output = stage.ablate(4)
+    table = read_table(output)
+    assert "cannot be reverted alone" in " ".join(table["constant SHIFT"])
+    assert table["def offset"][4] == "no-op"
+    expected = SEED.replace("RATE = 0.1", "RATE = 0.3")
+    ((number,),) = stage.place.rows("a", "SELECT id FROM individuals WHERE operator = 'distill'")
+    assert stage.place.git("a", "show", f"refs/genomes/{number}:toy.py") == expected
+
+
+def test_parts_that_count_together_alone_are_not_left_out_together(stage: Stage) -> None:
+    """Either of two parts is enough: each one alone is a no-op, without both it is worse."""
+    seed = SEED.replace("offset() +", "(0 if BOLD or KEEN else 0.1) +")
+    seed = seed.replace("RATE = 0.1\n", "RATE = 0.1\nBOLD = False\nKEEN = False\n")
+    best = seed.replace("BOLD = False", "BOLD = True").replace("KEEN = False", "KEEN = True")
+    stage.evolve(best, seed=seed)
+    output = stage.ablate(4)
+    assert [row[4] for row in read_table(output).values()] == ["no-op", "no-op"]
+    first, second = re.findall(r"distilled genome #\d+, without (.*?): .* fresh runs: (.*)", output)
+    assert first[0] == "constant BOLD, constant KEEN"
+    assert re.fullmatch(r"0\.\S+ worse \(95 % interval -\S+ to -\S+\)", first[1])
+    assert second[0] in ("constant BOLD", "constant KEEN")
+    assert "this may be noise" in second[1]
+
+
+def test_what_the_contract_demands_cannot_be_reverted(stage: Stage) -> None:
+    """The word that the task demands stands in the best's own line alone."""
+    seed = SEED.replace("(RATE - GOAL)", "(RATE - 0.3)").replace(
+        "WIDTH = 32", "WIDTH = 32 + 0 * GOAL"
+    )
+    best = SEED.replace("WIDTH = 32", "WIDTH = 64")
+    stage.evolve(best, seed=seed)
+    output = stage.ablate(2)
+    assert re.search(r"top-level code near line \d+ cannot be reverted alone: .*`GOAL`", output)
+
+
+def test_comments_are_no_parts(stage: Stage) -> None:
+    best = SEED.replace("WIDTH = 32", "WIDTH = 64").replace("RATE = 0.1", "RATE = 0.1  # slow")
+    stage.evolve(best, seed=SEED)
+    assert set(read_table(stage.ablate(2))) == {"constant WIDTH"}
+
+
+def test_a_score_without_noise_has_intervals_without_width(stage: Stage) -> None:
+    seed = SEED.replace("random.gauss(0, 0.002)", "0.0")
+    best = seed.replace("WIDTH = 32", "WIDTH = 64").replace('"start"', '"end"')
+    stage.evolve(best, seed=seed)
+    table = read_table(stage.ablate(2))
+    assert table["constant WIDTH"][1:3] == ("+0.1250", "+0.1250 to +0.1250")
+    assert table["constant LABEL"][4] == "no-op"
+
+
+# -- what there is nothing to revert in -----------------------------------------------------------
+
+
+def test_a_run_whose_best_is_its_seed_has_nothing_to_revert(stage: Stage) -> None:
+    said = stage.evolve(SEED.replace("WIDTH = 32", "WIDTH = 16"), seed=SEED, distill=True)
+    assert stage.code == 0
+    assert "are worth" not in said
+    refused = stage.call("ablate", "a")
+    assert stage.code == 2
+    assert "genome 0 is a seed: the best of this run is still its seed" in refused
+    assert stage.place.count("a", "measurements WHERE purpose = 'ablation'") == 0
+
+
+def test_a_genome_that_failed_has_no_parts_to_measure(stage: Stage) -> None:
+    stage.evolve(SEED.replace("WIDTH = 32", "WIDTH = 0"), seed=SEED)
+    refused = stage.call("ablate", "a", "1")
+    assert stage.code == 2
+    assert "genome 1 has no score" in refused
+
+
+def test_one_run_of_each_is_refused(stage: Stage) -> None:
+    with pytest.raises(SystemExit):
+        stage.call("ablate", "a", "--runs", "1")
+
+
+# -- interruption, and what comes after -----------------------------------------------------------
+
+
+def interrupt_at(moment: int) -> Any:
+    """A measurement that is the last one before Ctrl-C, if it is so many-th."""
+    numbers = count(1)
+
+    def measure(*given: Any, **more: Any) -> Measurement:
+        if next(numbers) == moment:
+            os.kill(os.getpid(), signal.SIGINT)
+        return run_here(*given, **more)
+
+    return measure
+
+
+@pytest.mark.parametrize("moment", [1, 8, 9, 20, 30])
+def test_an_interrupted_ablation_goes_on_where_it_stopped(
+    stage: Stage, ablated: Stage, moment: int
+) -> None:
+    stage.evolve(BEST, seed=SEED)
+    said = stage.ablate(4, measure=interrupt_at(moment))
+    assert stage.code == 130
+    assert "not all was measured; go on with: python -m evolve ablate a 1" in said
+    made = stage.place.count("a", "measurements WHERE purpose = 'ablation'")
+    assert made == moment
+    output = stage.ablate(None if moment > 1 else 4)
+    assert stage.code == 0
+    assert read_table(output) == read_table(ablated.output)
+    query = "SELECT individual, purpose, seed, fitness FROM measurements ORDER BY id"
+    assert stage.place.rows("a", query) == ablated.place.rows("a", query)
+
+
+def test_the_search_goes_on_with_the_distilled_genome_as_a_child_and_replays(stage: Stage) -> None:
+    last = BEST.replace("WIDTH = 64", "WIDTH = 128")
+    stage.evolve(BEST, seed=SEED)
+    stage.ablate(3)
+    ((number,),) = stage.place.rows("a", "SELECT id FROM individuals WHERE operator = 'distill'")
+    (stage.place.task_folder / "step2.txt").write_text(last)
+    stage.resume()
+    assert stage.code == 0
+    assert stage.place.count("a", "measurements WHERE purpose = 'search' AND individual > 0") == 1
+    stage.resume(generations=3)
+    searched = stage.place.rows("a", "SELECT individual FROM measurements WHERE individual > 0 "
+                                "AND purpose = 'search' ORDER BY id")  # fmt: skip
+    assert searched == [(1,), (number,), (number + 1,)]
+    replayed = stage.call("replay", "a")
+    assert stage.code == 0, replayed
+    assert "2 of 2 proposals are the same" in replayed
+    assert "3 of 3" in stage.call("list")
+    stage.ablate(2)
+    assert stage.code == 0
+    assert stage.call("replay", "a") == replayed
+
+
+# -- at the end of a run --------------------------------------------------------------------------
+
+
+def test_a_run_that_is_asked_to_distils_its_best_within_its_share(stage: Stage) -> None:
+    said = stage.evolve(BEST, seed=SEED, distill=True, final_runs=2)
+    assert stage.code == 0
+    assert "--distill: at most 24 of them" in said
+    assert "in 6 parts, which are taken in 4 groups" in said
+    table = read_table(said)
+    assert len(table) == 4
+    assert stage.place.count("a", "measurements WHERE purpose = 'ablation'") <= 24
+    assert stage.place.count("a", "measurements WHERE purpose = 'final'") == 4
+    again = stage.resume()
+    assert read_table(again) == table
+    finer = read_table(stage.ablate(3))
+    assert len(finer) == 6
+    assert read_table(stage.resume()) == finer, "what is known better is not measured again"
+    assert stage.call("replay", "a").startswith("1 of 1")
+
+
+# -- prose ----------------------------------------------------------------------------------------
+
+PROSE = """\
++++
+name = "verse"
+genome = "toy.md"
+language = "prose"
+score = ["python", "evaluate.py"]
+fixed = ["evaluate.py"]
+operators = ["steps.py:Steps"]
+metric = "score"
+direction = "maximize"
+budget = 10
+
+[[axes]]
+name = "lines"
+measure = "lines"
+scale = "linear"
+bounds = [0, 20]
+[[axes]]
+name = "letters"
+measure = "letters"
+scale = "linear"
+bounds = [0, 400]
++++
+Write verses.
+"""
+
+
+def count_suns(
+    task: Task, ready: object, source: str, *, seed: int, device: Device, log: Path, **more: object
+) -> Measurement:
+    """A sun is worth 1, a moon takes 1 away."""
+    score = source.count("sun") - source.count("moon") + seed / 2**33
+    measures = {"lines": source.count("\n"), "letters": len(source)}
+    return Measurement(Status.OK, score, measures, 0.1, seed, device.name)
+
+
+def test_paragraphs_are_reverted_one_by_one(stage: Stage) -> None:
+    start = "A verse:\n\nwaves.\n\nthe end."
+    best = "A verse:\n\nthe sun.\n\nthe sky.\n\nthe sun and the sun.\n\nthe moon.\n\nthe end."
+    write_task(stage.place, start, best)
+    (stage.place.task_folder / "program.md").write_text(PROSE)
+    (stage.place.task_folder / "evaluate.py").write_text("")
+    (stage.place.task_folder / "toy.md").write_text(start)
+    stage.begin(count_suns, children=1)
+    output = stage.ablate(3, measure=count_suns)
+    assert {row[0]: row[4] for row in read_table(output).values()} == {
+        "removed: waves.": "no-op",
+        "added: the sun.": "counts",
+        "added: the sky.": "no-op",
+        "added: the sun and the sun.": "counts",
+        "added: the moon.": "harms",
+    }
+    ((number,),) = stage.place.rows("a", "SELECT id FROM individuals WHERE operator = 'distill'")
+    distilled = stage.place.git("a", "show", f"refs/genomes/{number}:toy.md")
+    assert distilled == "A verse:\n\nwaves.\n\nthe sun.\n\nthe sun and the sun.\n\nthe end."
+    assert "better without it than #1: text near line 9" in output
+    assert re.search(r"#\d+, without .*: \S+ better \(95 % interval \+\S+ to \+\S+\)\n", output)
