@@ -1,7 +1,7 @@
-"""Which ancestors' changes still stand in a genome, and which were undone on the way.
+"""The ancestors whose changes still stand in a genome, and those whose were undone on the way.
 
-As `git blame` does for lines that are there, but over genomes with two parents and for lines that
-were removed, too. A change is undone if a later genome replaced it or took it back.
+It is `git blame` for genomes, of which some have two parents, and for lines that were removed, too.
+A change is undone if a later genome replaced it or took it back.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ class Change:
 
 
 def _drop_equal_ends(before: list[str], after: list[str]) -> tuple[list[str], list[str]]:
-    """The lines of two texts without those with which both begin and end."""
+    """The lines or words of two texts without those with which both begin and end."""
     for step in (1, -1):
         same = takewhile(
             lambda pair: pair[0] == pair[1], zip(before[::step], after[::step], strict=False)
@@ -68,7 +68,10 @@ def _drop_equal_ends(before: list[str], after: list[str]) -> tuple[list[str], li
 
 
 def _drop_equal_words(before: str, after: str) -> tuple[str, str]:
-    """Two lines without the name that both assign to, and without the remark that both end with."""
+    """Two lines without the name that both assign to and the remark that both end with.
+
+    Of long lines only what lies between their equal ends is left.
+    """
     name, sign, value = before.partition(" = ")
     other, _, new = after.partition(" = ")
     if sign and name == other:
@@ -76,6 +79,9 @@ def _drop_equal_words(before: str, after: str) -> tuple[str, str]:
     first, second = REMARK.search(before), REMARK.search(after)
     if first and second and first[0].strip() == second[0].strip():
         before, after = before[: first.start()], after[: second.start()]
+    if max(len(before), len(after)) > SHOWN:
+        old, new = _drop_equal_ends(before.split(), after.split())
+        before, after = (" ".join(["...", *words]) for words in (old, new))
     return before, after
 
 

@@ -128,7 +128,7 @@ def carry_out_ablation(ablation: Ablation, bench: RecordBench) -> AblationResult
 
     Args:
         ablation: What is to be measured.
-        bench: Where it is measured, or found.
+        bench: Bench that measures, or finds what was measured.
     """
     worths, complete = _measure_parts(ablation, bench)
     reductions = list_reductions(ablation, worths) if complete else ()

@@ -3,26 +3,17 @@ scripted genomes whose parts have known worths. All is real but the processes of
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import signal
 from collections.abc import Callable
-from contextlib import chdir, redirect_stderr, redirect_stdout
-from functools import partial
 from itertools import count
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
-from rich.console import Console
 
-from evolve.cli import main
-from evolve.commands.ablate import ablate_individual
-from evolve.commands.start import choose_settings
-from evolve.commands.working import work_on
-from evolve.loop.evaluators import DevicePool
-from evolve.runs.run import begin_run, reopen_run
 from population import Measurement, Status
 from trainer.devices import Device
 from trainer.task import Task
@@ -62,101 +53,9 @@ NEEDED = SEED.replace("WIDTH = 32", "WIDTH = 64").replace(
 )
 NEEDED = NEEDED.replace("return 0.1", "return 0.1 - SHIFT")
 BEST = NEEDED.replace('"start"', '"end"').replace('"gauss"', '"normal"')
-OPERATOR = '''\
-from pathlib import Path
-from evolve.genome.screening import RefusedError
-from evolve.operators.base import Proposal, ProposalError
 
 
-class Steps:
-    """The genomes step1.txt and so on, one after the other."""
-
-    name = "steps"
-    arity = 1
-    needs_model = mends = aims = False
-
-    def propose(self, parents, context):
-        for file in sorted(Path(__file__).parent.glob("step*.txt")):
-            try:
-                context.screen(file.read_text())
-            except RefusedError:
-                continue
-            return Proposal(file.read_text(), file.stem, "expected: another score")
-        raise ProposalError("that was the last step")
-'''
-
-
-def write_task(place: Any, seed: str, *steps: str) -> None:
-    """A task whose children are some given genomes."""
-    place.write(seed)
-    (place.task_folder / "steps.py").write_text(OPERATOR)
-    for number, step in enumerate(steps, 1):
-        (place.task_folder / f"step{number}.txt").write_text(step)
-    program = place.task_folder / "program.md"
-    line = 'operators = ["steps.py:Steps"]\nmetric ='
-    program.write_text(program.read_text().replace("metric =", line))
-
-
-def run_here(
-    task: Task, ready: object, source: str, *, seed: int, device: Device, log: Path, **more: object
-) -> Measurement:
-    """What a genome reports, without a process of its own; stands in for `trainer.measure`."""
-    said: dict[str, Any] = {}
-    log.write_text("it runs\n")
-    code = source.replace('os.environ["TRAINER_SEED"]', str(seed)).replace("from given", "# ")
-    try:
-        exec(code, {"GOAL": 0.3, "print": lambda *words: said.update({words[0]: words[-1]})})
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
-        return Measurement(Status.CRASH, None, {}, 0.1, seed, device.name, reason=reason)
-    measures = {"size": said["size:"], "speed": said["work:"]}
-    return Measurement(Status.OK, said["score:"], measures, 0.1, seed, device.name)
-
-
-class Stage:
-    """Runs of a place in this very process, with children that take no time."""
-
-    def __init__(self, place: Any) -> None:
-        self.place = place
-        self.folder = place.run("a")
-
-    def evolve(self, *steps: str, seed: str, **settings: Any) -> str:
-        """Make a run `a` whose children are some given genomes, each of the best so far."""
-        write_task(self.place, seed, *steps)
-        return self.begin(children=len(steps), **settings)
-
-    def begin(self, measure: Any = run_here, **settings: Any) -> str:
-        """Make a run `a` of the task as it is."""
-        given = {"generations": 1, "strategy": "greedy", "devices": "cpu:0", "sandbox": "none"}
-        chosen = choose_settings(self.place.task, {**given, "final_runs": 0, **settings})
-        return self._work(begin_run(chosen, str(self.folder), [], print), measure)
-
-    def resume(self, **changes: Any) -> str:
-        """Go on with the run."""
-        return self._work(reopen_run(str(self.folder), changes, print), run_here)
-
-    def _work(self, run: Any, measure: Any) -> str:
-        output = io.StringIO()
-        pool = partial(DevicePool, measure=measure)
-        console = Console(file=output, width=160)
-        self.code, _ = work_on(run, console, open_evaluator=pool, draw=lambda *given: None)
-        return output.getvalue()
-
-    def call(self, *arguments: str) -> str:
-        """What `python -m evolve ARGUMENTS` prints."""
-        output = io.StringIO()
-        with chdir(self.place.folder), redirect_stdout(output), redirect_stderr(output):
-            self.code = main(arguments)
-        return output.getvalue()
-
-    def ablate(self, runs: int | None, name: str = "best", measure: Any = run_here) -> str:
-        """What `ablate` prints."""
-        output = io.StringIO()
-        pool = partial(DevicePool, measure=measure)
-        console = Console(file=output, width=160)
-        run = reopen_run(str(self.folder), {}, print)
-        self.code = ablate_individual(run, name, runs, console, open_evaluator=pool)
-        return output.getvalue()
+RUNS = "SELECT individual, purpose, seed, fitness FROM measurements ORDER BY id"
 
 
 def read_table(output: str) -> dict[str, tuple[str, ...]]:
@@ -172,21 +71,16 @@ def read_table(output: str) -> dict[str, tuple[str, ...]]:
 
 
 @pytest.fixture(scope="module")
-def ablated(make_place: Callable[[], Any]) -> Stage:
+def ablated(steps: ModuleType, make_place: Callable[[], Any]) -> Any:
     """A run whose best was ablated."""
-    stage = Stage(make_place())
+    stage = steps.Stage(make_place())
     stage.evolve(BEST, seed=SEED)
     stage.output = stage.ablate(4)
     assert stage.code == 0
     return stage
 
 
-@pytest.fixture
-def stage(place: Any) -> Stage:
-    return Stage(place)
-
-
-def test_the_table_tells_what_each_part_is_worth(ablated: Stage) -> None:
+def test_the_table_tells_what_each_part_is_worth(ablated: Any) -> None:
     table = read_table(ablated.output)
     assert set(table) == {*WORTHS, *NO_OPS, "constant SHIFT"}
     for part, worth in WORTHS.items():
@@ -203,7 +97,7 @@ def test_the_table_tells_what_each_part_is_worth(ablated: Stage) -> None:
     assert "no-ops, as far as these runs show: constant LABEL, def Noise.name" in ablated.output
 
 
-def test_what_new_code_needs_cannot_be_reverted_alone_and_runs_once(ablated: Stage) -> None:
+def test_what_new_code_needs_cannot_be_reverted_alone_and_runs_once(ablated: Any) -> None:
     assert "cannot be reverted alone" in " ".join(read_table(ablated.output)["constant SHIFT"])
     assert re.search(r"constant SHIFT cannot be reverted alone: crash: .*SHIFT", ablated.output)
     runs = ablated.place.rows(
@@ -213,7 +107,7 @@ def test_what_new_code_needs_cannot_be_reverted_alone_and_runs_once(ablated: Sta
     assert runs == [("crash",)]
 
 
-def test_the_distilled_genome_has_what_counts_and_nothing_else(ablated: Stage) -> None:
+def test_the_distilled_genome_has_what_counts_and_nothing_else(ablated: Any) -> None:
     place = ablated.place
     ((number, commit, parents, description),) = place.rows(
         "a", "SELECT id, commit_hash, parents, description FROM individuals "
@@ -231,7 +125,7 @@ def test_the_distilled_genome_has_what_counts_and_nothing_else(ablated: Stage) -
     assert f"export a {number} -o distilled.py" in ablated.output
 
 
-def test_runs_are_fresh_and_interleaved_and_decide_nothing(ablated: Stage) -> None:
+def test_runs_are_fresh_and_interleaved_and_decide_nothing(ablated: Any) -> None:
     rows = ablated.place.rows("a", "SELECT individual, seed, kept FROM measurements "
                               "WHERE purpose = 'ablation' ORDER BY id")  # fmt: skip
     seeds = [seed for _, seed, _ in rows]
@@ -253,20 +147,20 @@ def test_runs_are_fresh_and_interleaved_and_decide_nothing(ablated: Stage) -> No
     assert not any(f"#{number}" in elites for number in {*everyone, distilled} - {1})
 
 
-def test_it_is_not_measured_again_but_told_again(ablated: Stage) -> None:
+def test_it_is_not_measured_again_but_told_again(ablated: Any) -> None:
     before = ablated.place.count("a", "measurements")
     again = ablated.ablate(None)
     assert read_table(again) == read_table(ablated.output)
     assert ablated.place.count("a", "measurements") == before
 
 
-def test_story_and_show_have_the_table(ablated: Stage) -> None:
+def test_story_and_show_have_the_table(ablated: Any) -> None:
     story = (ablated.folder / "artifacts" / "changes.md").read_text()
     assert re.search(r"\| constant WIDTH \| 32 -> 64 \| \+0\.12\d* \|.*\| counts \|", story)
     assert read_table(ablated.call("show", "a", "best")) == read_table(ablated.output)
 
 
-def test_its_genomes_can_be_shown(ablated: Stage) -> None:
+def test_its_genomes_can_be_shown(ablated: Any) -> None:
     rows = ablated.place.rows("a", "SELECT id, description, operator FROM individuals WHERE id > 1")
     assert {operator for *_, operator in rows} == {"ablate", "distill"}
     for number, description, _ in rows:
@@ -280,7 +174,7 @@ def test_its_genomes_can_be_shown(ablated: Stage) -> None:
 # -- what else there can be to revert -------------------------------------------------------------
 
 
-def test_more_runs_are_added_to_those_that_there_are(stage: Stage) -> None:
+def test_more_runs_are_added_to_those_that_there_are(stage: Any) -> None:
     stage.evolve(SEED.replace("WIDTH = 32", "WIDTH = 64"), seed=SEED)
     stage.ablate(2)
     assert stage.place.count("a", "measurements WHERE purpose = 'ablation'") == 6
@@ -290,7 +184,7 @@ def test_more_runs_are_added_to_those_that_there_are(stage: Stage) -> None:
     assert stage.place.count("a", "individuals") == 2, "without its only change it is the seed"
 
 
-def test_without_its_last_change_a_genome_is_its_parent(stage: Stage) -> None:
+def test_without_its_last_change_a_genome_is_its_parent(stage: Any) -> None:
     first = SEED.replace("WIDTH = 32", "WIDTH = 64")
     stage.evolve(first, first.replace("RATE = 0.1", "RATE = 0.3"), seed=SEED)
     table = read_table(stage.ablate(2))
@@ -299,7 +193,7 @@ def test_without_its_last_change_a_genome_is_its_parent(stage: Stage) -> None:
     assert stage.place.count("a", "individuals") == 4
 
 
-def test_code_that_nothing_uses_any_more_goes_with_what_used_it(stage: Stage) -> None:
+def test_code_that_nothing_uses_any_more_goes_with_what_used_it(stage: Any) -> None:
     idle = SEED.replace("return 0.1", "return 0.1 - SHIFT").replace(
         'LABEL = "start"', 'LABEL = "start"\nSHIFT = 0.0'
     )
@@ -313,7 +207,7 @@ def test_code_that_nothing_uses_any_more_goes_with_what_used_it(stage: Stage) ->
     assert stage.place.git("a", "show", f"refs/genomes/{number}:toy.py") == expected
 
 
-def test_parts_that_count_together_alone_are_not_left_out_together(stage: Stage) -> None:
+def test_parts_that_count_together_alone_are_not_left_out_together(stage: Any) -> None:
     """Either of two parts is enough: each one alone is a no-op, without both it is worse."""
     seed = SEED.replace("offset() +", "(0 if BOLD or KEEN else 0.1) +")
     seed = seed.replace("RATE = 0.1\n", "RATE = 0.1\nBOLD = False\nKEEN = False\n")
@@ -328,7 +222,7 @@ def test_parts_that_count_together_alone_are_not_left_out_together(stage: Stage)
     assert "this may be noise" in second[1]
 
 
-def test_what_the_contract_demands_cannot_be_reverted(stage: Stage) -> None:
+def test_what_the_contract_demands_cannot_be_reverted(stage: Any) -> None:
     """The word that the task demands stands in the best's own line alone."""
     seed = SEED.replace("(RATE - GOAL)", "(RATE - 0.3)").replace(
         "WIDTH = 32", "WIDTH = 32 + 0 * GOAL"
@@ -339,13 +233,13 @@ def test_what_the_contract_demands_cannot_be_reverted(stage: Stage) -> None:
     assert re.search(r"top-level code near line \d+ cannot be reverted alone: .*`GOAL`", output)
 
 
-def test_comments_are_no_parts(stage: Stage) -> None:
+def test_comments_are_no_parts(stage: Any) -> None:
     best = SEED.replace("WIDTH = 32", "WIDTH = 64").replace("RATE = 0.1", "RATE = 0.1  # slow")
     stage.evolve(best, seed=SEED)
     assert set(read_table(stage.ablate(2))) == {"constant WIDTH"}
 
 
-def test_a_score_without_noise_has_intervals_without_width(stage: Stage) -> None:
+def test_a_score_without_noise_has_intervals_without_width(stage: Any) -> None:
     seed = SEED.replace("random.gauss(0, 0.002)", "0.0")
     best = seed.replace("WIDTH = 32", "WIDTH = 64").replace('"start"', '"end"')
     stage.evolve(best, seed=seed)
@@ -357,7 +251,7 @@ def test_a_score_without_noise_has_intervals_without_width(stage: Stage) -> None
 # -- what there is nothing to revert in -----------------------------------------------------------
 
 
-def test_a_run_whose_best_is_its_seed_has_nothing_to_revert(stage: Stage) -> None:
+def test_a_run_whose_best_is_its_seed_has_nothing_to_revert(stage: Any) -> None:
     said = stage.evolve(SEED.replace("WIDTH = 32", "WIDTH = 16"), seed=SEED, distill=True)
     assert stage.code == 0
     assert "are worth" not in said
@@ -367,14 +261,14 @@ def test_a_run_whose_best_is_its_seed_has_nothing_to_revert(stage: Stage) -> Non
     assert stage.place.count("a", "measurements WHERE purpose = 'ablation'") == 0
 
 
-def test_a_genome_that_failed_has_no_parts_to_measure(stage: Stage) -> None:
+def test_a_genome_that_failed_has_no_parts_to_measure(stage: Any) -> None:
     stage.evolve(SEED.replace("WIDTH = 32", "WIDTH = 0"), seed=SEED)
     refused = stage.call("ablate", "a", "1")
     assert stage.code == 2
     assert "genome 1 has no score" in refused
 
 
-def test_one_run_of_each_is_refused(stage: Stage) -> None:
+def test_one_run_of_each_is_refused(stage: Any) -> None:
     with pytest.raises(SystemExit):
         stage.call("ablate", "a", "--runs", "1")
 
@@ -382,24 +276,24 @@ def test_one_run_of_each_is_refused(stage: Stage) -> None:
 # -- interruption, and what comes after -----------------------------------------------------------
 
 
-def interrupt_at(moment: int) -> Any:
-    """A measurement that is the last one before Ctrl-C, if it is so many-th."""
+def interrupt_at(moment: int, measure_one: Any) -> Any:
+    """Measures as `measure_one`, and presses Ctrl-C during the run of that number, from 1."""
     numbers = count(1)
 
     def measure(*given: Any, **more: Any) -> Measurement:
         if next(numbers) == moment:
             os.kill(os.getpid(), signal.SIGINT)
-        return run_here(*given, **more)
+        return measure_one(*given, **more)
 
     return measure
 
 
 @pytest.mark.parametrize("moment", [1, 8, 9, 20, 30])
 def test_an_interrupted_ablation_goes_on_where_it_stopped(
-    stage: Stage, ablated: Stage, moment: int
+    steps: ModuleType, stage: Any, ablated: Any, moment: int
 ) -> None:
     stage.evolve(BEST, seed=SEED)
-    said = stage.ablate(4, measure=interrupt_at(moment))
+    said = stage.ablate(4, measure=interrupt_at(moment, steps.run_here))
     assert stage.code == 130
     assert "not all was measured; go on with: python -m evolve ablate a 1" in said
     made = stage.place.count("a", "measurements WHERE purpose = 'ablation'")
@@ -407,11 +301,34 @@ def test_an_interrupted_ablation_goes_on_where_it_stopped(
     output = stage.ablate(None if moment > 1 else 4)
     assert stage.code == 0
     assert read_table(output) == read_table(ablated.output)
-    query = "SELECT individual, purpose, seed, fitness FROM measurements ORDER BY id"
-    assert stage.place.rows("a", query) == ablated.place.rows("a", query)
+    assert stage.place.rows("a", RUNS) == ablated.place.rows("a", RUNS)
 
 
-def test_the_search_goes_on_with_the_distilled_genome_as_a_child_and_replays(stage: Stage) -> None:
+@pytest.fixture(scope="module")
+def instant(load: Callable[[Path, str], ModuleType]) -> ModuleType:
+    """instant.py, of which a job in a process that dies when told to is used."""
+    return load(Path(__file__).parents[1] / "instant.py", "instant")
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.9])
+def test_a_killed_ablation_goes_on_where_it_stopped(
+    instant: ModuleType, stage: Any, ablated: Any, share: float
+) -> None:
+    stage.evolve(BEST, seed=SEED)
+    acts = 600  # on the disk, of an ablation: more or less
+    ended = instant.forked(lambda: stage.ablate(4), int(share * acts))
+    before = stage.place.rows("a", RUNS)
+    output = stage.ablate(4)
+    assert stage.place.rows("a", RUNS)[: len(before)] == before
+    assert stage.place.rows("a", RUNS) == ablated.place.rows("a", RUNS)
+    assert read_table(output) == read_table(ablated.output)
+    assert ended.killed
+    assert stage.place.git("a", "fsck", "--strict") == ""
+    genomes = "SELECT id, parents, operator, description, digest FROM individuals ORDER BY id"
+    assert stage.place.rows("a", genomes) == ablated.place.rows("a", genomes)
+
+
+def test_the_search_goes_on_with_the_distilled_genome_as_a_child_and_replays(stage: Any) -> None:
     last = BEST.replace("WIDTH = 64", "WIDTH = 128")
     stage.evolve(BEST, seed=SEED)
     stage.ablate(3)
@@ -436,7 +353,7 @@ def test_the_search_goes_on_with_the_distilled_genome_as_a_child_and_replays(sta
 # -- at the end of a run --------------------------------------------------------------------------
 
 
-def test_a_run_that_is_asked_to_distils_its_best_within_its_share(stage: Stage) -> None:
+def test_a_run_that_is_asked_to_distils_its_best_within_its_share(stage: Any) -> None:
     said = stage.evolve(BEST, seed=SEED, distill=True, final_runs=2)
     assert stage.code == 0
     assert "--distill: at most 24 of them" in said
@@ -491,10 +408,10 @@ def count_suns(
     return Measurement(Status.OK, score, measures, 0.1, seed, device.name)
 
 
-def test_paragraphs_are_reverted_one_by_one(stage: Stage) -> None:
+def test_paragraphs_are_reverted_one_by_one(stage: Any) -> None:
     start = "A verse:\n\nwaves.\n\nthe end."
     best = "A verse:\n\nthe sun.\n\nthe sky.\n\nthe sun and the sun.\n\nthe moon.\n\nthe end."
-    write_task(stage.place, start, best)
+    stage.write(start, best)
     (stage.place.task_folder / "program.md").write_text(PROSE)
     (stage.place.task_folder / "evaluate.py").write_text("")
     (stage.place.task_folder / "toy.md").write_text(start)
