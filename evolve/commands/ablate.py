@@ -94,13 +94,14 @@ def ablate_individual(
 def _check(run: Run, individual: Individual) -> None:
     """Refuse what has no parts to revert, or no score to compare with."""
     if not individual.parents:
-        is_best = " the best of this run is still its seed:" if individual.scored else ""
+        is_best = individual.scored and individual.id == find_individual(run, "best").id
+        best = ", and still the best of this run" if is_best else ""
         raise RunError(
-            f"genome {individual.id} is a seed:{is_best} nothing was changed, so there is nothing "
-            f"to revert; python -m evolve list {run.folder.name} names others"
+            f"genome {individual.id} is a seed{best}: nothing was changed in it, so there is "
+            f"nothing to revert; python -m evolve list {run.folder.name} names the others"
         )
     if not individual.scored:
         raise RunError(
-            f"genome {individual.id} has no score in the search, so its parts cannot be measured; "
-            f"python -m evolve list {run.folder.name} names those that have one"
+            f"genome {individual.id} has no score of the search, so its parts cannot be compared "
+            f"with it; python -m evolve list {run.folder.name} names those that have one"
         )

@@ -80,8 +80,8 @@ def _drop_equal_words(before: str, after: str) -> tuple[str, str]:
     if first and second and first[0].strip() == second[0].strip():
         before, after = before[: first.start()], after[: second.start()]
     if max(len(before), len(after)) > SHOWN:
-        old, new = _drop_equal_ends(before.split(), after.split())
-        before, after = (" ".join(["...", *words]) for words in (old, new))
+        ends = _drop_equal_ends(before.split(), after.split())
+        before, after = (" ".join(["...", *words]) for words in ends)
     return before, after
 
 

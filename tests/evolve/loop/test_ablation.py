@@ -257,7 +257,7 @@ def test_a_run_whose_best_is_its_seed_has_nothing_to_revert(stage: Any) -> None:
     assert "are worth" not in said
     refused = stage.call("ablate", "a")
     assert stage.code == 2
-    assert "genome 0 is a seed: the best of this run is still its seed" in refused
+    assert "genome 0 is a seed, and still the best of this run" in refused
     assert stage.place.count("a", "measurements WHERE purpose = 'ablation'") == 0
 
 
@@ -368,6 +368,28 @@ def test_a_run_that_is_asked_to_distils_its_best_within_its_share(stage: Any) ->
     assert len(finer) == 6
     assert read_table(stage.resume()) == finer, "what is known better is not measured again"
     assert stage.call("replay", "a").startswith("1 of 1")
+
+
+# -- by the command line --------------------------------------------------------------------------
+
+
+def test_the_command_measures_real_children_as_the_run_did(stage: Any) -> None:
+    place = stage.place
+    stage.write(SEED, SEED.replace("WIDTH = 32", "WIDTH = 64"))
+    begun = place.evolve(
+        *("--task", "toy", "--run", "a", "--generations", "1", "--children", "1"),
+        *("--devices", "cpu:0", "--final-runs", "0"),
+    )
+    assert begun.returncode == 0, begun.stderr
+    done = place.evolve("ablate", "a", "best", "--runs", "2")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert read_table(done.stdout)["constant WIDTH"][4] == "counts"
+    assert place.rows("a", "SELECT DISTINCT device, status FROM measurements") == [("cpu:0", "ok")]
+    assert place.living() == []
+    (place.task_folder / "given.py").write_text("GOAL = 0.2\n")
+    refused = place.evolve("ablate", "a")
+    assert refused.returncode == 2
+    assert "another protocol" in refused.stderr
 
 
 # -- prose ----------------------------------------------------------------------------------------
