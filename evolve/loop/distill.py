@@ -50,19 +50,29 @@ class RecordBench:
         self.run = run
         self._individuals = run.individuals()
         self._experiments = run.record.experiments()
-        self._numbers: dict[str, int] = {}
-        for number, (exact, _) in enumerate(run.record.digests()):
-            self._numbers.setdefault(exact, number)
+        self._numbers: dict[str, int] = {}  # of the first individual that has a genome
+        self._searched: dict[str, int] = {}  # of the first one that the search knows
+        for one, (exact, _) in zip(self._individuals, run.record.digests(), strict=True):
+            self._index(one, exact)
+
+    def _index(self, individual: Individual, exact: str) -> None:
+        self._numbers.setdefault(exact, individual.id)
+        if individual.operator != ABLATE:
+            self._searched.setdefault(exact, individual.id)
 
     def find(self, ablation: Ablation, variant: Variant) -> Individual | None:
         """The individual that has a variant's genome; None if there is none.
+
+        A distilled genome is one of the search: it is another individual than one that only an
+        ablation knows.
 
         Raises:
             RefusedError: The genome is not fit to run.
         """
         identity = screen(variant.source, self.run.task, ())
-        if identity.exact in self._numbers:
-            return self._individuals[self._numbers[identity.exact]]
+        numbers = self._searched if variant.operator == DISTILL else self._numbers
+        if identity.exact in numbers:
+            return self._individuals[numbers[identity.exact]]
         return self._add(ablation, variant, identity)
 
     def _add(self, ablation: Ablation, variant: Variant, identity: Identity) -> Individual | None:
@@ -103,11 +113,11 @@ class LiveBench(RecordBench):
 
     def _add(self, ablation: Ablation, variant: Variant, identity: Identity) -> Individual:
         parts = (ablation.diff.changes[number] for number in sorted(variant.left_out))
-        notes = "\n".join(f"reverted {part.name}: {part.describe()}" for part in parts)
+        notes = "\n".join(f"reverted: {part.name} ({part.describe()})" for part in parts)
         genome = NewGenome(variant.source, identity, variant.operator, variant.description, notes)
         added = self._loop.add_genome(genome, ablation.base, joins=variant.operator == DISTILL)
         self._individuals.append(added)
-        self._numbers[identity.exact] = added.id
+        self._index(added, identity.exact)
         return added
 
     def measure(self, jobs: Sequence[Job], phase: str) -> bool:
