@@ -71,14 +71,14 @@ def tell_story(run: Run, search: Search, individual: Individual) -> Story:
         trace_step(run, search, ancestors[number], standing.get(number))
         for number in sorted({*standing, individual.id} - {seed.id})
     ]
-    undone = [n for n, one in ancestors.items() if one.parents and n not in standing]
+    shown = {step.individual.id for step in steps}
     return Story(
-        individual,
-        seed,
-        compare_parts(texts[seed.id], texts[individual.id], run.task.language).changes,
-        tuple(drop_repeated_notes(steps)),
-        tuple(number for number in undone if number != individual.id),
-        read_ablation(run, ancestors, individual),
+        individual=individual,
+        seed=seed,
+        changes=compare_parts(texts[seed.id], texts[individual.id], run.task.language).changes,
+        steps=tuple(drop_repeated_notes(steps)),
+        undone=tuple(n for n, one in ancestors.items() if one.parents and n not in shown),
+        ablation=read_ablation(run, ancestors, individual),
     )
 
 
@@ -113,7 +113,8 @@ def _describe_standing(standing: Standing) -> str:
     if len(lines) == written:
         return ""
     words = [f"{len(lines)} of the {written} lines that it wrote"] if lines else []
-    words += [f"the removal of {standing.removed} lines"] if standing.removed else []
+    removed = f"{standing.removed} line{'s' * (standing.removed > 1)}"
+    words += [f"the removal of {removed}"] if standing.removed else []
     quoted = "; ".join(f"`{line.strip()}`" for line in lines[:QUOTED])
     return " and ".join(words) + (f": {quoted}" if quoted else "")
 

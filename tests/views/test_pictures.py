@@ -171,6 +171,17 @@ def test_progress_says_what_it_shows() -> None:
     } <= set(texts(figure))
 
 
+def test_the_runs_of_an_ablation_are_no_part_of_the_search() -> None:
+    ablated = RUN.iloc[:2].assign(purpose="ablation", experiment=[10, 11], individual=[3, 6])
+    both = pd.concat([RUN, ablated])
+    plain, more = (
+        drawn(progress(frame, metric="val_bpb", direction=MINIMIZE, title="night"))
+        for frame in (RUN, both)
+    )
+    assert texts(more) == texts(plain)
+    assert more.axes[0].get_xlim() == plain.axes[0].get_xlim()
+
+
 def test_an_outlier_does_not_squash_the_chart() -> None:
     figure = drawn(progress(RUN, metric="val_bpb", direction=MINIMIZE, title=""))
     low, high = figure.axes[0].get_ylim()
