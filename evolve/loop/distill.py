@@ -36,6 +36,7 @@ from evolve.runs.run import Run
 from population import Individual
 from population.formatting import duration
 
+TRIALS = 2  # runs in which a genome may fail before it is run no more: one may be bad luck
 STORED = "ablations"  # key of the record: the options of each individual's ablation, by its id
 
 
@@ -166,7 +167,7 @@ class _Reverted:
 def _measure_parts(ablation: Ablation, bench: RecordBench) -> tuple[list[Worth], bool]:
     """The worth of each unit, and whether everything was measured for it.
 
-    The first pass shows which genomes fail; these are not run again.
+    The first passes show which genomes fail; these are not run again.
     """
     if not ablation.units:
         return [], True
@@ -174,10 +175,10 @@ def _measure_parts(ablation: Ablation, bench: RecordBench) -> tuple[list[Worth],
     genomes = [_with_source(one.individual, bench) for one in units if one.individual is not None]
     phase = "what each part is worth"
     complete = all(one.individual or one.reason for one in units)
-    complete = complete and bench.measure(ablation.list_jobs(0, genomes, range(1)), phase)
+    complete = complete and bench.measure(ablation.list_jobs(0, genomes, range(TRIALS)), phase)
     if complete:
         fit = [pair for pair in genomes if list_scores(bench.find_runs(ablation, 0, pair[0]))]
-        complete = bench.measure(ablation.list_jobs(0, fit, range(1, ablation.runs)), phase)
+        complete = bench.measure(ablation.list_jobs(0, fit, range(TRIALS, ablation.runs)), phase)
     return [_judge(ablation, one, bench) for one in units], complete
 
 
