@@ -200,11 +200,12 @@ class Record:
         if individual is None:
             return
         i = individual
-        prior = (None, None) if i.prior is None else (i.prior.mean, i.prior.weight)
+        prior = None if i.prior is None else json.dumps(i.prior.to_dict())
         db.execute(
-            "INSERT INTO individuals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO individuals (id, commit_hash, parents, operator, description, generation, "
+            "digest, near, model, prior) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (i.id, i.commit, json.dumps(i.parents), i.operator, i.description, i.generation, digest,
-             *prior, near, i.model),
+             near, i.model, prior),
         )  # fmt: skip
 
     # -- what was -----------------------------------------------------------------------------
@@ -218,7 +219,7 @@ class Record:
         with self._transaction() as db:
             rows = db.execute(
                 "SELECT id, commit_hash, parents, operator, description, generation, prior_mean, "
-                "prior_weight, model FROM individuals ORDER BY id"
+                "prior_weight, model, prior FROM individuals ORDER BY id"
             ).fetchall()
         return [
             Individual(
@@ -230,7 +231,7 @@ class Record:
                 generation=row[5],
                 direction=direction,
                 measurements=tuple(runs.get(row[0], ())),
-                prior=None if row[6] is None else Prior(row[6], row[7]),
+                prior=_prior(row[9], row[6], row[7]),
                 model=row[8],
             )
             for row in rows
@@ -388,6 +389,13 @@ class Record:
         """(time, kind, text) of all events in their order."""
         with self._transaction() as db:
             return db.execute("SELECT time, kind, text FROM events ORDER BY id").fetchall()
+
+
+def _prior(stored: str | None, mean: float | None, weight: float | None) -> Prior | None:
+    """What was expected of an individual; older versions have stored a mean and a weight."""
+    if stored is not None:
+        return Prior.from_dict(json.loads(stored))
+    return None if mean is None or weight is None else Prior.normal(mean, weight)
 
 
 def _call(row: tuple[Any, ...]) -> ModelCall:

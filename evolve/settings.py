@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from archive import default_cells
+from population.beliefs import RULES
 
 
 class OptionError(ValueError):
@@ -41,6 +42,7 @@ class Settings:
             go on.
         hours: after which no child is started any more; None is no limit.
         target: the fitness at which the search may stop; None is none.
+        rules: Version of the rules by which results are judged, which a run keeps for ever.
     """
 
     task: str
@@ -64,6 +66,7 @@ class Settings:
     offline_after: float = 60.0
     hours: float | None = None
     target: float | None = None
+    rules: int = RULES
 
     @property
     def total_children(self) -> int:
@@ -109,4 +112,4 @@ class Settings:
         }
         if price := values.get("price"):  # as older versions have stored it
             kept["prices"] = (price,)
-        return cls(**kept)
+        return cls(**{"rules": 1, **kept})  # older versions had one set of rules and did not say so

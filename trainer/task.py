@@ -18,6 +18,7 @@ from trainer.items import ITEM, Item, read_items
 
 FENCE = "+++"
 LANGUAGES = ("python", "prose")
+NOISES = ("measured", "none")
 NAME = re.compile(r"[A-Za-z0-9][\w.-]*")  # of a task, and so of its runs' folders
 MOST_SHOWN = 200_000  # characters, some 50,000 tokens of each request
 FORM = f"""\
@@ -73,6 +74,7 @@ class Task:
         operators: names of the search's operators that suit the task; empty leaves that to it.
         metric: the reported number that is the fitness.
         direction: whether lower or higher is fitter.
+        exact: Whether the score is deterministic, so that nothing is measured twice to know it.
         target: the fitness at which a search may stop, by default; None is none.
         budget: seconds that a run may work, by default.
         overhead: seconds that it may take besides, for start-up and evaluation, at most.
@@ -102,6 +104,7 @@ class Task:
     operators: tuple[str, ...]
     metric: str
     direction: Direction
+    exact: bool
     target: float | None
     budget: float
     overhead: float
@@ -287,6 +290,7 @@ def _build(folder: Path, table: Mapping[str, Any], text: str, instructions: str)
         operators=head.texts("operators", []),
         metric=head.take("metric", str),
         direction=Direction(head.choice("direction", tuple(Direction))),
+        exact=head.choice("noise", NOISES, "measured") == "none",
         target=head.number("target") if head.has("target") else None,
         budget=head.positive("budget"),
         overhead=head.positive("overhead", 60),

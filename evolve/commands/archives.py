@@ -6,11 +6,12 @@ from archive import Archive
 from archive.run_folder import RunError
 from evolve.runs.history import shown_search
 from evolve.runs.run import Run
+from population.estimate import Noise
 
 
-def archive_of(run: Run) -> tuple[Archive, float]:
-    """A run's archive, and the standard deviation of its runs (0 if unknown)."""
+def archive_of(run: Run) -> tuple[Archive, Noise]:
+    """A run's archive, and what is known of the noise."""
     search = shown_search(run)
     if search.archive is None:
         raise RunError(f"the archive of run {run.folder.name} is empty: no seed has scored yet")
-    return search.archive, search.noise
+    return search.archive, search.beliefs.noise

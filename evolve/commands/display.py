@@ -96,8 +96,8 @@ class Display:
         self.say(f"{line}{self._margin(individual)} (#{individual.id}{times})", "bold green")
 
     def _margin(self, individual: Individual) -> str:
-        noise = self._search.noise
-        return f" ± {individual.margin(noise):.2g}" if noise else ""
+        noise = self._search.beliefs.noise
+        return f" ± {individual.margin(noise):.2g}" if noise.deviation else ""
 
     def watch(self, progress: Progress) -> None:
         """Draw the state, if the last drawing is old enough."""

@@ -32,7 +32,7 @@ def command(options: argparse.Namespace) -> int:
         sys.stdout.write(source)
     else:
         output.write_text(source, encoding="utf-8")
-        score = score_words(individual, shown_search(run).noise)
+        score = score_words(individual, shown_search(run).beliefs.noise)
         print(f"{output}: genome #{individual.id} of {run.folder.name} ({score})")
     run.close()
     return 0

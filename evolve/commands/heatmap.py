@@ -31,7 +31,7 @@ def command(options: argparse.Namespace) -> int:
     if options.output is None:
         from views.terminal import heatmap_text
 
-        new_console().print(heatmap_text(archive, run.task.metric, noise=noise))
+        new_console().print(heatmap_text(archive, run.task.metric, noise=noise.deviation))
     else:
         from views.heatmap import heatmap, save  # matplotlib takes half a second
 
@@ -41,7 +41,7 @@ def command(options: argparse.Namespace) -> int:
             metric=run.task.metric,
             title=run.folder.name,
             reference=reference,
-            noise=noise,
+            noise=noise.deviation,
         )
         save(figure, options.output)
         print(options.output)

@@ -74,7 +74,7 @@ def _row(run: Run) -> list[str]:
         run.task.metric,
         *(write(value) for value in values),
         *(["-"] * (2 - len(values))),
-        f"{best.margin(search.noise):.2g}" if best and search.noise else "-",
+        f"{best.margin(search.beliefs.noise):.2g}" if best and search.noise else "-",
         f"#{best.id}" if best else "-",
     ]
 
@@ -82,7 +82,7 @@ def _row(run: Run) -> list[str]:
 def _list_elites(name: str, console: Console) -> int:
     run = look(name)
     archive, noise = archive_of(run)
-    columns = (run.task.metric, "±", "runs") if noise else (run.task.metric, "runs")
+    columns = (run.task.metric, "±", "runs") if noise.deviation else (run.task.metric, "runs")
     table = new_table("cell", "id", *columns, *(axis.label for axis in archive.axes))
     table.expand = True
     table.add_column("made by: description", overflow="ellipsis", no_wrap=True, ratio=1)
@@ -97,7 +97,7 @@ def _list_elites(name: str, console: Console) -> int:
             f"{x},{y}",
             f"#{elite.id}" + ("*" if elite.id in front else ""),
             write(elite.objective),
-            *([f"{elite.margin(noise):.2g}"] if noise else []),
+            *([f"{elite.margin(noise):.2g}"] if noise.deviation else []),
             str(len(elite.scored)),
             *(human(elite.measures[axis.name], axis.unit) for axis in archive.axes),
             f"{elite.operator}: {elite.description}",
@@ -108,7 +108,7 @@ def _list_elites(name: str, console: Console) -> int:
         for name, goal in {run.task.metric: run.task.direction, **goals}.items()
     ]
     console.print(f"* nobody is better in all of: {', '.join(good)} (the Pareto front)")
-    if noise:
-        console.print(f"± is one deviation of the best guess; {noise_words(noise)}")
+    if noise.deviation:
+        console.print(f"± is the 95 % interval; {noise_words(noise.deviation)}")
     run.close()
     return 0

@@ -51,7 +51,7 @@ def command(options: argparse.Namespace) -> int:
             raise RunError(f"the archive cannot be cut so: {error}") from error
         archive = before.rebin((first, second))
         run.record.set_meta({"axes": [axis.to_dict() for axis in archive.axes]})
-        draw(run, archive, noise)
+        draw(run, archive, noise.deviation)
     print(
         f"{len(before)} of {before.cells} cells were filled, {len(archive)} of {archive.cells} are "
         f"now; see {run.folder.artifacts / 'heatmap.png'}"

@@ -70,7 +70,8 @@ def _show(run: Run, individual: Individual, search: Search, console: Console) ->
 
 def _print_family(individual: Individual, search: Search, console: Console) -> None:
     for parent in (search.individuals[number] for number in individual.parents):
-        line = f"parent #{parent.id} ({score_words(parent, search.noise)}): {parent.description}"
+        score = score_words(parent, search.beliefs.noise)
+        line = f"parent #{parent.id} ({score}): {parent.description}"
         console.print(Text(line), soft_wrap=True)
     everyone = search.individuals.values()
     children = [str(one.id) for one in everyone if individual.id in one.parents]
@@ -79,12 +80,9 @@ def _print_family(individual: Individual, search: Search, console: Console) -> N
 
 
 def _print_scores(run: Run, individual: Individual, search: Search, console: Console) -> None:
-    console.print(f"{run.task.metric} {score_words(individual, search.noise)}")
+    console.print(f"{run.task.metric} {score_words(individual, search.beliefs.noise)}")
     if individual.prior is not None:
-        console.print(
-            f"expected at its birth: {individual.prior.mean:.6g}, "
-            f"which counts as {individual.prior.weight:.2g} runs"
-        )
+        console.print(f"expected at its birth: about {individual.prior.typical:.6g}")
     if search.noise:
         console.print(noise_words(search.noise))
     for axis in run.task.axes:

@@ -168,7 +168,7 @@ def conduct(
     seconds = time.monotonic() - begun
     busy = bench.busy_seconds / bench.slot_seconds
     run.record.add_event(time.time(), "end", str(end))
-    return Result(end, search.best, result, seconds, busy, proposer.asking)
+    return Result(end, search.champion, result, seconds, busy, proposer.asking)
 
 
 def _shown(
@@ -206,7 +206,7 @@ def _phases(
     end = loop.evolve()
     if end in (End.INTERRUPTED, End.STUCK, End.NO_DEVICE):
         return end, None
-    best, reference = search.best, search.reference
+    best, reference = search.champion, search.reference
     assert best is not None
     assert reference is not None
     if best.id == reference.id or not run.settings.final_repeats:

@@ -80,8 +80,6 @@ class Loop:
         self._next_id = len(search.individuals)
         self._noticed_interrupt = 0
         self._announced: int | None = None
-        repeats = [e.individual for e in run.record.experiments() if e.purpose is Purpose.REPEAT]
-        self._repeated = set(repeats)
         children = [i for i in search.individuals.values() if i.parents and i.measurements]
         self._finished = len(children)
         self._generation = children[len(children) - len(children) % run.settings.children :]
@@ -154,22 +152,20 @@ class Loop:
 
     @property
     def _settled_best(self) -> Individual | None:
-        """The best so far; None while it waits for the repeat that shows whether it is."""
-        best = self._search.best
-        waits = best is not None and best.id in self._repeated and len(best.measurements) < 2
-        return None if waits else best
+        """The best of those whose score is believed."""
+        return self._search.champion
 
     # -- what is begun ------------------------------------------------------------------------
 
     def _repeat_best(self) -> None:
-        """Let what seems to be the best run once more, before anything else, and only once."""
+        """Let what seems to be the best run once more, before anything else."""
         best = self._search.doubtful()
-        full = len(self._repeated) >= self._run.settings.max_repeats
-        if best is None or best.id in self._repeated or full:
+        jobs = [*self._jobs, *(one.job for one in self._bench.running)]
+        waiting = {job.individual.id for job in jobs if job.purpose is Purpose.REPEAT}
+        if best is None or best.id in waiting:
             return
-        self._repeated.add(best.id)
         source = self._run.lineage.source(best.commit)
-        self._jobs.appendleft(Job(best, source, Purpose.REPEAT, repeat=1))
+        self._jobs.appendleft(Job(best, source, Purpose.REPEAT, repeat=len(best.measurements)))
 
     def _start_jobs(self) -> None:
         while self._jobs and self._bench.free and not self._is_surplus(self._jobs[0]):

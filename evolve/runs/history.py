@@ -18,6 +18,7 @@ from evolve.search.search import Search
 from evolve.search.strategies import STRATEGIES
 from evolve.settings import Settings
 from population import Individual
+from population.beliefs import begin_beliefs
 
 LESSONS, NOTES = "lessons", "notes"  # what the record calls proposals that ask for these
 ASIDE = (LESSONS, NOTES)  # proposals of which the search knows nothing
@@ -37,6 +38,7 @@ def shown_search(run: Run) -> Search:
         chooser=FixedMix({}),
         seed=run.settings.seed,
         budget=run.settings.budget,
+        beliefs=begin_beliefs(run.settings.rules, exact=run.task.exact),
     )
     _tell_seeds(run, search)
     return _told_all(run, search)
@@ -74,6 +76,8 @@ def search_before(run: Run, settings: Settings | None = None) -> Search:
         chooser=mix.chooser(models),
         seed=settings.seed,
         budget=settings.budget,
+        max_repeats=settings.max_repeats,
+        beliefs=begin_beliefs(settings.rules, exact=run.task.exact),
     )
     _tell_seeds(run, search)
     return search

@@ -6,6 +6,7 @@ is told again.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,7 +18,8 @@ from evolve.operators.base import Operator
 from evolve.operators.offline import Perturb
 from evolve.search.bandit import Arm, Chooser, Outcome, device_price
 from population import Individual, Measurement, Status
-from population.estimate import Gains, Noise, Prior
+from population.beliefs import Beliefs
+from population.estimate import Prior
 from population.family import Family
 from population.selection import Offspring
 
@@ -56,6 +58,21 @@ class Plan:
         return Arm(self.operator.name, self.model)
 
 
+@dataclass(frozen=True)
+class _Credit:
+    """What a child's first run changed, for which it is credited once its score is believed.
+
+    Attributes:
+        added: What the archive did with it.
+        best: The fittest before it; None if there was none.
+        first: Its first run.
+    """
+
+    added: AddStatus
+    best: Individual | None
+    first: Measurement
+
+
 class Search:
     """The state of a search: everyone that was tried, the archive, who is whose child.
 
@@ -66,6 +83,9 @@ class Search:
         chooser: draws operators and models.
         seed: of all randomness.
         budget: seconds that a child may train, without start-up and evaluation.
+        max_repeats: Most runs that may go into repeating what seems to be the best; a lead beyond
+            luck is repeated even then.
+        beliefs: How results are judged; None begins with what is believed before any.
     """
 
     def __init__(
@@ -77,6 +97,8 @@ class Search:
         chooser: Chooser,
         seed: int,
         budget: float = 0.0,
+        max_repeats: float = math.inf,
+        beliefs: Beliefs | None = None,
     ) -> None:
         self._toolbox, self._chooser = toolbox, chooser
         self._operators = {**operators, LAST_RESORT.name: operators.get("perturb", LAST_RESORT)}
@@ -85,16 +107,16 @@ class Search:
         self._arms = [arm for operator in drawn for arm in self._arms_of(operator)]
         self._mender = next((op for op in operators.values() if op.mends and models), None)
         self._seed = seed
-        self._budget = budget
+        self._budget, self._max_repeats = budget, max_repeats
         self._early = 0.0  # seconds before which a failure is early
         self._broken: list[int] = []
         self._mended: set[int] = set()
         self._crossed: set[frozenset[int]] = set()
         self._dollars: dict[int, float] = {}
         self._drawn: dict[int, Arm] = {}
-        self._noise = Noise()
-        self._gains = Gains()
-        self._lead = 0.0  # of the best over the best before it
+        self.beliefs = beliefs or Beliefs()
+        self._uncredited: dict[int, _Credit] = {}  # children whose score is not believed yet
+        self._repeats = 0  # of genomes that seemed to be the best
         self._offspring: dict[int, Offspring] = {}
         self.individuals: dict[int, Individual] = {}
         self.family = Family(self.individuals)
@@ -214,14 +236,20 @@ class Search:
     def prior(self, parents: Sequence[int]) -> Prior | None:
         """What to expect of a child of some individuals, by their ids; to be fixed at its birth."""
         parent = self._nearest(parents)
-        return None if parent is None else self._toolbox.prior(parent, self._gains, self.noise)
+        return None if parent is None else self._toolbox.prior(parent, self.beliefs)
 
     def doubtful(self) -> Individual | None:
-        """The best so far, if it should run once more before that is believed; else None."""
-        best = self.best
-        if best is None or not best.parents:
+        """The best so far, if it should run once more before that is believed; else None.
+
+        When the repeats are used up, that is only one whose lead cannot be luck.
+        """
+        best, champion = self.best, self.champion
+        if best is None or champion is None or not best.parents:
             return None
-        return best if self._toolbox.doubts(best, self._lead, self.noise) else None
+        full = self._repeats >= self._max_repeats
+        if full and not self.beliefs.is_beyond_luck(best, champion):
+            return None
+        return best if self._toolbox.doubts(best, champion, self.beliefs) else None
 
     # -- tell ---------------------------------------------------------------------------------
 
@@ -266,6 +294,7 @@ class Search:
         before = self.individuals[number]
         individual = before.measured(measurement)
         self.individuals[number] = individual
+        self._repeats += bool(before.measurements and before.parents)
         self._learn(before, measurement)
         if self._is_mendable(individual, measurement):
             self._broken.append(number)
@@ -279,27 +308,20 @@ class Search:
             kept = bool(self._toolbox.kept(added, individual, self.incumbent))
             self._crown()
         if not before.measurements and individual.parents:
-            self._reward(individual, added, best, measurement)
+            self._uncredited[number] = _Credit(added, best, measurement)
+        waits = self.beliefs.credits_when_confirmed and self.doubtful() is individual
+        if number in self._uncredited and not waits:
+            self._reward(individual, self._uncredited.pop(number))
         return kept
 
     def _crown(self) -> None:
-        """The fittest is the incumbent, with its lead over the one before."""
+        """The fittest is the incumbent."""
         assert self.archive is not None
-        assert self.incumbent is not None
-        best, former = self.archive.best, self.individuals[self.incumbent.id]
-        assert best is not None
-        if best.id != former.id:
-            self._lead = _gain(best, former)
-        self.incumbent = best
+        assert self.archive.best is not None
+        self.incumbent = self.archive.best
 
-    def _reward(
-        self,
-        child: Individual,
-        added: AddStatus,
-        best: Individual | None,
-        measurement: Measurement,
-    ) -> None:
-        """Credit the parents and the arm of a child that ran for the first time."""
+    def _reward(self, child: Individual, credit: _Credit) -> None:
+        """Credit the parents and the arm of a child whose score is believed."""
         parents = [self.individuals[parent] for parent in child.parents]
         if child.scored and all(child.fitness > parent.fitness for parent in parents):
             for parent in parents:
@@ -309,12 +331,13 @@ class Search:
             return
         worth = 0.0
         if child.scored:
-            worth = ELITE if added is not AddStatus.NOT_ADDED else 0.0
-            if self.gain(child) > self.noise:
+            worth = ELITE if credit.added is not AddStatus.NOT_ADDED else 0.0
+            scored = [parent for parent in parents if parent.scored]
+            if scored and all(self.beliefs.is_beyond_luck(child, one) for one in scored):
                 worth = FITTER
-            if best is not None and _gain(child, best) > self.noise:
+            if credit.best is not None and self.beliefs.is_beyond_luck(child, credit.best):
                 worth = NEW_BEST
-        price = device_price(measurement.device) * measurement.seconds
+        price = device_price(credit.first.device) * credit.first.seconds
         outcome = Outcome(worth, self._dollars.get(child.id, 0.0) + price)
         self._chooser.tell(self._drawn[child.id], outcome)
 
@@ -322,10 +345,8 @@ class Search:
         """What a run says of the noise, and of the gains that children make."""
         if measurement.fitness is None:
             return
-        self._noise.add(before.values, measurement.fitness)
         parent = self._nearest(before.parents)
-        if not before.values and parent is not None and parent.objective is not None:
-            self._gains.add(parent.direction.gain(measurement.fitness, parent.objective))
+        self.beliefs = self.beliefs.with_run(before, measurement.fitness, parent)
 
     def _nearest(self, ids: Sequence[int]) -> Individual | None:
         """The fittest of some individuals, or of the nearest ancestors that have scored."""
@@ -355,6 +376,16 @@ class Search:
         """The fittest so far, by the best guess of its fitness."""
         return self.archive.best if self.archive else None
 
+    @property
+    def champion(self) -> Individual | None:
+        """The fittest of those whose score the strategy believes, else the reference."""
+        best, believes = self.best, self._toolbox.believes
+        if best is None or believes(best, self.beliefs):
+            return best
+        repeated = (self.individuals[number] for number in self.beliefs.noise.repeats)
+        believed = [one for one in repeated if believes(one, self.beliefs)]
+        return max(believed, key=lambda one: (one.fitness, -one.id), default=self.reference)
+
     def gain(self, individual: Individual) -> float:
         """How much fitter an individual is than its fittest parent; 0 if one did not score."""
         parents = [self.individuals[number] for number in individual.parents]
@@ -366,13 +397,12 @@ class Search:
     @property
     def _unit(self) -> float:
         """A gap between two genomes that counts, in the metric's unit; 0 if none is known yet."""
-        expected = self._gains.expected(self.noise)
-        return max(3 * self.noise, 2 * expected[1]) if expected else 0.0
+        return self.beliefs.unit
 
     @property
     def noise(self) -> float:
         """The pooled standard deviation of repeated runs, in the metric's unit; 0 if unknown."""
-        return self._noise.deviation
+        return self.beliefs.noise.deviation
 
 
 def _gain(one: Individual, other: Individual) -> float:

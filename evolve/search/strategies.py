@@ -1,12 +1,13 @@
 """The strategies: who may be a parent, who is drawn, and what counts as kept.
 
-Each is a DEAP Toolbox with three tools, so that a comparison changes nothing else of the search:
+Each is a DEAP Toolbox with these tools, so that a comparison changes nothing else of the search:
 
     pool(archive, seed, incumbent)              the individuals that may be parents
     select(pool, offspring, unit, rng)          one of them
     kept(added, child, incumbent)               whether a child that was just measured is kept
-    prior(parent, gains, noise)                 what to expect of a child, or None to expect nothing
-    doubts(best, lead, noise)                   whether the best so far should run once more
+    prior(parent, beliefs)                      what to expect of a child, or None to expect nothing
+    doubts(best, champion, beliefs)             whether the best so far should run once more
+    believes(individual, beliefs)               whether a score may be announced
 """
 
 from __future__ import annotations
@@ -16,11 +17,10 @@ from collections.abc import Callable
 from deap import base
 
 from archive import AddStatus
-from population import Direction, Individual
-from population.estimate import Gains, Prior
+from population import Individual
+from population.beliefs import Beliefs
+from population.estimate import Prior
 from population.selection import SELECTORS, uniform
-
-LUCK = 3.0  # deviations of one run by which the best may be too good
 
 
 def map_elites(selector: str = "ucb") -> base.Toolbox:
@@ -31,6 +31,7 @@ def map_elites(selector: str = "ucb") -> base.Toolbox:
     toolbox.register("kept", lambda added, child, incumbent: added is not AddStatus.NOT_ADDED)
     toolbox.register("prior", _like_its_parent)
     toolbox.register("doubts", _may_be_luck)
+    toolbox.register("believes", _is_confirmed)
     return toolbox
 
 
@@ -55,23 +56,21 @@ def random(selector: str = "ucb") -> base.Toolbox:
 
 
 def believe_every_run(toolbox: base.Toolbox) -> None:
-    toolbox.register("prior", lambda parent, gains, noise: None)
-    toolbox.register("doubts", lambda best, lead, noise: False)
+    toolbox.register("prior", lambda parent, beliefs: None)
+    toolbox.register("doubts", lambda best, champion, beliefs: False)
+    toolbox.register("believes", lambda individual, beliefs: True)
 
 
-def _like_its_parent(parent: Individual, gains: Gains, noise: float) -> Prior | None:
-    """A typical gain over the parent, worth as many runs as the noise exceeds the gains' spread."""
-    expected = gains.expected(noise)
-    if expected is None or parent.objective is None or noise == 0:
-        return None
-    gain, spread = expected
-    sign = -1.0 if parent.direction is Direction.MINIMIZE else 1.0
-    return Prior(parent.objective + sign * gain, (noise / spread) ** 2)
+def _like_its_parent(parent: Individual, beliefs: Beliefs) -> Prior | None:
+    return beliefs.prior(parent)
 
 
-def _may_be_luck(best: Individual, lead: float, noise: float) -> bool:
-    """It ran once, and noise could have given it its lead over the best before it."""
-    return len(best.measurements) < 2 and lead < LUCK * noise
+def _may_be_luck(best: Individual, champion: Individual, beliefs: Beliefs) -> bool:
+    return beliefs.needs_repeat(best, champion)
+
+
+def _is_confirmed(individual: Individual, beliefs: Beliefs) -> bool:
+    return beliefs.is_confirmed(individual)
 
 
 def _is_fitter(added: AddStatus, child: Individual, incumbent: Individual) -> bool:
