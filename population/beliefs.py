@@ -24,6 +24,7 @@ from population.individual import Direction, Individual
 RULES = 2  # the version of what follows from a result; runs keep the one they began with
 CONFIDENCE = 0.9  # that one genome is fitter than another, from which the difference counts
 WORTH_A_RUN = 0.7  # that it is fitter than the best, from which it is worth a second run
+LEAST_UNIT = 1.5  # deviations of a run: a smaller gap between parents says too little
 MOST_RUNS = 3  # of a genome that seems to be the best
 
 
@@ -79,7 +80,7 @@ class Beliefs:
         """A gap between two genomes that counts, in the metric's unit; 0 if none is known yet."""
         deviation = self.noise.deviation
         spread = self.gains.spread(deviation)
-        return 0.0 if spread is None else max(3 * deviation, 2 * spread)
+        return 0.0 if spread is None else max(LEAST_UNIT * deviation, spread)
 
     def prior(self, parent: Individual) -> Prior | None:
         """What to expect of a child: its parent's best guess, and a gain as they were so far.
@@ -144,6 +145,10 @@ class FirstRunBeliefs(Beliefs):
     noise: Noise = field(default_factory=lambda: Noise(floor_share=0.0))
 
     credits_when_confirmed: ClassVar[bool] = False
+
+    @property
+    def unit(self) -> float:
+        return 2 * super().unit
 
     def is_beyond_luck(self, one: Individual, other: Individual) -> bool:
         assert one.objective is not None

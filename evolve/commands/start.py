@@ -154,8 +154,8 @@ def command(options: argparse.Namespace) -> int:
         devices=options.devices or "auto",
         sandbox=options.sandbox or "auto",
         cells=options.cells,
-        seed_runs=options.seed_runs,
-        final_runs=options.final_runs,
+        seed_runs=options.seed_runs or int(task.exact),  # an exact score is measured once
+        final_runs=1 if task.exact and options.final_runs < 0 else options.final_runs,
         max_cost=options.max_cost,
         offline_after=options.offline_after or 60.0,
         hours=options.hours,

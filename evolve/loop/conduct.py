@@ -300,8 +300,11 @@ def _prospect(run: Run, bench: Bench, search: Search) -> str:
     measured = ", ".join(human(seed.measures[axis.name], axis.unit) for axis in run.task.axes)
     runs = settings.total_children + 2 * settings.final_repeats
     left = runs * bench.mean_seconds / bench.slots
+    hint = ""
+    if search.beliefs.noise.looks_deterministic:
+        hint = '; its runs scored the same: if they always do, add noise = "none" to program.md'
     return (
         f"the seed: {run.task.metric} {seed.objective:.6g} ± {search.noise:.2g} over "
         f"{len(seed.scored)} runs ({measured}); a run takes {duration(bench.mean_seconds)}, "
-        f"the {runs} to come about {duration(left)}"
+        f"the {runs} to come about {duration(left)}{hint}"
     )
