@@ -40,7 +40,7 @@ from evolve.search.search import Search
 from evolve.search.strategies import STRATEGIES, believe_every_run
 from evolve.settings import Settings
 from population import Direction, Individual, Measurement, Status
-from population.estimate import Estimate, Noise, estimate_fitness
+from population.estimate import Estimate
 from trainer.axes import AxisSpec
 from trainer.formula import Formula
 
@@ -199,7 +199,7 @@ def simulate(name: str, case: Case, seed: int) -> Claim:
     assert best.objective is not None
     noise = search.beliefs.noise
     fresh = [[world.run(number).fitness for _ in range(finals // 2)] for number in (0, best.id)]
-    gain = _gain(*fresh, noise) if finals else None
+    gain = search.beliefs.gain(fresh[1], fresh[0], Direction.MINIMIZE) if finals else None
     scored = search.individuals.values()
     return Claim(
         truth=world.truth(best.id),
@@ -233,12 +233,6 @@ def _turn(search: Search, world: World) -> None:
 def _is_reached(search: Search, target: float | None) -> bool:
     best = search.champion
     return target is not None and best is not None and (best.objective or 0.0) <= target
-
-
-def _gain(seed: Sequence[float], best: Sequence[float], noise: Noise) -> Estimate:
-    """How much fitter the best is than the seed, by fresh runs under what is known of the noise."""
-    known = noise.beside()
-    return estimate_fitness(None, seed, known).minus(estimate_fitness(None, best, known))
 
 
 def _covers(estimate: Estimate, truth: float) -> bool:
@@ -287,8 +281,9 @@ def _row(claims: Sequence[Claim], case: Case) -> str:
         for values in ([c.best_covered for c in claims], [c.covered for c in claims])
     )
     gains = [c.gain_covered for c in claims if c.gain_covered is not None]
-    gain = f"{statistics.fmean(gains):7.3f}" if gains else ""
-    return f"{truth:>22}{gap + ' e-3':>26}{shown:>22}{best:15.3f}{everyone:7.3f}{gain}"
+    gain = f"{statistics.fmean(gains or [0.0]):7.3f}"
+    told = f"{shown:>22}{best:15.3f}{everyone:7.3f}{gain}" if gains else ""
+    return f"{truth:>22}{gap + ' e-3':>26}{told}"
 
 
 def _target_row(claims: Sequence[Claim], case: Case) -> str:

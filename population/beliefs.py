@@ -6,6 +6,7 @@ what to expect of the next child, which difference is beyond luck, and who runs 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -17,6 +18,7 @@ from population.estimate import (
     Gains,
     Noise,
     Prior,
+    estimate_fitness,
 )
 from population.estimate.gains import LEAST_SHARE, MEANS, SPREADS
 from population.individual import Direction, Individual
@@ -63,10 +65,25 @@ class Beliefs:
 
     def lead(self, one: Individual, other: Individual) -> Estimate:
         """How much fitter one scored individual is than another, in the metric's unit."""
-        difference = self.estimate(one).minus(self.estimate(other))
-        if one.direction is Direction.MINIMIZE:
-            return replace(difference, mean=-difference.mean)
-        return difference
+        fitter, less = self.estimate(one), self.estimate(other)
+        return fitter.minus(less) if one.direction is Direction.MAXIMIZE else less.minus(fitter)
+
+    def gain(
+        self, runs: Sequence[float], reference: Sequence[float], direction: Direction
+    ) -> Estimate:
+        """How much fitter one genome is than another by fresh runs of both, in the metric's unit.
+
+        What the search knows of the noise counts beside what these runs show, so that two runs of
+        each have a narrow interval, too.
+
+        Args:
+            runs: Fitnesses of the one, at least one run that the search did not use.
+            reference: The same of the other.
+            direction: Which values are fitter.
+        """
+        known = self.noise.beside()
+        one, other = (estimate_fitness(None, values, known) for values in (runs, reference))
+        return one.minus(other) if direction is Direction.MAXIMIZE else other.minus(one)
 
     def is_beyond_luck(self, one: Individual, other: Individual) -> bool:
         """Whether one scored individual is fitter than another, and noise does not explain it."""

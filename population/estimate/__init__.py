@@ -1,4 +1,4 @@
-"""What a genome is worth, told from a few noisy runs and from whose child it is."""
+"""What a genome is worth, estimated from a few noisy runs and from whose child it is."""
 
 from population.estimate.gains import Gain, Gains
 from population.estimate.noise import Deviation, Noise

@@ -77,8 +77,7 @@ class Noise:
         if self.exact:
             return self
         if not earlier:
-            floor = self.floor or self.floor_share * abs(value)
-            return replace(self, floor=floor)
+            return self if self.floor else replace(self, floor=self.floor_share * abs(value))
         count = len(earlier)
         square = (value - statistics.fmean(earlier)) ** 2 * count / (count + 1)
         known = self.repeats.get(genome, UNKNOWN).plus(square, 1.0)
@@ -94,7 +93,8 @@ class Noise:
         if self.exact or not self.repeats:
             return EXACT if self.exact else UNKNOWN
         squares = math.fsum(one.squares for one in self.repeats.values())
-        return Deviation(squares + self.floor**2, math.fsum(self._freedoms))
+        freedom = math.fsum(one.freedom for one in self.repeats.values())
+        return Deviation(squares + self.floor**2, freedom)
 
     @cached_property
     def deviation(self) -> float:
@@ -118,7 +118,7 @@ class Noise:
         if self.exact:
             return EXACT
         own = UNKNOWN if genome is None else self.repeats.get(genome, UNKNOWN)
-        freedom = math.fsum(self._freedoms) - own.freedom
+        freedom = self.pooled.freedom - own.freedom
         if freedom <= 0:
             return Deviation(self.floor**2, 0.0)
         variance = max(self.pooled.squares - own.squares, self.floor**2) / freedom
@@ -152,7 +152,3 @@ class Noise:
             + prior * math.log(likeness * variance)
             - (half + prior) * math.log(likeness * variance + squares)
         )
-
-    @property
-    def _freedoms(self) -> list[float]:
-        return [one.freedom for one in self.repeats.values()]

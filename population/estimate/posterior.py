@@ -1,7 +1,7 @@
 """A genome's true fitness: what was expected of it, and what its runs say.
 
 Given the variance s² of a run, the true fitness is expected to be one of several normal components,
-each of variance s² / w, as if it had been told by w runs; and s² itself is scaled inverse
+each of variance s² / w, as if w runs had shown it; and s² itself is scaled inverse
 chi-squared. Then the posterior is a mixture of Student's t in closed form (the normal-inverse-chi-
 squared model of Gelman et al., "Bayesian Data Analysis", 3rd ed. 2013, section 3.3; a mixture of
 conjugate priors is conjugate, too). A result that no narrow component explains leaves the wide
@@ -42,8 +42,8 @@ class Prior:
 
     Attributes:
         components: At least one; their shares add up to 1.
-        deviation: What was known of the noise then. Without degrees of freedom the weights alone
-            count, and there is one component.
+        deviation: What was known of the noise then; without degrees of freedom there is a single
+            component, whose weight alone counts.
     """
 
     components: tuple[Component, ...]
@@ -115,11 +115,11 @@ class Estimate:
         Its degrees of freedom are those of Welch and Satterthwaite (B. L. Welch, "The
         generalization of 'Student's' problem", Biometrika 1947).
         """
-        variance = self.variance + other.variance
-        parts = [one.variance**2 / one.freedom for one in (self, other) if one.freedom]
-        known = len(parts) == 2
-        freedom = variance**2 / math.fsum(parts) if known and any(parts) else math.inf
-        return Estimate(self.mean - other.mean, variance, freedom if known else 0.0)
+        mean, variance = self.mean - other.mean, self.variance + other.variance
+        if not (self.freedom and other.freedom):
+            return Estimate(mean, variance, 0.0)
+        doubt = self.variance**2 / self.freedom + other.variance**2 / other.freedom
+        return Estimate(mean, variance, variance**2 / doubt if doubt else math.inf)
 
     def probability_above(self, value: float) -> float:
         """The probability that the truth is larger than a value; 1/2 if nothing is known."""
@@ -162,7 +162,7 @@ def estimate_fitness(
 ) -> Estimate:
     """The true fitness after some runs, with what is known of the noise by now.
 
-    A mixture is told by its mean, its variance and its degrees of freedom.
+    A mixture is summarised by its mean, its variance and its degrees of freedom.
 
     Args:
         prior: What was expected; None if nothing was.
@@ -175,9 +175,8 @@ def estimate_fitness(
     before = prior.deviation.variance
     ratio = known.variance / before if before else 1.0  # the expectation is as wide as it was
     variance = math.fsum(
-        one.share
-        * (known.variance / (len(values) + ratio * weight.weight) + (one.mean - guess) ** 2)
-        for one, weight in zip(_update(prior, values), prior.components, strict=True)
+        now.share * (known.variance / (len(values) + ratio * born.weight) + (now.mean - guess) ** 2)
+        for now, born in zip(_update(prior, values), prior.components, strict=True)
     )
     return Estimate(guess, variance, known.freedom)
 
@@ -189,7 +188,7 @@ def _squares(values: Sequence[float]) -> float:
 
 
 def _update(prior: Prior, values: Sequence[float]) -> list[Component]:
-    """What is expected after some runs: each component by how well it foretold them."""
+    """The posterior mixture: each component counts as much as it predicted the runs."""
     count, mean = len(values), statistics.fmean(values)
     known = prior.deviation.plus(_squares(values), count)
     logs = []
