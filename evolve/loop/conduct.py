@@ -44,7 +44,7 @@ from trainer.task import shown_files
 
 OVERHEAD_FACTOR = 4  # a child may take this many times the seed's start-up and evaluation
 SAID = 40  # lines of a failed child, or of its scoring, that a language model is shown
-OVERHEAD_LEAST = 20.0  # seconds that it may take in any case, a referee's harder look included
+OVERHEAD_LEAST = 60.0  # seconds that it may take in any case, a referee's audits of finalists included
 
 
 @dataclass(frozen=True)
