@@ -188,7 +188,6 @@ run() { # run EXTRA MODULE [ARGUMENT...]
     set_up "$1"
     module=$2
     shift 2
-    export EVOLVE_LAUNCHER="$0" # so that hints name the command that was used
     exec .venv/bin/python -m "$module" "$@" 9>&-
 }
 
@@ -205,7 +204,11 @@ test)
     ;;
 evolve | trainer)
     [ $# -eq 0 ] || shift
+    export EVOLVE_LAUNCHER="$0" # so that hints name the command that was used
     run '' "$command" "$@"
     ;;
-*) run '' evolve "$@" ;; # options, or a command of evolve such as resume
+*)
+    export EVOLVE_LAUNCHER="$0"
+    run '' evolve "$@"
+    ;; # options, or a command of evolve such as resume
 esac
