@@ -1,10 +1,12 @@
 """Runs that older versions of the program have left: each opens, shows what it was and goes on.
 
-stored/versionN.tar.xz holds a run of schema version N with its task, as that version left it.
+stored/versionN.tar.xz holds a run of schema version N with its task, as that version left it; the
+newest may be of the schema that is in use, from before a change that left the schema alone.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import multiprocessing
 import os
@@ -19,7 +21,7 @@ import pytest
 
 from archive.record import Record
 from archive.schema import SCHEMA, SCHEMA_VERSION
-from evolve.cli import main
+from evolve.cli import COMMANDS, main
 from trainer.devices import find_devices
 from trainer.fingerprint import take_fingerprint
 from trainer.setup import Ready
@@ -52,7 +54,7 @@ def tables(path: Path) -> dict[str, set[tuple[Any, ...]]]:
 
 def test_there_is_a_stored_run_of_every_older_version() -> None:
     names = {path.name for path in STORED}
-    assert names == {f"version{number}.tar.xz" for number in range(1, SCHEMA_VERSION)}
+    assert names >= {f"version{number}.tar.xz" for number in range(1, SCHEMA_VERSION)}
 
 
 def test_the_record_becomes_one_of_this_version_and_keeps_every_row(
@@ -102,6 +104,9 @@ def test_a_run_of_somebody_else_is_shown_and_not_worked_on(old: Any) -> None:
     for path in (old.folder, *old.folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
     before = (old.run("old") / "archive.db").read_bytes()
+    # While it still may be read: the interpreter can lie in a folder of root's own.
+    for module, *_ in COMMANDS.values():
+        importlib.import_module(f"evolve.commands.{module}")
 
     def as_nobody() -> None:
         """In a process of its own: what a person sees who may only read."""
