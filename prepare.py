@@ -1,8 +1,7 @@
 """Constants, tokenizer, dataloader and metric of pretraining. The search never changes this file.
 
-    python prepare.py                     make the data ready, once
+    python prepare.py                     make the data ready, once (--help says more)
     python prepare.py --source FOLDER     the same from your own text
-    python prepare.py --help
 
 A genome imports MAX_SEQ_LEN, TIME_BUDGET, SEED, Tokenizer, make_dataloader, start_clock and
 evaluate_bpb; all but start_clock and SEED have the names and signatures of karpathy/autoresearch.
@@ -22,6 +21,7 @@ import json
 import math
 import mmap
 import os
+import runpy
 import socket
 import sys
 import threading
@@ -392,9 +392,7 @@ def evaluate_bpb(model: Any, tokenizer: Tokenizer, batch_size: int) -> float:
 
 
 if __name__ == "__main__":
-    sys.modules["prepare"] = sys.modules["__main__"]  # corpus imports this module, not a copy
     try:
-        from corpus import main
+        runpy.run_module("corpus", run_name="__main__")
     except ImportError as problem:
         sys.exit(f"prepare.py: {problem}: run `pip install -e .` in the project's folder")
-    main()
