@@ -103,7 +103,7 @@ def choose_finalists(record: Record, reference: Individual, best: Individual) ->
     """
     stored = record.meta(FINALISTS)
     experiments = record.experiments()
-    searched = max((e.number for e in experiments if e.purpose is not Purpose.FINAL), default=0)
+    searched = max((e.number for e in experiments if e.purpose.decides), default=0)
     if stored is not None and stored["after"] >= searched:
         return Finalists(**stored)
     finalists = Finalists(reference.id, best.id, len(experiments))

@@ -143,7 +143,7 @@ class Record:
         """All genomes in the order of their ids, with their measurements within the search."""
         runs: dict[int, list[Measurement]] = {}
         for experiment in self.experiments():
-            if experiment.purpose is not Purpose.FINAL:
+            if experiment.purpose.decides:
                 runs.setdefault(experiment.individual, []).append(experiment.measurement)
         rows = self._fetch("SELECT * FROM individuals ORDER BY id")
         return [columns.unpack_individual(row, direction, runs.get(row["id"], ())) for row in rows]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from archive.files import replace_file
 from archive.record import Record, RecordError
-from archive.rows import Experiment, Purpose
+from archive.rows import Experiment
 from population import Direction, Individual
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def read_frame(record: Record, direction: Direction) -> pd.DataFrame:
     for experiment in record.experiments():
         individual, m = by_id[experiment.individual], experiment.measurement
         known = so_far.get(individual.id) or replace(individual, measurements=())
-        if experiment.purpose is not Purpose.FINAL:
+        if experiment.purpose.decides:
             known = so_far[individual.id] = known.measured(m)
         rows.append(
             {

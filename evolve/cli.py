@@ -35,6 +35,8 @@ COMMANDS = {
     "resume": ("resume", "RUN", "go on with a run that was interrupted, or add --generations"),
     "list": ("listing", "[RUN]", "the runs, or the elites of one"),
     "show": ("show", "RUN [ID|best]", "an individual: scores, parents, changes; --events of a run"),
+    "diff": ("diff", "RUN [A] [B]", "how a genome differs from another: from seed to best, net"),
+    "ablate": ("ablate", "RUN [ID]", "what each part of the best is worth, and the best without"),
     "heatmap": ("heatmap", "RUN [-o PNG]", "the archive as a heatmap, in the terminal or a file"),
     "export": ("export", "RUN ID|best", "a genome's source, -o FILE to write it"),
     "rebin": ("rebin", "RUN", "cut the archive into other cells or bounds; loses nothing"),

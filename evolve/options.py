@@ -84,7 +84,15 @@ def add_options(
         if spec.group not in groups:
             groups[spec.group] = parser.add_argument_group(spec.group)
         listed = f"; there are {pkgutil.resolve_name(spec.listing)()}" if spec.listing else ""
-        default = "" if resumed else f" (default: {spec.default or one.default})"
+        if isinstance(one.default, bool):
+            groups[spec.group].add_argument(
+                spec.flag,
+                dest=one.name,
+                action=argparse.BooleanOptionalAction,
+                default=None,
+                help=_describe(one, spec, resumed=resumed),
+            )
+            continue
         groups[spec.group].add_argument(
             spec.flag,
             dest=one.name,
@@ -92,8 +100,14 @@ def add_options(
             type=_split(spec.parse) if spec.separated else spec.parse,
             choices=_list_choices(spec),
             metavar=spec.metavar or None,
-            help=f"{spec.help}{listed}{default}".replace("%", "%%"),
+            help=_describe(one, spec, listed, resumed=resumed),
         )
+
+
+def _describe(one: Field[Any], spec: Option, listed: str = "", *, resumed: bool) -> str:
+    """The help of an option, with its default."""
+    default = "" if resumed else f" (default: {spec.default or one.default})"
+    return f"{spec.help}{listed}{default}".replace("%", "%%")
 
 
 def read_options(

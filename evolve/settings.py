@@ -45,6 +45,7 @@ class Settings:
         seed: Seed of all the run's randomness.
         seed_runs: Number of runs of the first seed genome at the start; 0 chooses.
         final_runs: Number of fresh runs of the seed and of the best at the end; -1 chooses.
+        distill: Whether the run ends with an ablation of the best.
         models: NAME[:WEIGHT][@URL] of the language models; empty leaves the offline operators.
         api_base: Address of the models on a server of one's own that name none, or None.
         prices: NAME=IN:OUT of a model, or IN:OUT of all whose price is unknown, in dollars for a
@@ -211,6 +212,15 @@ class Settings:
         parse=parse_whole,
         default="2 to 5, more for more children",
     )
+    distill: bool = option(
+        False,
+        "--distill",
+        SEARCH,
+        "at the end, show what each part of the best is worth and leave out what does not count; "
+        "takes at most a third as many runs as there are children, or 24 if that is more",
+        default="no",
+        resumable=True,
+    )
     models: tuple[str, ...] = option(
         (),
         "--model",
@@ -304,6 +314,16 @@ class Settings:
         if self.final_runs >= 0:
             return self.final_runs
         return min(max(self.total_children // 20, 2), 5) if self.total_children else 0
+
+    @property
+    def distill_runs(self) -> int:
+        """The most runs that `distill` may take: a third of the children, but at least 24.
+
+        24 are 3 runs without each of four groups of parts, 6 of the best beside them, and 3 each of
+        the best and of the distilled genome.
+        """
+        wanted = self.distill and self.total_children > 0
+        return max(self.total_children // 3, 24) if wanted else 0
 
     def to_json(self) -> dict[str, Any]:
         """The settings as JSON holds them."""

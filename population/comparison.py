@@ -21,11 +21,27 @@ class Comparison:
         gain: Difference of the means, in the metric's unit; positive if the group is fitter.
         low: Lower end of the gain's 95 % interval (Welch's t); None if a group has only one run.
         high: Upper end of it; None if a group has only one run.
+        mean: Mean of the group, in the metric's unit.
+        reference_mean: Mean of the other group, in the metric's unit.
+        runs: Number of runs of the group and of the other one.
     """
 
     gain: float
     low: float | None
     high: float | None
+    mean: float
+    reference_mean: float
+    runs: tuple[int, int]
+
+    @property
+    def is_better(self) -> bool:
+        """Whether the group is fitter beyond the interval."""
+        return self.low is not None and self.low > 0
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether the group is less fit beyond the interval."""
+        return self.high is not None and self.high < 0
 
     @property
     def interval(self) -> str:
@@ -45,9 +61,10 @@ def compare_runs(
         reference: Fitnesses of the reference, at least one.
         direction: Direction of the metric.
     """
-    gain = direction.gain(statistics.fmean(values), statistics.fmean(reference))
-    if min(len(values), len(reference)) < 2:
-        return Comparison(gain, None, None)
+    mean, other_mean = statistics.fmean(values), statistics.fmean(reference)
+    gain, runs = direction.gain(mean, other_mean), (len(values), len(reference))
+    if min(runs) < 2:
+        return Comparison(gain, None, None, mean, other_mean, runs)
     from scipy import stats  # a second, and only here
 
     minimize = direction is Direction.MINIMIZE
@@ -55,7 +72,8 @@ def compare_runs(
     with warnings.catch_warnings():  # runs that are all equal have an interval without width
         warnings.simplefilter("ignore", RuntimeWarning)
         interval = stats.ttest_ind(fitter, other, equal_var=False).confidence_interval(LEVEL)
-    return Comparison(gain, float(interval.low), float(interval.high))
+    low, high = float(interval.low), float(interval.high)
+    return Comparison(gain, low, high, mean, other_mean, runs)
 
 
 def half_width(values: Sequence[float]) -> float | None:

@@ -78,3 +78,10 @@ class Family:
                     near.append(self._individuals[other])
                     found.append(self._individuals[other])
         return near
+
+
+def find_seed(individuals: Mapping[int, Individual], one: Individual) -> Individual:
+    """The first seed ancestor of an individual: by its first parent, and that one's, and so on."""
+    while one.parents:
+        one = individuals[one.parents[0]]
+    return one

@@ -95,7 +95,7 @@ class Chart:
     """The experiments, sorted by what is drawn of them.
 
     Attributes:
-        frame: All experiments in their order.
+        frame: All experiments in their order, but for those of an ablation.
         scored: Those with a fitness.
         line: The best so far, as `trace_best` has it.
         fresh: Scored fresh runs after the last run of the search, which compare the finalists.
@@ -113,6 +113,7 @@ class Chart:
     @classmethod
     def of(cls, frame: pd.DataFrame, direction: Direction) -> Chart:
         frame = frame.reindex(columns=COLUMNS).sort_values("experiment")
+        frame = frame[frame["purpose"] != "ablation"]
         frame = frame.assign(kept=frame["kept"].astype(bool))
         scored = frame[frame["fitness"].notna()]
         line = trace_best(scored, direction)

@@ -5,25 +5,28 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 
 from rich.console import Console
 
 from archive.run_folder import RunError
 from evolve.commands.display import Display
+from evolve.loop.ablation import AblationResult, open_ablation
 from evolve.loop.contexts import ContextBuilder
+from evolve.loop.distill import ablate, find_runs_before
 from evolve.loop.evaluators import EVALUATORS, Evaluator
 from evolve.loop.interrupt import Interrupt
-from evolve.loop.loop import Loop
-from evolve.loop.phases import Ending, run_phases
+from evolve.loop.loop import End, Loop
+from evolve.loop.phases import Ending, distill_best, name_end, run_phases
 from evolve.loop.proposer import Proposer
 from evolve.loop.reports import Reports
 from evolve.models import Availability, CostBudget, Ensemble, LiteLLM, count_tokens
 from evolve.operators import estimate_tokens
 from evolve.operators.prompts.packing import cache_counts
 from evolve.operators.prompts.requests import compute_room_for_files, write_task_files
-from evolve.runs.history import restore_search
+from evolve.runs.history import restore_search, view_search
 from evolve.runs.logbook import describe_generation, new_logbook, record_generation
 from evolve.runs.pictures import Artist, Draw, draw
 from evolve.runs.run import Run, remove_work
@@ -34,6 +37,7 @@ from trainer.secrets import Secrets
 from trainer.task import read_shown_files
 
 OpenEvaluator = Callable[[Run, threading.Event], Evaluator]  # as an evaluator's constructor
+DONE = (End.COMPLETE, End.TARGET, End.HOURS)  # a run that ended so has a best to look into
 LAST_LINES = 40  # lines of a failed child, or of its scoring, that a language model is shown
 
 
@@ -61,9 +65,105 @@ def carry_on(
         RecordError, LineageError, SupervisorError: The disk or git failed, or a supervisor on a
             device that is there; what was recorded before is safe.
     """
-    begun, settings = time.monotonic(), run.settings
+    begun = time.monotonic()
     _tidy_up(run)
     search = restore_search(run)
+    with assemble(run, search, models, console, open_evaluator, draw) as parts:
+        loop, evaluator, reports = parts.loop, parts.evaluator, parts.reports
+        end, comparison = run_phases(run, search, loop, evaluator, reports)
+        ablation = None
+        if run.settings.distill and end in DONE:
+            ablation = distill_best(run, search, loop, evaluator, reports)
+            if ablation is not None and not ablation.complete:
+                end = name_end(evaluator)
+    remove_work(run.folder)
+    if search.archive is not None:
+        draw(run, search.archive, search.noise)
+    run.record.add_event(time.time(), "end", str(end))
+    usage = evaluator.usage
+    return Ending(
+        end=end,
+        best=search.best,
+        comparison=comparison,
+        seconds=time.monotonic() - begun,
+        busy=usage.busy_seconds / usage.slot_seconds,
+        unanswered=parts.proposer.asking,
+        ablation=ablation,
+    )
+
+
+def ablate_run(
+    run: Run,
+    base: Individual,
+    runs: int | None,
+    console: Console,
+    *,
+    open_evaluator: OpenEvaluator | None = None,
+) -> tuple[AblationResult, End]:
+    """Measure what the parts of an individual are worth, or go on with that.
+
+    The caller holds the run's lock.
+
+    Args:
+        run: The run.
+        base: The individual, which is no seed and has scored.
+        runs: Number of runs of each genome; None is as many as before, or the usual number.
+        console: Console that the user looks at.
+        open_evaluator: Function that opens the evaluator; None opens the one of the settings.
+
+    Returns:
+        What was found, which is incomplete if it was interrupted, and how it ended.
+
+    Raises:
+        RecordError, LineageError, SupervisorError: As for `carry_on`.
+    """
+    _tidy_up(run)
+    search = view_search(run)  # nothing is proposed, so it needs no operator
+    ablation = open_ablation(search.individuals, base, run.lineage.source, run.task)
+    ablation = replace(ablation, runs=runs or find_runs_before(run, ablation))
+    with assemble(run, search, [], console, open_evaluator, draw) as parts:
+        result = ablate(run, parts.loop, parts.reports, ablation, parts.evaluator.slots)
+    remove_work(run.folder)
+    return result, End.COMPLETE if result.complete else name_end(parts.evaluator)
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """The parts that work on a run.
+
+    Attributes:
+        loop: The loop.
+        evaluator: Devices that measure.
+        proposer: Operators at work.
+        reports: Functions that are informed.
+    """
+
+    loop: Loop
+    evaluator: Evaluator
+    proposer: Proposer
+    reports: Reports
+
+
+@contextmanager
+def assemble(
+    run: Run,
+    search: Search,
+    models: Sequence[tuple[LiteLLM, float]],
+    console: Console,
+    open_evaluator: OpenEvaluator | None,
+    draw: Draw,
+) -> Iterator[Assembly]:
+    """Put the parts together; at the end devices and display are closed.
+
+    Args:
+        run: The run.
+        search: Search of the run, restored from its record.
+        models: The run's language models with their weights.
+        console: Console that the user looks at.
+        open_evaluator: Function that opens the evaluator; None opens the one of the settings.
+        draw: Function that draws the run's pictures.
+    """
+    begun, settings = time.monotonic(), run.settings
     wake = threading.Event()
     interrupt = Interrupt(wake)
     evaluator = (open_evaluator or EVALUATORS[settings.evaluator])(run, wake)
@@ -87,20 +187,7 @@ def carry_on(
     proposer = Proposer(run.task, ensemble, contexts, wake)
     loop = Loop(run, search, evaluator, proposer, allowance, interrupt, wake, reports)
     with interrupt.listening(), closing(evaluator), display:
-        end, comparison = run_phases(run, search, loop, evaluator, reports)
-    remove_work(run.folder)
-    if search.archive is not None:
-        draw(run, search.archive, search.noise)
-    run.record.add_event(time.time(), "end", str(end))
-    usage = evaluator.usage
-    return Ending(
-        end=end,
-        best=search.best,
-        comparison=comparison,
-        seconds=time.monotonic() - begun,
-        busy=usage.busy_seconds / usage.slot_seconds,
-        unanswered=proposer.asking,
-    )
+        yield Assembly(loop, evaluator, proposer, reports)
 
 
 def _tidy_up(run: Run) -> None:

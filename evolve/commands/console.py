@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 
 from rich.console import Console
+from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
@@ -39,6 +40,14 @@ def score_words(individual: Individual, noise: float) -> str:
     count = len(individual.scored)
     margin = f" ± {individual.margin(noise):.2g}" if noise else ""
     return f"{individual.objective:.6g}{margin}" + (f", {count} runs" if count > 1 else "")
+
+
+def print_diff(text: str, console: Console) -> None:
+    """Print a unified diff: in colours on a terminal, as it is elsewhere."""
+    if console.is_terminal:
+        console.print(Syntax(text, "diff", background_color="default", word_wrap=True))
+    else:
+        print(text)
 
 
 def printable(text: str) -> str:

@@ -25,7 +25,8 @@ from views import render_heatmap
 
 LOSS = re.compile(r"\bloss\W{1,3}(\d+\.?\d*)", re.IGNORECASE)
 REFRESH = 0.5  # seconds between two drawings: often enough to look alive, and cheap
-STYLES = {"keep": "green", "discard": "dim", "repeat": "cyan", "final": "cyan"}
+STYLES = {"keep": "green", "discard": "dim"}
+STYLES |= dict.fromkeys(("repeat", "final", "ablation"), "cyan")
 
 
 class Display:
@@ -73,9 +74,8 @@ class Display:
         m, word = experiment.measurement, experiment.outcome
         result = m.reason if m.fitness is None else f"{self._task.metric} {self._write(m.fitness)}"
         parents = f" of {' and '.join(map(str, individual.parents))}" if individual.parents else ""
-        purpose = {Purpose.FINAL: "fresh run, ", Purpose.REPEAT: "is it better? "}.get(
-            experiment.purpose, ""
-        )
+        fresh = dict.fromkeys((Purpose.FINAL, Purpose.ABLATION), "fresh run, ")
+        purpose = {**fresh, Purpose.REPEAT: "is it better? "}.get(experiment.purpose, "")
         line = Text(f"{experiment.number:4d} {time.strftime('%H:%M:%S')} ", "dim")
         line.append(f"#{individual.id:<4d} ")
         line.append(f"{word:8s} ", STYLES.get(word, "red"))

@@ -6,16 +6,29 @@ import argparse
 import time
 from collections.abc import Sequence
 from contextlib import closing
+from statistics import fmean
 from textwrap import indent
 
 from rich.console import Console
-from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
 from archive import Event, Experiment
-from evolve.commands.changes import Step, trace_change, trace_changes
-from evolve.commands.console import new_console, new_table, printable, score_words
+from evolve.commands.ablation_table import print_ablation
+from evolve.commands.changes import (
+    Step,
+    describe_undone,
+    drop_repeated_notes,
+    tell_story,
+    trace_step,
+)
+from evolve.commands.console import (
+    new_console,
+    new_table,
+    print_diff,
+    printable,
+    score_words,
+)
 from evolve.commands.options import individual_argument, new_parser, run_argument
 from evolve.runs.history import view_search
 from evolve.runs.run import Run, find_individual, open_run
@@ -82,16 +95,17 @@ def _show(run: Run, individual: Individual, search: Search, console: Console) ->
         console.print(_experiments(run, experiments))
         _print_parts(run, experiments[-1], console)
     if individual.parents:
-        own = trace_change(run, search, individual.id)
+        story = tell_story(run, search, individual)
+        own = trace_step(run, search, individual)
         _print_notes(own, console)
-        _print_line(trace_changes(run, search, individual.id)[:-1], console)
+        _print_steps(drop_repeated_notes([own, *story.steps[:-1]])[1:], console)
+        if story.undone:
+            console.print(describe_undone(story), soft_wrap=True)
+        if story.ablation is not None:
+            print_ablation(run, story.ablation, console)
     for parent in (search.individuals[number] for number in individual.parents):
         console.print(Text(f"\nwhat changed against parent #{parent.id}:", "bold"))
-        change = run.lineage.diff(parent.commit, individual.commit)
-        if console.is_terminal:
-            console.print(Syntax(change, "diff", background_color="default", word_wrap=True))
-        else:
-            print(change)
+        print_diff(run.lineage.diff(parent.commit, individual.commit), console)
 
 
 def _print_family(individual: Individual, search: Search, console: Console) -> None:
@@ -105,7 +119,7 @@ def _print_family(individual: Individual, search: Search, console: Console) -> N
 
 
 def _print_scores(run: Run, individual: Individual, search: Search, console: Console) -> None:
-    console.print(f"{run.task.metric} {score_words(individual, search.noise)}")
+    console.print(f"{run.task.metric} {_describe_score(run, individual, search.noise)}")
     if individual.prior is not None:
         console.print(
             f"expected at its birth: {individual.prior.mean:.6g}, "
@@ -118,6 +132,15 @@ def _print_scores(run: Run, individual: Individual, search: Search, console: Con
             console.print(
                 f"{axis.label}: {format_number(individual.measures[axis.name], axis.unit)}"
             )
+
+
+def _describe_score(run: Run, individual: Individual, noise: float) -> str:
+    """The score of an individual; the mean of fresh runs of one that the search did not measure."""
+    own = [e for e in run.record.experiments() if e.individual == individual.id]
+    scores = [e.measurement.fitness for e in own if e.measurement.fitness is not None]
+    if individual.measurements or not scores:
+        return score_words(individual, noise)
+    return f"{fmean(scores):.6g} in {len(scores)} fresh runs, not measured by the search"
 
 
 def _print_parts(run: Run, experiment: Experiment, console: Console) -> None:
@@ -134,13 +157,13 @@ def _print_notes(own: Step, console: Console) -> None:
         console.print(Text(printable(line)), soft_wrap=True)
 
 
-def _print_line(steps: Sequence[Step], console: Console) -> None:
+def _print_steps(steps: Sequence[Step], console: Console) -> None:
     if not steps:
         return
-    console.print(Text("\nthe changes before it, which it has from its ancestors:", "bold"))
+    console.print(Text("\nthe changes before it that still stand:", "bold"))
     for one in steps:
         console.print(Text(f"#{one.individual.id} {one.individual.description}"), soft_wrap=True)
-        for line in filter(None, (one.notes, one.did)):
+        for line in filter(None, (one.notes, one.did, one.stands)):
             console.print(Text(indent(printable(line), "    ")), soft_wrap=True)
 
 

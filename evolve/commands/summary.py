@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from archive.rows import Purpose
 from evolve.loop.loop import End, is_reached
 from evolve.loop.phases import Ending
 from evolve.models import ConfiguredModel, summarise_outages
@@ -17,10 +18,11 @@ from population.invocation import write_command
 def announce(run: Run, models: list[ConfiguredModel]) -> list[str]:
     """What a run is about to do, how long that takes at least, and what it may cost."""
     settings, task = run.settings, run.task
-    ended = {e.individual for e in run.record.experiments()}
+    ended = {e.individual for e in run.record.experiments() if e.purpose is Purpose.SEARCH}
     seeds = {i.id for i in run.individuals() if not i.parents}
     children = max(settings.total_children - len(ended - seeds), 0)
     runs = children + (0 if ended else settings.seed_repeats) + 2 * settings.final_repeats
+    runs += settings.distill_runs
     span = format_duration(runs * settings.budget / len(run.devices))
     devices = ", ".join(device.name for device in run.devices)
     lines = [
@@ -35,6 +37,11 @@ def announce(run: Run, models: list[ConfiguredModel]) -> list[str]:
         f"everything is kept in {run.folder.path}; Ctrl-C stops cleanly, and "
         f"`{write_command('resume', run.folder.name)}` goes on",
     ]
+    if settings.distill_runs:
+        lines.append(
+            f"--distill: at most {settings.distill_runs} of these runs (a third as many as there "
+            "are children, at least 24) show what each part of the best is worth"
+        )
     if not run.sandbox.protects:
         lines.append(f"WARNING: {run.sandbox.note}")
     else:

@@ -7,8 +7,9 @@ from pathlib import Path
 from rich.console import Console
 
 from archive.run_folder import RunError
+from evolve.commands.ablation_table import print_ablation
 from evolve.commands.assembly import OpenEvaluator, carry_on
-from evolve.commands.changes import Step, markdown, trace_changes
+from evolve.commands.changes import write_story
 from evolve.commands.console import sayer
 from evolve.commands.summary import announce, list_closing_lines
 from evolve.loop.loop import End, is_reached
@@ -45,26 +46,20 @@ def work_on(
             say(line)
         pairs = [(one.model, one.weight) for one in models]
         ending = carry_on(run, pairs, console, open_evaluator=open_evaluator, draw=draw)
-        steps = _write_changes(run, ending.best)
+        best = ending.best
+        story = write_story(run, view_search(run), best) if best and best.parents else None
         console.print()
         for line in list_closing_lines(run, ending):
             say(line)
-        for one in steps[-LISTED:]:
-            say(f"  #{one.individual.id} {one.individual.description}: {one.did}")
+        for one in story.steps[-LISTED:] if story else ():
+            did = "; ".join(filter(None, (one.did, one.stands)))
+            say(f"  #{one.individual.id} {one.individual.description}: {did}")
+        if ending.ablation is not None:
+            print_ablation(run, ending.ablation, console)
         write_output(run, ending.best)
         return exit_code(run, ending), ending.end
     finally:
         run.close()
-
-
-def _write_changes(run: Run, best: Individual | None) -> list[Step]:
-    """Leave the best genome's story in the run: what each change in it was and did."""
-    if best is None or not best.parents:
-        return []
-    search = view_search(run)
-    steps = trace_changes(run, search, best.id)
-    run.folder.changes.write_text(markdown(run, search, steps), encoding="utf-8")
-    return steps
 
 
 def write_output(run: Run, best: Individual | None) -> Path | None:

@@ -7,7 +7,6 @@ lines are merged only within a part that both sides changed.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
@@ -17,11 +16,11 @@ from merge3 import Merge3
 
 from evolve.genome.parsing import INVALID, parse
 from evolve.genome.parts import (
-    BLOCK,
     CODE,
     LINE,
     TEXT,
     Part,
+    drop_ambiguous_keys,
     lacks_newline,
     name_place,
     split_paragraphs,
@@ -130,7 +129,7 @@ def _merge_parts(
     log: _MergeLog,
 ) -> str:
     """Merge three lists of parts; a part without a key is matched by its text."""
-    base, first, second = _drop_ambiguous_keys(base, first, second)
+    base, first, second = drop_ambiguous_keys(base, first, second)
     old, ours, theirs = ({p.key: p for p in parts if p.key} for parts in (base, first, second))
     merged: dict[str, Part | None] = {}
     for key in dict.fromkeys([*ours, *theirs, *old]):
@@ -162,20 +161,6 @@ def _merge_parts(
         texts.append(_join_text([final] if final else [], {}))
         i, j, k = index + 1, in_first[index] + 1, in_second[index] + 1
     return "".join(texts)
-
-
-def _drop_ambiguous_keys(*versions: Sequence[Part]) -> list[list[Part]]:
-    """Remove the keys that are not unique in each version, and those of blocks not in all."""
-    counts = [Counter(part.key for part in parts) for parts in versions]
-
-    def is_known(key: str) -> bool:
-        numbers = [count[key] for count in counts]
-        return max(numbers) == 1 and (min(numbers) == 1 or not key.startswith(BLOCK))
-
-    return [
-        [part if is_known(part.key) else replace(part, key="") for part in parts]
-        for parts in versions
-    ]
 
 
 def _merge_part(

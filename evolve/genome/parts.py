@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -167,6 +168,20 @@ def _split_blocks(lines: Sequence[str], offset: int, place: str) -> list[Part]:
             gap, block = "", ""
         gap += line
     return [*found, Part(END, END, offset + len(lines) + 1, gap)]
+
+
+def drop_ambiguous_keys(*versions: Sequence[Part]) -> list[list[Part]]:
+    """The versions; a part that is not unique in each, or is a block not in all, loses its key."""
+    counts = [Counter(part.key for part in parts) for parts in versions]
+
+    def is_known(key: str) -> bool:
+        numbers = [count[key] for count in counts]
+        return max(numbers) == 1 and (min(numbers) == 1 or not key.startswith(BLOCK))
+
+    return [
+        [part if is_known(part.key) else replace(part, key="") for part in parts]
+        for parts in versions
+    ]
 
 
 def _find_key(statement: ast.stmt, lines: Sequence[str], leads: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 from archive.rows import ProposalRow, Purpose
 from evolve.genome import Identity
@@ -24,6 +25,25 @@ from population.lineage import Lineage
 
 UNANSWERED = "the model did not answer"
 SMOOTHING = 0.3  # weight of the latest proposal in the typical time at a language model
+
+
+@dataclass(frozen=True)
+class NewGenome:
+    """A genome that no operator proposed.
+
+    Attributes:
+        source: Text of the genome, which has passed the screen.
+        identity: Hashes that it is known by.
+        operator: Name under which it is recorded.
+        description: One line on what it is.
+        notes: What else its commit says; may be empty.
+    """
+
+    source: str
+    identity: Identity
+    operator: str
+    description: str
+    notes: str = ""
 
 
 class Controller:
@@ -138,6 +158,55 @@ class Controller:
         state.model_seconds += share * (seconds - state.model_seconds)
         return costs
 
+    # -- genomes that no operator proposed ----------------------------------------------------
+
+    def add_genome(self, genome: NewGenome, parent: Individual, *, joins: bool) -> Individual:
+        """Commit and record a genome that no operator proposed.
+
+        Args:
+            genome: The genome, which is a new one.
+            parent: Individual that it was made of.
+            joins: Whether it joins the search, as a child that is not measured yet. Else the
+                search knows nothing of it.
+        """
+        state = self._state
+        number = state.take_individual()
+        message = "\n\n".join(filter(None, (genome.description, genome.notes)))
+        individual = Individual(
+            id=number,
+            commit=self._run.lineage.commit(
+                number, genome.source, [parent.commit], f"{genome.operator}: {message}"
+            ),
+            parents=(parent.id,),
+            operator=genome.operator,
+            description=genome.description,
+            generation=state.finished // self._run.settings.children + 1,
+            direction=self._run.task.direction,
+            prior=self._search.prior((parent.id,)) if joins else None,
+        )
+        state.seen.add(genome.identity.exact, genome.identity.near)
+        if joins:
+            self._record_proposal(individual, genome.identity)
+        else:
+            self._run.record.add_seed(individual, genome.identity.exact, genome.identity.near)
+        return individual
+
+    def _record_proposal(self, child: Individual, identity: Identity) -> None:
+        """Record a proposal that nobody asked the search for, and tell the search of its child."""
+        row = ProposalRow(
+            number=self._state.take_proposal(),
+            operator=child.operator,
+            parents=child.parents,
+            individual=child.id,
+            reason="",
+            seconds=0.0,
+            ended=time.time(),
+            told=self._state.take_place(),
+        )
+        self._run.record.begin_proposal(row)
+        self._run.record.end_proposal(row, child, identity.exact, identity.near)
+        tell_proposal(self._search, row, child, {})
+
     # -- lessons and notes --------------------------------------------------------------------
 
     def take_aside(self, aside: Aside, recorded: int) -> None:
@@ -177,9 +246,9 @@ class Controller:
     def take_measurement(self, job: Job, measurement: Measurement) -> None:
         """Tell the search of a measurement, and record it."""
         state = self._state
-        decides = job.purpose is not Purpose.FINAL
-        kept = decides and self._search.tell(job.individual.id, measurement)
-        individual = self._search.individuals[job.individual.id]
+        kept = job.purpose.decides and self._search.tell(job.individual.id, measurement)
+        # the search does not know the genomes of an ablation
+        individual = self._search.individuals.get(job.individual.id, job.individual)
         experiment = self._run.record.add_measurement(
             individual.id, measurement, job.purpose, kept, state.take_place()
         )

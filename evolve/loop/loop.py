@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from archive.rows import Purpose
-from evolve.loop.controller import Controller
+from evolve.loop.controller import Controller, NewGenome
 from evolve.loop.evaluators import Evaluator, Job
 from evolve.loop.interrupt import Interrupt
 from evolve.loop.proposer import Aside, Proposer
@@ -85,16 +85,22 @@ class Loop:
         """
         state, evaluator = self._state, self._evaluator
         state.jobs.extend(jobs)
+        total = len(state.jobs)
         while state.jobs or evaluator.running:
             if self._interrupt.requests or not evaluator.slots:
                 state.jobs.clear()
             self._scheduler.start_jobs()
-            self._turn(phase)
+            begun = total - len(state.jobs)
+            self._turn(f"{phase}, run {begun} of {total}")
         return not self._interrupt.requests and evaluator.slots > 0
 
     def refit_axes(self) -> None:
         """Refit the archive's axes if a generation has just ended."""
         self._controller.refit_axes()
+
+    def add_genome(self, genome: NewGenome, parent: Individual, *, joins: bool) -> Individual:
+        """Commit and record a genome that no operator proposed; see `Controller.add_genome`."""
+        return self._controller.add_genome(genome, parent, joins=joins)
 
     def take_notes(self) -> None:
         """Let a model write the notes that the task asks for, unless it has, and wait for them.
@@ -189,8 +195,9 @@ class Loop:
                 self._controller.take_loss(running, self._evaluator.slots)
                 continue
             self._controller.take_measurement(running.job, measurement)
-            self._scheduler.queue_repeat()
-            self._controller.announce_best()
+            if running.job.purpose.decides:
+                self._scheduler.queue_repeat()
+                self._controller.announce_best()
             if running.job.purpose is Purpose.SEARCH and running.job.individual.parents:
                 self._scheduler.learn_lessons()
 

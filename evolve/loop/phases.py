@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from archive.comparison import FreshComparison, choose_finalists, read_comparison
 from archive.rows import Epoch, Purpose
 from archive.run_folder import RunError
+from evolve.loop.ablation import AblationResult, open_ablation
+from evolve.loop.distill import ablate, fit_ablation, read_ablation
 from evolve.loop.evaluators import Evaluator, Job
 from evolve.loop.finals import list_final_jobs
 from evolve.loop.loop import End, Loop
@@ -34,6 +36,7 @@ class Ending:
         seconds: Time that this process worked on it, in seconds.
         busy: Share of that time, over all devices while they were there, in which children ran.
         unanswered: Number of requests to language models that still waited for an answer.
+        ablation: Worth of the best's parts; None if it was not measured.
     """
 
     end: End
@@ -42,6 +45,7 @@ class Ending:
     seconds: float
     busy: float
     unanswered: int = 0
+    ablation: AblationResult | None = None
 
 
 def run_phases(
@@ -61,7 +65,7 @@ def run_phases(
     """
     if search.archive is None:
         if not loop.measure(_list_seed_jobs(run, search), "measuring the seed"):
-            return _name_end(evaluator), None
+            return name_end(evaluator), None
         _open_archive(run, search, evaluator)
         reports.say(_describe_prospect(run, evaluator, search))
     loop.refit_axes()  # a process that was killed may not have come to it
@@ -86,11 +90,30 @@ def run_phases(
             "of each"
         )
     if not loop.measure(jobs, "fresh runs of the seed and the best"):
-        return _name_end(evaluator), None
+        return name_end(evaluator), None
     return end, read_comparison(run.record, run.task.direction)
 
 
-def _name_end(evaluator: Evaluator) -> End:
+def distill_best(
+    run: Run, search: Search, loop: Loop, evaluator: Evaluator, reports: Reports
+) -> AblationResult | None:
+    """Measure what the parts of the best are worth, within the share of the budget for it.
+
+    Returns:
+        What was found; None if the best is a seed, of which nothing was changed.
+    """
+    best = search.best
+    if best is None or not best.parents or not run.settings.distill_runs:
+        return None
+    before = read_ablation(run, search.individuals, best)
+    if before is not None and before.complete:
+        return before  # which may be a finer one than the budget allows here
+    whole = open_ablation(search.individuals, best, run.lineage.source, run.task)
+    ablation = fit_ablation(whole, run.settings.distill_runs)
+    return ablate(run, loop, reports, ablation, evaluator.slots)
+
+
+def name_end(evaluator: Evaluator) -> End:
     """Why measurements were not made."""
     return End.INTERRUPTED if evaluator.slots else End.NO_DEVICE
 
@@ -146,7 +169,8 @@ def _describe_prospect(run: Run, evaluator: Evaluator, search: Search) -> str:
     measured = ", ".join(
         format_number(seed.measures[axis.name], axis.unit) for axis in run.task.axes
     )
-    runs, each = settings.total_children + 2 * settings.final_repeats, evaluator.usage.mean_seconds
+    runs = settings.total_children + 2 * settings.final_repeats + settings.distill_runs
+    each = evaluator.usage.mean_seconds
     return (
         f"the seed: {run.task.metric} {seed.objective:.6g} ± {search.noise:.2g} over "
         f"{len(seed.scored)} runs ({measured}); a run takes {format_duration(each)}, "

@@ -248,8 +248,8 @@ class Scheduler:
 def fitness_to_beat(job: Job, best: Individual) -> float | None:
     """The fitness beyond which a referee probes a job's result harder.
 
-    That is the best one so far; a run for the headline is always probed harder.
+    That is the best one so far; a fresh run is always probed harder.
     """
-    if job.purpose is not Purpose.FINAL:
+    if job.purpose.decides:
         return best.objective
     return math.inf if best.direction is Direction.MINIMIZE else -math.inf

@@ -61,11 +61,12 @@ class LoopState:
             search: The run's search, restored from its record.
         """
         record = run.record
+        digests = record.digests()
         children = [i for i in search.individuals.values() if i.parents and i.measurements]
         lessons = record.lessons()
         return cls(
-            seen=KnownGenomes(record.digests()),
-            next_individual=len(search.individuals),
+            seen=KnownGenomes(digests),
+            next_individual=len(digests),
             next_proposal=record.next_proposal(),
             place=record.next_place() - 1,
             finished=len(children),

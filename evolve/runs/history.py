@@ -148,7 +148,7 @@ def replay_events(
             known = None if event.individual is None else individuals[event.individual]
             child = None if known is None else replace(known, measurements=())
             tell_proposal(search, event, child, costs.get(event.number, {}))
-        elif event.purpose is not Purpose.FINAL:
+        elif event.purpose.decides:
             search.tell(event.individual, event.measurement)
             if event.purpose is Purpose.SEARCH and individuals[event.individual].parents:
                 children += 1

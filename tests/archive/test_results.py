@@ -53,6 +53,7 @@ def test_columns_are_autoresearchs_and_then_ours(tmp_path: Path) -> None:
         (ok(1.0), Purpose.SEARCH, True, "keep"),
         (ok(1.0), Purpose.SEARCH, False, "discard"),
         (ok(1.0), Purpose.FINAL, False, "final"),
+        (ok(1.0), Purpose.ABLATION, False, "ablation"),
         *(
             (Measurement(status, None, {}, 1.0, reason="why"), purpose, False, status.value)
             for status in Status

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import ModuleType
 from typing import Any
 
 import psutil
@@ -167,6 +168,18 @@ def place(tmp_path: Path, warm: Any) -> Place:
 def make_place(tmp_path_factory: pytest.TempPathFactory, warm: Any) -> Callable[[], Place]:
     """Places that outlive a test, for runs that several tests look at."""
     return lambda: Place(tmp_path_factory.mktemp("place"), warm)
+
+
+@pytest.fixture(scope="session")
+def steps(load: Callable[[Path, str], ModuleType]) -> ModuleType:
+    """steps.py, with runs of scripted genomes."""
+    return load(Path(__file__).with_name("steps.py"), "steps")
+
+
+@pytest.fixture
+def stage(steps: ModuleType, place: Place) -> Any:
+    """A place for a run of scripted genomes."""
+    return steps.Stage(place)
 
 
 @pytest.fixture

@@ -294,6 +294,17 @@ def test_fresh_runs_of_an_earlier_end_are_not_compared() -> None:
     assert "mean of fresh runs, 95 % interval" not in texts(figure)
 
 
+def test_the_runs_of_an_ablation_are_no_part_of_the_search() -> None:
+    ablated = RUN.iloc[:2].assign(purpose="ablation", experiment=[10, 11], individual=[3, 6])
+    both = pd.concat([RUN, ablated])
+    plain, more = (
+        drawn(draw_progress(frame, metric="val_bpb", direction=MINIMIZE, title="night"))
+        for frame in (RUN, both)
+    )
+    assert texts(more) == texts(plain)
+    assert more.axes[0].get_xlim() == plain.axes[0].get_xlim()
+
+
 def test_an_outlier_does_not_squash_the_chart() -> None:
     figure = drawn(draw_progress(RUN, metric="val_bpb", direction=MINIMIZE, title=""))
     low, high = figure.axes[0].get_ylim()

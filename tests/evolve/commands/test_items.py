@@ -228,11 +228,11 @@ def test_the_story_of_the_best_is_told(
     evolve(chat(poet(scripted)), "sun")
     story = (rhymes.run("rhymes-sun") / "artifacts" / "changes.md").read_text()
     assert story.count("a line of sun") == 2
-    assert story.count("it should help") == 2
+    assert story.count("it should help") == 1, "what all of them expected is said once"
     assert "score 2, 1 better than its parent" in story
     assert main(["show", "rhymes-sun", "best"]) == 0
     shown = capsys.readouterr().out
-    ancestors = shown.partition("the changes before it")[2]
+    ancestors = shown.partition("the changes before it that still stand")[2]
     assert ancestors.count("a line of sun") == 1
-    assert ancestors.count("it should help") == 1, "its notes are there, too"
+    assert shown.count("it should help") == 1
     assert "its report: lines 3" in shown
