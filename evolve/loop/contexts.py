@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import islice, takewhile
 
+import numpy as np
+
 from evolve.genome import Identity, mask_constants
-from evolve.operators import AskModel, Context, Parent, Relative, estimate_tokens
+from evolve.operators import AskModel, Cells, Context, Parent, Relative, estimate_tokens
 from evolve.operators.prompts.background import background, describe_target
 from evolve.operators.prompts.quoting import quote_words
 from evolve.operators.prompts.requests import quote_idea
@@ -98,6 +100,7 @@ class ContextBuilder:
             target=describe_target(plan.target, self._search.archive, task),
             ancestor=self.read_source(ancestor) if ancestor else None,
             relatives=self._find_relatives(parents[0]) if operator.learns else (),
+            cells=self._survey_cells() if operator.maps else None,
             task_files=self.shown,
             output=self._last_words(plan.parents[0])
             if operator.mends or (asks and task.score)
@@ -124,10 +127,28 @@ class ContextBuilder:
             parent.individual.id, lambda one: self._masked(one.commit) == own, VISITED
         )
         return [
-            Relative(self.read_source(one.commit), one.objective)
+            Relative(self.read_source(one.commit), one.objective, self._read_measures(one))
             for one in alike
             if one.measurements
         ]
+
+    def _read_measures(self, individual: Individual) -> tuple[float, ...]:
+        """The individual's value on each axis of the archive; empty if it has no score."""
+        archive = self._search.archive
+        if archive is None or individual.objective is None:
+            return ()
+        return tuple(individual.measures[axis.name] for axis in archive.axes)
+
+    def _survey_cells(self) -> Cells | None:
+        """What is to be beaten in each cell now."""
+        archive = self._search.archive
+        if archive is None or not len(archive):
+            return None
+        weakest = min(archive.elites, key=lambda elite: elite.fitness).objective
+        levels = np.full(archive.dims, weakest, dtype=np.float64)
+        for elite in archive:
+            levels[archive.cell_of(elite)] = elite.objective
+        return Cells(archive.axes, levels)
 
     def _find_ancestor(self, plan: Plan) -> str | None:
         """The commit of the parents' lowest common ancestor."""

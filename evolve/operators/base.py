@@ -24,6 +24,7 @@ class Operator(ABC):
         aims: Whether it wants a cell of the archive to reach, `context.target`.
         learns: Whether it wants the results of genomes that differ from the parent in constants
             alone, `context.relatives`.
+        maps: Whether it wants the archive's cells with what is to be beaten there, `context.cells`.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Operator(ABC):
     mends: bool = False
     aims: bool = False
     learns: bool = False
+    maps: bool = False
 
     @abstractmethod
     def propose(self, parents: Sequence[Parent], context: Context) -> Proposal:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
+from archive import Axis
 from archive.rows import ModelCall
 from evolve.genome import Identity
 from evolve.operators.prompts.packing import Section, estimate_tokens
@@ -55,10 +57,26 @@ class Relative:
     Attributes:
         source: Text of the genome.
         objective: Best estimate of its true fitness, in the metric's unit; None if it failed.
+        measures: Its value on each axis of the archive; empty if it failed.
     """
 
     source: str
     objective: float | None
+    measures: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The archive at the time of a proposal, for an operator that aims by itself.
+
+    Attributes:
+        axes: Axes of the grid.
+        levels: Objective that a child must beat in each cell, of shape (cells of each axis): that
+            of the cell's elite; in an empty cell that of the weakest elite.
+    """
+
+    axes: tuple[Axis, ...]
+    levels: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -77,6 +95,7 @@ class Context:
         ancestor: Genome of the parents' lowest common ancestor; None if it is of no use.
         relatives: Genomes that have run and differ from the parent in constants alone, the parent
             included, the nearest first; empty unless the operator learns.
+        cells: The archive's cells; None unless the operator maps.
         task_files: Files of the task for a language model, in its standing instruction; may be
             empty.
         output: Last lines that a parent printed before it failed, which are not to be trusted.
@@ -94,6 +113,7 @@ class Context:
     target: str = ""
     ancestor: str | None = None
     relatives: Sequence[Relative] = ()
+    cells: Cells | None = None
     task_files: str = ""
     output: str = ""
     request_tokens: int = 30_000

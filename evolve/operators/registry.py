@@ -13,6 +13,7 @@ from pathlib import Path
 
 from evolve.operators.base import Operator
 from evolve.operators.crossover import Crossover
+from evolve.operators.illuminate import Illuminate
 from evolve.operators.mutations import AIM, REPAIR, REWORK, SIMPLIFY, TWEAK
 from evolve.operators.perturb import Perturb
 from evolve.operators.recombine import Recombine
@@ -31,6 +32,7 @@ OPERATORS: dict[str, Operator] = {
         Perturb(),
         Recombine(),
         Tune(),
+        Illuminate(),
     )
 }
 

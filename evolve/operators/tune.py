@@ -1,4 +1,4 @@
-"""The operator `tune`: the constants of a genome as a search space for model-based optimization.
+"""The operator `tune`: the constants of a genome by a model of their effect.
 
 A Gaussian process is fitted to the relatives that differ from the parent in their constants alone.
 It predicts the score of many changes of the parent, each drawn as `perturb` would, and the one with
@@ -10,67 +10,27 @@ LION 2011).
 
 from __future__ import annotations
 
-import math
-from collections.abc import Container, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from evolve.genome import find_literals
-from evolve.genome.masking import Values, read_values
-from evolve.genome.syntax import HUGE, Literal
+from evolve.genome.masking import read_values
 from evolve.operators.base import Operator
+from evolve.operators.constant_space import (
+    FEWEST_RELATIVES,
+    Change,
+    LossScale,
+    draw_design,
+)
 from evolve.operators.context import Context, Parent, Relative
-from evolve.operators.gaussian_process import Array, GaussianProcess
-from evolve.operators.perturb import EXPECTED, SPREAD, Perturb, perturb_literal, write_proposal
+from evolve.operators.gaussian_process import GaussianProcess
+from evolve.operators.perturb import EXPECTED, Perturb, write_proposal
 from evolve.operators.proposal import Proposal, take_first_new
 from population import Direction
 
-Change = tuple[tuple[Literal, str], ...]  # literals of the parent with their new texts
-
-FEWEST_RELATIVES = 6  # scored relatives; fewer say nothing about a dozen constants
-MOST_RELATIVES = 80  # the work grows with the cube of their number
-CANDIDATES = 300  # changes that are judged for one proposal
-ONE_MORE = 0.5  # probability that a candidate changes one more literal
 DARING = 1.0  # standard deviations between the expectation and the confidence bound
-BEYOND = 1.7  # steps beyond the range of the relatives that a candidate may go
-FAR = 20.0  # steps from the parent; any farther value counts as this far
-ZERO = 0.1  # position of a zero on the logarithmic scale, as a share of the smallest positive value
-SMALL = 0.07  # smallest positive value where all are zero
-TINY = 1e-300
-NEAREST = 1e-12  # least distance from 1 of a value whose distance from 1 counts
-EXTREME = 1e100  # objectives beyond it are clipped to it
 DIGITS = 9  # decimals of a confidence bound that count: further ones differ between machines
-
-
-@dataclass(frozen=True)
-class LiteralScale:
-    """The distance of a literal's values from the parent's value, in typical steps of `perturb`.
-
-    Attributes:
-        literal: Literal of the parent.
-        least: Smallest value that differs from zero, where the scale is logarithmic.
-    """
-
-    literal: Literal
-    least: float
-
-    @classmethod
-    def of(cls, literal: Literal, seen: Sequence[float]) -> LiteralScale:
-        """Make the scale of a literal, given the values that relatives have in its place."""
-        positive = [value for value in (literal.value, *seen) if value > 0]
-        return cls(literal, max(TINY, ZERO * float(min(positive, default=SMALL))))
-
-    def __call__(self, value: float) -> float:
-        return min(max(self._place(value) - self._place(self.literal.value), -FAR), FAR)
-
-    def _place(self, value: float) -> float:
-        own = self.literal.value
-        if isinstance(own, int) and (self.literal.exponent or own <= 8):  # truth values, too
-            return float(value)
-        if 0.5 < own < 1.0:
-            return -math.log(max(1.0 - value, NEAREST)) / SPREAD
-        return math.log(max(value, self.least)) / SPREAD
 
 
 def rank_changes(
@@ -85,79 +45,13 @@ def rank_changes(
         direction: Direction of their objectives.
         rng: Generator that draws the changes.
     """
-    fittest = sorted(relatives, key=lambda one: _compute_loss(one, direction))
-    chosen = list(dict.fromkeys([*fittest[: MOST_RELATIVES // 2], *relatives]))[:MOST_RELATIVES]
-    rows = [read_values(one.source) for one in chosen]
-    scales = [
-        LiteralScale.of(literal, seen)
-        for literal, seen in zip(find_literals(source), zip(*rows, strict=True), strict=True)
-    ]
-    points = np.array([[s(value) for s, value in zip(scales, row, strict=True)] for row in rows])
-    losses = np.array([_compute_loss(one, direction) for one in chosen])
-    losses[np.isinf(losses)] = losses[np.isfinite(losses)].max()
-    changes, places = _draw_candidates(scales, points, set(rows), rng)
-    if not changes:
+    design = draw_design(source, relatives, direction, rng)
+    if not design.changes:
         return []
-    expected, deviation = GaussianProcess(points, _compress_losses(losses)).predict(places)
+    losses = LossScale.of(design.losses)(design.losses)
+    expected, deviation = GaussianProcess(design.points, losses).predict(design.places)
     bounds = np.round(expected - DARING * deviation, DIGITS)
-    return [changes[i] for i in np.argsort(bounds, kind="stable")]
-
-
-def _compute_loss(relative: Relative, direction: Direction) -> float:
-    """The objective of a relative, oriented so that less is better; infinite if it failed."""
-    if relative.objective is None:
-        return math.inf
-    return direction.gain(0.0, min(max(relative.objective, -EXTREME), EXTREME))
-
-
-def _draw_candidates(
-    scales: Sequence[LiteralScale],
-    points: Array,
-    known: Container[Values],
-    rng: np.random.Generator,
-) -> tuple[list[Change], Array]:
-    """Draw changes of the parent that lead not far beyond the range of the relatives.
-
-    Args:
-        scales: Scales of the parent's literals.
-        points: Places of the relatives, shape (relatives, literals).
-        known: Values of the relatives.
-        rng: Generator of the draws.
-
-    Returns:
-        The changes, and the places to which they lead, shape (changes, literals).
-    """
-    own = [scale.literal.value for scale in scales]
-    low = np.minimum(points.min(axis=0), 0.0) - BEYOND
-    high = np.maximum(points.max(axis=0), 0.0) + BEYOND
-    found: dict[Change, Array] = {}
-    for count in np.minimum(rng.geometric(1.0 - ONE_MORE, CANDIDATES), len(scales)):
-        drawn = np.sort(rng.choice(len(scales), size=count, replace=False))
-        texts = [perturb_literal(scales[i].literal, rng) for i in drawn]
-        values = [_parse_value(text, type(own[i])) for i, text in zip(drawn, texts, strict=True)]
-        place = np.zeros(len(scales))
-        place[drawn] = [scales[i](value) for i, value in zip(drawn, values, strict=True)]
-        changed = dict(zip(drawn.tolist(), values, strict=True))
-        fresh = tuple(changed.get(i, value) for i, value in enumerate(own)) not in known
-        if fresh and (low <= place).all() and (place <= high).all() and max(values) < HUGE:
-            change = tuple((scales[i].literal, text) for i, text in zip(drawn, texts, strict=True))
-            found[change] = place
-    return list(found), np.array(list(found.values()))
-
-
-def _parse_value(text: str, kind: type[int | float | bool]) -> int | float | bool:
-    return text == "True" if kind is bool else kind(text)
-
-
-def _compress_losses(losses: Array) -> Array:
-    """Scale losses by the best one's distance from the median, and log-compress those above it.
-
-    Otherwise a genome that diverged, a thousand times worse than others, hides their differences.
-    """
-    middle = np.median(losses)
-    unit = middle - losses.min() or losses.max() - middle or 1.0
-    relative = (losses - middle) / unit
-    return np.where(relative > 0.0, np.log1p(np.maximum(relative, 0.0)), relative)
+    return [design.changes[i] for i in np.argsort(bounds, kind="stable")]
 
 
 class Tune(Operator):

@@ -58,8 +58,8 @@ def test_an_operator_says_its_name_and_what_differs_from_the_defaults(own: Path,
     operator, weight = parse_operator(f"{own}:{name}:0.5")
     assert isinstance(operator, Operator)
     assert (operator.name, operator.arity, weight) == ("same", 1, 0.5)
-    flags = (operator.needs_model, operator.mends, operator.aims, operator.learns)
-    assert flags == (False, False, False, False)
+    flags = (operator.needs_model, operator.mends, operator.aims, operator.learns, operator.maps)
+    assert flags == (False,) * 5
 
 
 @pytest.mark.parametrize(
