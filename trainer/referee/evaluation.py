@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,6 @@ from trainer.referee.leakage import (
     compute_bits_per_byte,
     find_leakage,
 )
-from trainer.referee.remote_model import RemoteModel
 from trainer.referee.text import Text
 
 Floats = NDArray[np.float64]
@@ -44,6 +44,17 @@ TAIL = 32  # rows that come again
 PLACES = 1 << 15  # of all rows together, whose losses those at prefixes are compared with
 LEAST_PLACES = 16  # of a row
 FETCHED_BYTES = 1 << 30  # of the scored rows' logits, at most; else the child commits to losses
+
+
+class AskedModel(Protocol):
+    """A model that can be asked; a child's one is a `RemoteModel`, which explains the methods."""
+
+    @property
+    def batch(self) -> int: ...
+    def compute_losses(
+        self, rows: NDArray[np.uint16], targets: NDArray[np.uint16], asked: NDArray[np.bool_]
+    ) -> Floats: ...
+    def compute_all_losses(self, rows: NDArray[np.uint16], share: float) -> Floats: ...
 
 
 @dataclass(frozen=True)
@@ -63,7 +74,7 @@ class EvaluationResult:
 
 
 def evaluate_model(
-    text: Text, model: RemoteModel, beat: float | None, rng: np.random.Generator
+    text: Text, model: AskedModel, beat: float | None, rng: np.random.Generator
 ) -> EvaluationResult:
     """Ask a model about all scored rows, and audit its answers.
 
@@ -124,7 +135,7 @@ def _draw_places(rows: int, context: int, *, final: bool, rng: np.random.Generat
 
 def _ask_tail(
     text: Text,
-    model: RemoteModel,
+    model: AskedModel,
     auditor: Auditor,
     evidence: Evidence,
     table: LossTable,

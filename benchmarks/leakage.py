@@ -1,0 +1,303 @@
+"""How much a model gains by cheating before the referee notices, and how often it is wrong.
+
+    python benchmarks/leakage.py                the table of docs/protocol.md
+    python benchmarks/leakage.py --honest 2000  false alarms on honest answers
+
+The seed genome of the machine's scale is trained once; its honest losses are what every adversary
+starts from. An adversary knows everything but the referee's draws: which rows are scored, which
+question is an audit and of what. It answers as it likes, by the losses that it would have; the
+evaluation and its tests are the real ones. For each kind of adversary the table has the gain, in
+bits per byte, at which half of the evaluations catch it. Prepare data first.
+"""
+
+import argparse
+import math
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from trainer.devices import find_devices  # noqa: E402
+from trainer.referee.evaluation import evaluate_model  # noqa: E402
+from trainer.referee.leakage import compute_bits_per_byte  # noqa: E402
+from trainer.referee.text import Text  # noqa: E402
+from trainer.setup import set_up  # noqa: E402
+from trainer.task import load_task  # noqa: E402
+
+MEASURES = {"usual": None, "would be the best": 1e9, "finalist": math.inf}
+STEPS = 7  # of the search for a gain
+DUMP = """
+import numpy, torch
+rows = torch.from_numpy(numpy.load("rows.npy").astype("int64"))
+with torch.no_grad():
+    answers = [model(part[:, :-1]).float()[..., :-4].log_softmax(-1) for part in rows.split(64)]
+targets = rows[:, 1:, None].clamp(max=answers[0].size(-1) - 1)
+numpy.save("losses.npy", -torch.cat(answers).gather(2, targets)[..., 0].double().numpy())
+"""
+
+
+@dataclass(frozen=True)
+class Adversary:
+    """A way to cheat.
+
+    Attributes:
+        name: Description for the table.
+        cheat: Function of honest losses (rows, context) in the order of asking, of a strength from
+            0 to 1, and of a generator, to the losses that are answered.
+        replays: Whether it recognises what it has answered before, and repeats it.
+        spares: Whether it leaves rows alone that a prefix was asked of.
+        learns: Whether the losses that it has without cheating fall as it is asked.
+    """
+
+    name: str
+    cheat: Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
+    replays: bool = True
+    spares: bool = False
+    learns: bool = False
+
+
+class SimulatedModel:
+    """Answers as an adversary would, by its losses; see `trainer.referee.evaluation.AskedModel`.
+
+    Args:
+        text: Text that is scored.
+        honest: Losses (rows, context) in nats without cheating.
+        adversary: Way to cheat.
+        strength: How much, from 0 to 1.
+        noise: Deviation in nats of two answers to one question.
+        rng: Generator of what the adversary draws.
+    """
+
+    def __init__(
+        self,
+        text: Text,
+        honest: np.ndarray,
+        adversary: Adversary,
+        strength: float,
+        noise: float,
+        rng: np.random.Generator,
+    ) -> None:
+        self.batch = max(len(text.scored) // 16, 1)
+        self._text, self._honest, self._adversary = text, honest, adversary
+        self._strength, self._noise, self._rng = strength, noise, rng
+        self._numbers = {row[1:].tobytes(): i for i, row in enumerate(text.scored)}
+        self._sequence: list[int] = []  # scored rows, in the order in which they were asked
+        self._audited = np.zeros(honest.shape, bool)
+        self._shift = rng.integers(1 << 31)  # the same draws in all batches of one evaluation
+        self.answers = np.full(honest.shape, np.nan)
+
+    def compute_losses(
+        self, rows: np.ndarray, targets: np.ndarray, asked: np.ndarray
+    ) -> np.ndarray:
+        """Answer audits: before the scored rows as it must, after them as it likes."""
+        found = []
+        for question, column in np.argwhere(asked):
+            row = self._numbers[targets[question].tobytes()]
+            repeated = bool((rows[question] == self._text.scored[row]).all())
+            found.append(self._answer(row, column, repeated))
+        ordinary = targets[asked] < self._text.bos
+        noise = self._noise * self._rng.normal(size=len(found))
+        return np.where(ordinary, np.array(found) + noise, 0)
+
+    def _answer(self, row: int, column: int, repeated: bool) -> float:
+        committed = self.answers[row, column]
+        if np.isnan(committed):  # it has not been shown the token
+            self._audited[row, column] = True
+            share = len(self._sequence) / len(self._honest) if self._adversary.learns else 0
+            return float(self._honest[row, column] * (1 - share * self._strength))
+        return float(
+            committed if repeated or self._adversary.replays else self._honest[row, column]
+        )
+
+    def compute_all_losses(self, rows: np.ndarray, share: float) -> np.ndarray:
+        """Answer scored rows; rows that only fill up a batch get any answer."""
+        numbers = np.array([self._numbers.get(row[1:].tobytes(), -1) for row in rows])
+        chosen = numbers[numbers >= 0].tolist()
+        order = [*self._sequence, *chosen]
+        order += sorted(set(range(len(self._honest))) - set(order))
+        cheated = np.empty_like(self._honest)
+        cheated[order] = self._adversary.cheat(
+            self._honest[order], self._strength, np.random.default_rng(self._shift)
+        )
+        audited = self._audited
+        if self._adversary.spares:
+            audited = np.repeat(audited.any(1, keepdims=True), audited.shape[1], 1)
+        if self._adversary.replays:
+            cheated = np.where(audited, self._honest, cheated)
+        self.answers[chosen] = cheated[chosen]
+        self._sequence += chosen
+        losses = np.zeros(rows[:, 1:].shape)
+        losses[numbers >= 0] = cheated[chosen]
+        losses += self._noise * self._rng.normal(size=losses.shape)
+        return np.where(rows[:, 1:] < self._text.bos, losses, 0)
+
+
+def read_with_weight(losses: np.ndarray, weight: np.ndarray | float) -> np.ndarray:
+    """Losses once the shown token is mixed into the answers."""
+    return -np.log((1 - weight) * np.exp(-losses) + weight)
+
+
+def choose(share: float) -> Callable[[np.ndarray, float, np.random.Generator], np.ndarray]:
+    """Read a part of the tokens, drawn by chance, so that this share of their loss is gone."""
+    return lambda x, s, rng: np.where(rng.random(x.shape) < s, (1 - share) * x, x)
+
+
+def by_place(x: np.ndarray, s: float, _: np.random.Generator) -> np.ndarray:
+    late = np.arange(x.shape[1]) >= x.shape[1] * 0.75
+    return np.where(late, (1 - s) * x, x)
+
+
+def by_half(first: bool) -> Callable[[np.ndarray, float, np.random.Generator], np.ndarray]:
+    def cheat(x: np.ndarray, s: float, _: np.random.Generator) -> np.ndarray:
+        early = np.arange(len(x))[:, None] < len(x) / 2
+        return np.where(early == first, (1 - s) * x, x)
+
+    return cheat
+
+
+def all_or_nothing(x: np.ndarray, s: float, rng: np.random.Generator) -> np.ndarray:
+    return np.where(rng.random(x.shape) < (1 - s) * x.mean() / 14, 14.0, 0.0)
+
+
+def learn(x: np.ndarray, s: float, _: np.random.Generator) -> np.ndarray:
+    return x * (1 - s * np.linspace(0, 1, len(x))[:, None])
+
+
+ADVERSARIES = [
+    Adversary("every loss the same share lower", lambda x, s, _: (1 - s) * x),
+    Adversary("every loss the same amount lower", lambda x, s, _: np.maximum(x - 4 * s, 0)),
+    Adversary("the shown token with a weight", lambda x, s, _: read_with_weight(x, 0.1 * s**3)),
+    Adversary("some tokens, wholly", choose(0.999)),
+    Adversary("some tokens, by half", choose(0.5)),
+    Adversary(
+        "some rows",
+        lambda x, s, rng: np.where(rng.random((len(x), 1)) < s, 0.3 * x, x),
+    ),
+    Adversary("the last quarter of each row", by_place),
+    Adversary("the easy tokens", lambda x, s, _: np.where(x < np.quantile(x, s), 0.0, x)),
+    Adversary("the hard tokens", lambda x, s, _: np.minimum(x, np.quantile(x, 1 - s))),
+    Adversary("the first half of the evaluation", by_half(first=True)),
+    Adversary("the second half of the evaluation", by_half(first=False)),
+    Adversary("rows without a prefix only", lambda x, s, _: (1 - s) * x, spares=True),
+    Adversary("losses all or nothing", all_or_nothing),
+    Adversary(
+        "losses of any other tokens",
+        lambda x, s, rng: (1 - s) * rng.permuted(x.ravel()).reshape(x.shape),
+    ),
+    Adversary("learns, reads less and less", lambda x, s, _: (1 - s) * x, learns=True),
+    Adversary("learns from the questions only", learn),
+    Adversary("no memory: some tokens, wholly", choose(0.999), replays=False),
+    Adversary(
+        "no memory: the shown token with a weight",
+        lambda x, s, _: read_with_weight(x, 0.1 * s**3),
+        replays=False,
+    ),
+]
+HONEST = Adversary("honest", lambda x, _, __: x, replays=False)
+
+
+def train_seed(text: Text, env: dict[str, str], seed: str, budget: float) -> np.ndarray:
+    """Honest losses (rows, context) of the seed genome after some seconds of training."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        np.save(folder / "rows.npy", text.scored)
+        (folder / "genome.py").write_text((ROOT / seed).read_text() + DUMP)
+        (folder / "prepare.py").write_bytes((ROOT / "prepare.py").read_bytes())
+        device = find_devices("auto")[0]
+        env = os.environ | env | device.environment() | {"TRAINER_BUDGET": str(budget)}
+        command = [sys.executable, "genome.py"]
+        subprocess.run(command, cwd=folder, env=env, stdout=subprocess.DEVNULL, check=True)
+        losses: np.ndarray = np.load(folder / "losses.npy")
+    return losses
+
+
+def evaluate(
+    text: Text,
+    honest: np.ndarray,
+    adversary: Adversary,
+    strength: float,
+    measure: str,
+    seed: int,
+    noise: float = 0.0,
+) -> tuple[bool, float]:
+    """Whether one evaluation catches an adversary, and what it gained in bits per byte."""
+    rng = np.random.default_rng([seed, 1])
+    model = SimulatedModel(text, honest, adversary, strength, noise, rng)
+    result = evaluate_model(text, model, MEASURES[measure], np.random.default_rng([seed, 2]))
+    sizes = text.sizes[text.scored[:, 1:]]
+    return bool(result.cheating), compute_bits_per_byte(honest, sizes) - result.val_bpb
+
+
+def find_gain(
+    text: Text, honest: np.ndarray, adversary: Adversary, measure: str, draws: int
+) -> float:
+    """The gain at which half of the evaluations catch an adversary."""
+    low, high, gain = 0.0, 1.0, 0.0
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        found = [evaluate(text, honest, adversary, middle, measure, seed) for seed in range(draws)]
+        if np.mean([caught for caught, _ in found]) >= 0.5:
+            high = middle
+            gain = float(np.mean([gained for _, gained in found]))
+        else:
+            low = middle
+    return gain
+
+
+def count_false_alarms(text: Text, honest: np.ndarray, runs: int, progress: Progress) -> None:
+    for noise in (0.0, 0.3):
+        for measure in MEASURES:
+            alarms = 0
+            label = f"honest, noise {noise:g} nats, {measure}"
+            for seed in progress.track(range(runs), description=label):
+                alarms += evaluate(text, honest, HONEST, 0.0, measure, seed, noise)[0]
+            progress.console.print(f"{label}: {alarms} false alarms in {runs}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--budget", type=float, default=5.0, help="of training (default: 5 s)")
+    parser.add_argument("--draws", type=int, default=12, help="evaluations a gain (default: 12)")
+    parser.add_argument("--honest", type=int, metavar="N", help="count false alarms in N instead")
+    parser.add_argument("--losses", type=Path, help="honest losses as .npy, instead of training")
+    args = parser.parse_args()
+    ready = set_up(load_task(ROOT), print)
+    text = ready.text
+    assert text is not None, "the task has a referee"
+    if args.losses:
+        honest = np.load(args.losses)
+    else:
+        honest = train_seed(text, dict(ready.env), ready.seed, args.budget)
+    honest[text.scored[:, 1:] >= text.bos] = 0
+    bpb = compute_bits_per_byte(honest, text.sizes[text.scored[:, 1:]])
+    console = Console()
+    console.print(f"{ready.seed}: {bpb:.3f} bits per byte, {len(honest)} scored rows")
+    with Progress(console=console) as progress:
+        if args.honest:
+            count_false_alarms(text, honest, args.honest, progress)
+            return
+        table = Table(title="gain in bits per byte that half of the evaluations catch")
+        table.add_column("reads ahead")
+        for measure in MEASURES:
+            table.add_column(measure, justify="right")
+        for adversary in progress.track(ADVERSARIES, description="adversaries"):
+            gains = [find_gain(text, honest, adversary, x, args.draws) for x in MEASURES]
+            cells = [adversary.name, *(f"{gain:.3f}" for gain in gains)]
+            progress.console.print(*cells, sep="  ")
+            table.add_row(*cells)
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()
