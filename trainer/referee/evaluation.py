@@ -41,6 +41,7 @@ NEAR_PREFIXES = 2048  # besides, at least, for a model that may be the best of i
 FINAL_PREFIXES = 8192  # at least, for a model that makes the headline
 NEAR = 0.015  # of the value to beat: what comes so near after half of the rows may beat it
 TAIL = 32  # rows that come again
+SURPRISING = 24  # of these, rows with a token that the model knew surprisingly well
 PLACES = 1 << 15  # of all rows together, whose losses those at prefixes are compared with
 LEAST_PLACES = 16  # of a row
 FETCHED_BYTES = 1 << 30  # of the scored rows' logits, at most; else the child commits to losses
@@ -151,12 +152,12 @@ class _Questioner:
     def ask_tail(
         self, evidence: Evidence, table: LossTable, rng: np.random.Generator
     ) -> TailAnswers:
-        """Ask rows again: half for a token that was known surprisingly well, half at random."""
-        surprising = np.argsort(table.residuals.min(axis=1))[: TAIL // 2]
+        """Ask rows again: most for a token that was known surprisingly well, others at random."""
+        surprising = np.argsort(table.residuals.min(axis=1))[:SURPRISING]
         others = rng.permutation(np.setdiff1d(evidence.order, surprising))
         rows = np.resize(np.concatenate((surprising, others)), TAIL)
         columns = rng.integers(self.places.shape[1], size=TAIL)
-        columns[: TAIL // 2] = table.residuals[rows].argmin(axis=1)[: TAIL // 2]
+        columns[:SURPRISING] = table.residuals[rows].argmin(axis=1)[:SURPRISING]
         plan = self.auditor.plan_tail(self.text.scored[rows], self.places[rows, columns])
         answers = self.model.compute_losses(plan.rows, plan.targets, plan.asked)[plan.places]
         committed = evidence.losses[rows[:, None], plan.columns]

@@ -16,7 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.referee.control_variates import Bigrams, compute_residuals
-from trainer.referee.significance import bound_sampled_sum, bound_symmetric_sum
+from trainer.referee.significance import (
+    bound_sampled_sum,
+    bound_symmetric_sum,
+    compute_sign_test,
+)
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -153,7 +157,7 @@ def find_leakage(evidence: Evidence, table: LossTable, tail: TailAnswers) -> lis
     for answers in evidence.prefixes:
         findings += _compare_hidden(table, answers)
     learned = _ignore_rounding(tail.committed - tail.repeated)
-    findings.append(Finding("learned", bound_symmetric_sum(np.sign(learned))))
+    findings.append(Finding("learned", compute_sign_test(learned)))
     assert len(findings) <= TESTS
     return sorted(findings, key=lambda finding: finding.log_p)
 
@@ -173,7 +177,7 @@ def _compare_answers(evidence: Evidence, tail: TailAnswers) -> Iterator[Finding]
     ]
     for changes in (np.concatenate([x.ravel() for x in before]), tail.hidden - tail.shown):
         changed = _ignore_rounding(changes)
-        yield Finding("changed", bound_symmetric_sum(np.sign(changed)))
+        yield Finding("changed", compute_sign_test(changed))
         clipped = np.clip(changed, -LARGEST_CHANGE, LARGEST_CHANGE)
         yield Finding("changed", bound_symmetric_sum(clipped))
 

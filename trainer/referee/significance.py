@@ -1,7 +1,7 @@
 """How likely an honest model would look at least as guilty as this one: bounds, not estimates.
 
-Both bounds hold for every number of observations and every distribution of them, so that a limit on
-them is a guarantee about false alarms. What is returned are natural logarithms of probabilities.
+They hold for every number of observations and every distribution of them, so that a limit on them
+is a guarantee about false alarms. What is returned are natural logarithms of probabilities.
 """
 
 from __future__ import annotations
@@ -10,11 +10,26 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binom
 
 Floats = NDArray[np.float64]
 
 STEPS = 40  # of the golden-section search for the best exponent
 GOLDEN = (math.sqrt(5) - 1) / 2
+
+
+def compute_sign_test(terms: Floats) -> float:
+    """Compute the chance of so many positive terms among those that are not 0.
+
+    Args:
+        terms: Observations (n,), each as likely to be positive as negative under the null
+            hypothesis, whatever the others are.
+
+    Returns:
+        The logarithm of the exact chance, at most 0.
+    """
+    positive, negative = int((terms > 0).sum()), int((terms < 0).sum())
+    return float(binom.logsf(positive - 1, positive + negative, 0.5))
 
 
 def bound_symmetric_sum(terms: Floats) -> float:
