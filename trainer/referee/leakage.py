@@ -231,9 +231,8 @@ def _standardise(values: Floats) -> Floats:
 
 def _compute_rank_trend(scores: Floats) -> Floats:
     """Terms of a falling rank trend: each score against the one as far from the other end."""
-    from scipy.stats import rankdata  # a second, and only here
-
-    ranks = rankdata(scores)
+    _, places, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[places]  # equal scores have equal ranks
     half = len(ranks) // 2
     distance = np.arange(len(ranks) - 1, 0, -2)[:half]
     terms: Floats = distance * (ranks[:half] - ranks[::-1][:half])

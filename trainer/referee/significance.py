@@ -10,7 +10,6 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 Floats = NDArray[np.float64]
 
@@ -28,8 +27,12 @@ def compute_sign_test(terms: Floats) -> float:
     Returns:
         The logarithm of the exact chance, at most 0.
     """
-    positive, negative = int((terms > 0).sum()), int((terms < 0).sum())
-    return float(binom.logsf(positive - 1, positive + negative, 0.5))
+    positive, n = int((terms > 0).sum()), int((terms != 0).sum())
+    numbers = np.arange(1, n + 1)
+    ways = np.concatenate(([0.0], np.cumsum(np.log(n + 1 - numbers) - np.log(numbers))))
+    top = ways[positive:].max()
+    total = top + math.log(np.exp(ways[positive:] - top).sum()) - n * math.log(2)
+    return min(float(total), 0.0)
 
 
 def bound_symmetric_sum(terms: Floats) -> float:
