@@ -127,9 +127,10 @@ ATTACKS = [
     Attack("training_between_answers", None, SHORT),
     Attack("training_before_the_scored_rows", None, SHORT),
     # what it says of itself
-    Attack("small_and_fast_in_words", INVALID),
+    Attack("small_and_fast_in_words", INVALID, **QUICK),
     Attack("fast_in_its_summary", INVALID),
     Attack("large_in_words", INVALID),
+    Attack("repeated_numbers", OK),
     # messages and shared memory
     Attack("race", None),
     Attack("altered_questions", CHEAT),
@@ -217,6 +218,12 @@ def test_an_attack_gains_nothing(
         assert result.reason
     expected = attack.status or result.status
     assert result.status is expected, arena.log.read_text(encoding="utf-8")[-2000:]
+
+
+@pytest.mark.slow
+def test_numbers_that_are_stored_once_count_once(arena: Any) -> None:
+    honest, repeated = measured(arena, "honest"), measured(arena, "repeated_numbers")
+    assert repeated.measures["size"] == honest.measures["size"] + 1
 
 
 def test_every_attack_says_what_it_tries_and_is_tried() -> None:

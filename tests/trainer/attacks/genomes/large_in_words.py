@@ -4,7 +4,7 @@ from kit import Model, finish, train
 
 import prepare
 
-ask = prepare.Referee.ask
+ask = prepare.RefereeClient.ask
 
 
 def boast(self, word, **values):
@@ -13,7 +13,7 @@ def boast(self, word, **values):
     return ask(self, word, **values)
 
 
-prepare.Referee.ask = boast
+prepare.RefereeClient.ask = boast
 model = Model()
 train(model)
 finish(model)
