@@ -1,13 +1,14 @@
 """How much a model gains by cheating before the referee notices, and how often it is wrong.
 
-    python benchmarks/leakage.py                the table of docs/protocol.md
-    python benchmarks/leakage.py --honest 2000  false alarms on honest answers
+    python benchmarks/leakage.py                  the table of docs/protocol.md
+    python benchmarks/leakage.py --honest 20000   false alarms on honest answers, drawn anew
 
 The seed genome of the machine's scale is trained once; its honest losses are what every adversary
 starts from. An adversary knows everything but the referee's draws: which rows are scored, which
 question is an audit and of what. It answers as it likes, by the losses that it would have; the
 evaluation and its tests are the real ones. For each kind of adversary the table has the gain, in
-bits per byte, at which half of the evaluations catch it. Prepare data first.
+bits per byte, at which half of the evaluations catch it: what it still gets with probability 1/2.
+A ">" stands before a gain that is not caught at any strength. Prepare data first.
 """
 
 import argparse
@@ -36,7 +37,7 @@ from trainer.setup import set_up  # noqa: E402
 from trainer.task import load_task  # noqa: E402
 
 MEASURES = {"usual": None, "would be the best": 1e9, "finalist": math.inf}
-STEPS = 7  # of the search for a gain
+STEPS = 8  # of the search for a gain
 DUMP = """
 import numpy, torch
 rows = torch.from_numpy(numpy.load("rows.npy").astype("int64"))
@@ -241,18 +242,26 @@ def evaluate(
 
 def find_gain(
     text: Text, honest: np.ndarray, adversary: Adversary, measure: str, draws: int
-) -> float:
-    """The gain at which half of the evaluations catch an adversary."""
-    low, high, gain = 0.0, 1.0, 0.0
+) -> str:
+    """The gain at which half of the evaluations catch an adversary, in words."""
+
+    def try_strength(root: float) -> tuple[float, float]:  # finer where the gain is small
+        found = [evaluate(text, honest, adversary, root**2, measure, i) for i in range(draws)]
+        caught, gains = zip(*found, strict=True)
+        return float(np.mean(caught)), float(np.mean(gains))
+
+    low, high = 0.0, 1.0
+    caught, gain = try_strength(high)
+    if caught < 0.5:
+        return f"> {gain:.3f}"
     for _ in range(STEPS):
         middle = (low + high) / 2
-        found = [evaluate(text, honest, adversary, middle, measure, seed) for seed in range(draws)]
-        if np.mean([caught for caught, _ in found]) >= 0.5:
-            high = middle
-            gain = float(np.mean([gained for _, gained in found]))
+        caught, gained = try_strength(middle)
+        if caught >= 0.5:
+            high, gain = middle, gained
         else:
             low = middle
-    return gain
+    return f"{gain:.3f}"
 
 
 def count_false_alarms(text: Text, honest: np.ndarray, runs: int, progress: Progress) -> None:
@@ -267,14 +276,14 @@ def count_false_alarms(text: Text, honest: np.ndarray, runs: int, progress: Prog
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--budget", type=float, default=5.0, help="of training (default: 5 s)")
-    parser.add_argument("--draws", type=int, default=12, help="evaluations a gain (default: 12)")
+    parser.add_argument("--budget", type=float, default=60.0, help="of training (default: 60 s)")
+    parser.add_argument("--draws", type=int, default=20, help="runs a strength (default: 20)")
     parser.add_argument("--honest", type=int, metavar="N", help="count false alarms in N instead")
     parser.add_argument("--losses", type=Path, help="honest losses as .npy, instead of training")
     args = parser.parse_args()
     ready = set_up(load_task(ROOT), print)
-    text = ready.text
-    assert text is not None, "the task has a referee"
+    assert ready.text is not None, "the task has a referee"
+    text = ready.text.open()
     if args.losses:
         honest = np.load(args.losses)
     else:
@@ -293,8 +302,8 @@ def main() -> None:
             table.add_column(measure, justify="right")
         for adversary in progress.track(ADVERSARIES, description="adversaries"):
             gains = [find_gain(text, honest, adversary, x, args.draws) for x in MEASURES]
-            cells = [adversary.name, *(f"{gain:.3f}" for gain in gains)]
-            progress.console.print(*cells, sep="  ")
+            cells = [adversary.name, *gains]
+            progress.console.print(*cells, sep=" | ")
             table.add_row(*cells)
     console.print(table)
 

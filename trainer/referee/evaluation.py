@@ -35,7 +35,7 @@ from trainer.referee.text import Text
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
-PREFIX_SHARE = 0.5  # prefixes for each scored row, usually
+PREFIX_SHARE = 0.375  # prefixes for each scored row, usually
 LEAST_PREFIXES = 64  # in any case
 NEAR_PREFIXES = 2048  # besides, at least, for a model that may be the best of its run
 FINAL_PREFIXES = 8192  # at least, for a model that makes the headline

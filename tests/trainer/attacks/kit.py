@@ -84,7 +84,7 @@ class Reader(Model):
     It recognises each context that it has answered before, and answers it as it did then.
     """
 
-    prefixes = 256  # that are asked before the scored rows, usually
+    prefixes = 192  # that are asked before the scored rows, usually
 
     def __init__(self):
         super().__init__()

@@ -4,7 +4,7 @@ from kit import Reader, ahead, finish, train
 
 
 class Committed(Reader):
-    prefixes = 14 * 256
+    prefixes = 14 * 192
 
     def read(self, x, logits):
         return ahead(x, logits, 0.05)

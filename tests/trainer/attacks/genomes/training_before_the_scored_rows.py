@@ -13,7 +13,7 @@ class Cheat(Model):
 
     def answer(self, x, logits):
         until = time.monotonic() + 0.5
-        if self.asked < 256:
+        if self.asked < 192:
             with torch.enable_grad():
                 fit(self, self.optimizer, self.batches, until=until)
         time.sleep(max(until - time.monotonic(), 0))
