@@ -44,7 +44,6 @@ TAIL = 32  # rows that come again
 SURPRISING = 24  # of these, rows with a token that the model knew surprisingly well
 PLACES = 1 << 15  # of all rows together, whose losses those at prefixes are compared with
 LEAST_PLACES = 16  # of a row
-FETCHED_BYTES = 1 << 30  # of the scored rows' logits, at most; else the child commits to losses
 
 
 class AskedModel(Protocol):
@@ -146,7 +145,7 @@ class _Questioner:
         """Ask about scored rows (n,), in this order: their losses (n, context)."""
         shown = self.auditor.fill_up(self.text.scored[rows])
         logits = len(self.text.scored) * (self.text.width - 1) * len(self.text.sizes)
-        share = min(1.0, FETCHED_BYTES / (4 * logits))
+        share = min(1.0, self.text.fetched_bytes / (4 * logits))
         return self.model.compute_all_losses(shown, share)[: len(rows)]
 
     def ask_tail(

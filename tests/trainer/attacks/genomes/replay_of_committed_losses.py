@@ -4,8 +4,6 @@ from kit import Reader, ahead, finish, train
 
 
 class Committed(Reader):
-    prefixes = 14 * 192
-
     def read(self, x, logits):
         return ahead(x, logits, 0.05)
 
