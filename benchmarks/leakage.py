@@ -13,17 +13,18 @@ A ">" stands before a gain that is not caught at any strength. Prepare data firs
 
 import argparse
 import math
+import multiprocessing
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -240,46 +241,83 @@ def evaluate(
     return bool(result.cheating), compute_bits_per_byte(honest, sizes) - result.val_bpb
 
 
-def find_gain(
-    text: Text, honest: np.ndarray, adversary: Adversary, measure: str, draws: int
-) -> str:
-    """The gain at which half of the evaluations catch an adversary, in words."""
+@dataclass(frozen=True)
+class Simulation:
+    """A text, and the losses that a model has there without cheating.
 
-    def try_strength(root: float) -> tuple[float, float]:  # finer where the gain is small
-        found = [evaluate(text, honest, adversary, root**2, measure, i) for i in range(draws)]
-        caught, gains = zip(*found, strict=True)
-        return float(np.mean(caught)), float(np.mean(gains))
+    Attributes:
+        text: Text that is scored.
+        honest: Losses (rows, context) in nats.
+        runs: Evaluations of one strength of an adversary, or of one honest model.
+    """
 
-    low, high = 0.0, 1.0
-    caught, gain = try_strength(high)
-    if caught < 0.5:
-        return f"> {gain:.3f}"
-    for _ in range(STEPS):
-        middle = (low + high) / 2
-        caught, gained = try_strength(middle)
-        if caught >= 0.5:
-            high, gain = middle, gained
-        else:
-            low = middle
-    return f"{gain:.3f}"
+    text: Text
+    honest: np.ndarray
+    runs: int
 
+    def evaluate(
+        self, adversary: Adversary, strength: float, measure: str, seed: int, noise: float = 0.0
+    ) -> tuple[bool, float]:
+        """Whether one evaluation catches an adversary, and what it gained in bits per byte."""
+        rng = np.random.default_rng([seed, 1])
+        model = SimulatedModel(self.text, self.honest, adversary, strength, noise, rng)
+        rng = np.random.default_rng([seed, 2])
+        result = evaluate_model(self.text, model, MEASURES[measure], rng)
+        sizes = self.text.sizes[self.text.scored[:, 1:]]
+        return bool(result.cheating), compute_bits_per_byte(self.honest, sizes) - result.val_bpb
 
-def count_false_alarms(text: Text, honest: np.ndarray, runs: int, progress: Progress) -> None:
-    for noise in (0.0, 0.3):
+    def find_gain(self, number: int, measure: str) -> str:
+        """The gain, in words, at which half of the evaluations catch the adversary of a number."""
+
+        def try_strength(root: float) -> tuple[float, float]:  # finer where the gain is small
+            found = [
+                self.evaluate(ADVERSARIES[number], root**2, measure, i) for i in range(self.runs)
+            ]
+            caught, gains = zip(*found, strict=True)
+            return float(np.mean(caught)), float(np.mean(gains))
+
+        low, high = 0.0, 1.0
+        caught, gain = try_strength(high)
+        if caught < 0.5:
+            return f"> {gain:.3f}"
+        for _ in range(STEPS):
+            middle = (low + high) / 2
+            caught, gained = try_strength(middle)
+            if caught >= 0.5:
+                high, gain = middle, gained
+            else:
+                low = middle
+        return f"{gain:.3f}"
+
+    def count_false_alarms(self, noise: float, measure: str) -> str:
+        """How many of the evaluations of an honest model are taken for those of a cheat."""
+        alarms = sum(
+            self.evaluate(HONEST, 0.0, measure, seed, noise)[0] for seed in range(self.runs)
+        )
+        return f"honest, noise {noise:g} nats, {measure}: {alarms} false alarms in {self.runs}"
+
+    def fill_table(self, pool: ProcessPoolExecutor, console: Console) -> Table:
+        """Find the gains of all adversaries in all measures, and print each as it is found."""
+        table = Table(title="gain in bits per byte that half of the evaluations catch")
+        table.add_column("reads ahead")
         for measure in MEASURES:
-            alarms = 0
-            label = f"honest, noise {noise:g} nats, {measure}"
-            for seed in progress.track(range(runs), description=label):
-                alarms += evaluate(text, honest, HONEST, 0.0, measure, seed, noise)[0]
-            progress.console.print(f"{label}: {alarms} false alarms in {runs}")
+            table.add_column(measure, justify="right")
+        numbers = range(len(ADVERSARIES))
+        gains = [[pool.submit(self.find_gain, i, x) for x in MEASURES] for i in numbers]
+        for adversary, found in zip(ADVERSARIES, gains, strict=True):
+            cells = [adversary.name, *(gain.result() for gain in found)]
+            console.print(" | ".join(cells))
+            table.add_row(*cells)
+        return table
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--budget", type=float, default=60.0, help="of training (default: 60 s)")
-    parser.add_argument("--draws", type=int, default=20, help="runs a strength (default: 20)")
+    parser.add_argument("--runs", type=int, default=20, help="runs a strength (default: 20)")
     parser.add_argument("--honest", type=int, metavar="N", help="count false alarms in N instead")
     parser.add_argument("--losses", type=Path, help="honest losses as .npy, instead of training")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
     args = parser.parse_args()
     ready = set_up(load_task(ROOT), print)
     assert ready.text is not None, "the task has a referee"
@@ -292,20 +330,14 @@ def main() -> None:
     bpb = compute_bits_per_byte(honest, text.sizes[text.scored[:, 1:]])
     console = Console()
     console.print(f"{ready.seed}: {bpb:.3f} bits per byte, {len(honest)} scored rows")
-    with Progress(console=console) as progress:
-        if args.honest:
-            count_false_alarms(text, honest, args.honest, progress)
+    simulation = Simulation(text, honest, args.honest or args.runs)
+    with ProcessPoolExecutor(args.jobs, multiprocessing.get_context("fork")) as pool:
+        if not args.honest:
+            console.print(simulation.fill_table(pool, console))
             return
-        table = Table(title="gain in bits per byte that half of the evaluations catch")
-        table.add_column("reads ahead")
-        for measure in MEASURES:
-            table.add_column(measure, justify="right")
-        for adversary in progress.track(ADVERSARIES, description="adversaries"):
-            gains = [find_gain(text, honest, adversary, x, args.draws) for x in MEASURES]
-            cells = [adversary.name, *gains]
-            progress.console.print(*cells, sep=" | ")
-            table.add_row(*cells)
-    console.print(table)
+        kinds = [(noise, measure) for noise in (0.0, 0.3) for measure in MEASURES]
+        for line in pool.map(simulation.count_false_alarms, *zip(*kinds, strict=True)):
+            console.print(line)
 
 
 if __name__ == "__main__":

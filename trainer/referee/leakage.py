@@ -166,20 +166,23 @@ def _compare_answers(evidence: Evidence, tail: TailAnswers) -> Iterator[Finding]
     """Whether a token is known better when it is shown, in one and the same context.
 
     An honest model's two answers are equal, or, if it answers by chance, either is as likely to be
-    the better one.
+    the better one. Of a row only one prefix counts, since all of them are compared with the same
+    answer, whose chance may be one for the whole row.
     """
-    before = [
-        answers.losses
-        - evidence.losses[
-            answers.rows[:, None], evidence.places[answers.rows, : answers.losses.shape[1]]
-        ]
-        for answers in evidence.prefixes
-    ]
-    for changes in (np.concatenate([x.ravel() for x in before]), tail.hidden - tail.shown):
+    before = [_compute_changes(answers, evidence) for answers in evidence.prefixes]
+    for changes in (np.concatenate(before), tail.hidden - tail.shown):
         changed = _ignore_rounding(changes)
         yield Finding("changed", compute_sign_test(changed))
         clipped = np.clip(changed, -LARGEST_CHANGE, LARGEST_CHANGE)
         yield Finding("changed", bound_symmetric_sum(clipped))
+
+
+def _compute_changes(answers: PrefixAnswers, evidence: Evidence) -> Floats:
+    """Nats (n,) that the answer to one prefix of each row is worse than that to the row."""
+    changes: Floats = (
+        answers.losses[:, 0] - evidence.losses[answers.rows, evidence.places[answers.rows, 0]]
+    )
+    return changes
 
 
 def _compare_rows(table: LossTable, evidence: Evidence) -> Iterator[Finding]:

@@ -64,9 +64,9 @@ ATTACKS = [
     Attack("ahead_behind_a_beginning", CHEAT, FULL),
     Attack("ahead_after_rare_bigrams", CHEAT),
     Attack("ahead_on_few_tokens", CHEAT, FULL),
-    Attack("honest_after_repeats", CHEAT, FULL),
+    Attack("honest_after_repeats", None, FULL),
     Attack("all_rows_at_once", CHEAT, FULL),
-    Attack("other_rows_of_the_batch", CHEAT),
+    Attack("other_rows_of_the_batch", None, gain=POWER),
     # reading ahead, and answering what comes again as at first
     Attack("prefix_cache", CHEAT),
     Attack("greedy_prefix_cache", CHEAT),
