@@ -27,6 +27,7 @@ from trainer.referee.leakage import (
     LossTable,
     PrefixAnswers,
     TailAnswers,
+    answers_by_chance,
     compute_bits_per_byte,
     find_leakage,
 )
@@ -111,8 +112,11 @@ def evaluate_model(
     losses[second] = questioner.ask_rows(second)
     evidence = Evidence(text.scored, text.bos, losses, order, questioner.places, tuple(prefixes))
     table = LossTable.gather(evidence, text.bigrams)
-    findings = find_leakage(evidence, table, questioner.ask_tail(evidence, table, rng))
+    tail = questioner.ask_tail(evidence, table, rng)
+    findings = find_leakage(evidence, table, tail)
     cheating = findings[0].reason if findings[0].is_guilty else ""
+    if cheating and answers_by_chance(evidence, tail):
+        cheating += "; it answers by chance: if that is all, call model.eval() before"
     val_bpb = questioner.compute_bits_per_byte(order, losses)
     return EvaluationResult(val_bpb, cheating, _summarise(prefixes, findings))
 

@@ -29,6 +29,8 @@ FALSE_ALARM = 1e-4  # chance that an honest model fails any test at all
 TESTS = 28  # most tests that one evaluation has; each gets an equal share of the false alarms
 LIMIT = math.log(FALSE_ALARM / TESTS)
 ROUNDING = 5e-4  # nats by which two answers to one question may differ and count as equal
+CHANCE = 0.01  # nats by which an answer by chance differs from another to the same question
+BOTH_WAYS = 0.1  # share of such answers that are better, and that are worse, at least
 LARGEST_CHANGE = 1.0  # nats that one changed answer counts at most
 CLIP = 2.0  # times the loss of a uniform guess: no loss counts as more
 FAR = 2.0  # nats from 0 at which a residual is far; in the bulk it counts as no more
@@ -160,6 +162,19 @@ def find_leakage(evidence: Evidence, table: LossTable, tail: TailAnswers) -> lis
     findings.append(Finding("learned", compute_sign_test(learned)))
     assert len(findings) <= TESTS
     return sorted(findings, key=lambda finding: finding.log_p)
+
+
+def answers_by_chance(evidence: Evidence, tail: TailAnswers) -> bool:
+    """Whether answers to the same question differ in both directions, before and in the tail.
+
+    A draw for a whole batch, such as a layer that is skipped, makes many answers better or worse at
+    once, which the tests take for guilt.
+    """
+    before = np.concatenate([_compute_changes(answers, evidence) for answers in evidence.prefixes])
+    return all(
+        min((changes > CHANCE).mean(), (changes < -CHANCE).mean()) >= BOTH_WAYS
+        for changes in (before, tail.committed - tail.repeated)
+    )
 
 
 def _compare_answers(evidence: Evidence, tail: TailAnswers) -> Iterator[Finding]:
