@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -126,6 +126,7 @@ ATTACKS = [
     ),
     Attack("training_between_answers", None, SHORT),
     Attack("training_before_the_scored_rows", None, SHORT),
+    Attack("training_behind_few_tokens", None, SHORT, gain=POWER),
     # what it says of itself
     Attack("small_and_fast_in_words", INVALID, **QUICK),
     Attack("fast_in_its_summary", INVALID),
@@ -154,6 +155,10 @@ ATTACKS = [
     Attack("answers_without_questions", INVALID),
     Attack("evaluation_before_training", INVALID, **QUICK),
 ]
+
+
+# these as well where losses are committed to and sampled
+SAMPLED_TOO = ("blend_1e3", "learning_with_replies_kept", "replay", "replay_and_a_hopeless_answer")
 
 
 def measured(arena: Any, name: str, **options: Any) -> Measurement:
@@ -187,7 +192,7 @@ def marks(attack: Attack, quick: bool) -> list[pytest.MarkDecorator]:
 
 def trials() -> list[Any]:
     """Every attack at every level of the sandbox; the quick ones at the strongest by default."""
-    return [
+    at_levels = [
         pytest.param(
             attack,
             level,
@@ -197,6 +202,17 @@ def trials() -> list[Any]:
         for attack in ATTACKS
         for level in (["auto"] * attack.quick + [*LEVELS])
     ]
+    sampled = [
+        pytest.param(
+            replace(attack, options=SAMPLED),
+            "none",
+            id=f"{attack.name}-sampled",
+            marks=marks(attack, quick=False),
+        )
+        for attack in ATTACKS
+        if attack.name in SAMPLED_TOO
+    ]
+    return at_levels + sampled
 
 
 @pytest.mark.parametrize(("attack", "level"), trials())
