@@ -38,7 +38,7 @@ from trainer.setup import set_up  # noqa: E402
 from trainer.task import load_task  # noqa: E402
 
 MEASURES = {"usual": None, "would be the best": 1e9, "finalist": math.inf}
-STEPS = 8  # of the search for a gain
+STEPS = 7  # of the search for a gain
 DUMP = """
 import numpy, torch
 rows = torch.from_numpy(numpy.load("rows.npy").astype("int64"))
@@ -269,21 +269,23 @@ class Simulation:
     def find_gain(self, number: int, measure: str) -> str:
         """The gain, in words, at which half of the evaluations catch the adversary of a number."""
 
-        def try_strength(root: float) -> tuple[float, float]:  # finer where the gain is small
-            found = [
-                self.evaluate(ADVERSARIES[number], root**2, measure, i) for i in range(self.runs)
-            ]
-            caught, gains = zip(*found, strict=True)
-            return float(np.mean(caught)), float(np.mean(gains))
+        def try_strength(root: float) -> tuple[bool, float]:  # finer where the gain is small
+            gains, caught = list[float](), 0
+            while 2 * caught < self.runs and 2 * (len(gains) - caught) <= self.runs:
+                seed = len(gains)
+                found, gain = self.evaluate(ADVERSARIES[number], root**2, measure, seed)
+                caught += found
+                gains.append(gain)
+            return 2 * caught >= self.runs, float(np.mean(gains))
 
         low, high = 0.0, 1.0
         caught, gain = try_strength(high)
-        if caught < 0.5:
+        if not caught:
             return f"> {gain:.3f}"
         for _ in range(STEPS):
             middle = (low + high) / 2
             caught, gained = try_strength(middle)
-            if caught >= 0.5:
+            if caught:
                 high, gain = middle, gained
             else:
                 low = middle

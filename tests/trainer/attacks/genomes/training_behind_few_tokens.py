@@ -1,4 +1,4 @@
-"""Reports few tokens, so that slow answers look slow by nature, and trains before the scored rows."""
+"""Reports few tokens, so that it seems slow by nature, and trains before the scored rows."""
 
 import time
 
