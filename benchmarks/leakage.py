@@ -31,8 +31,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from trainer.devices import find_devices  # noqa: E402
-from trainer.referee.evaluation import evaluate_model  # noqa: E402
-from trainer.referee.leakage import compute_bits_per_byte  # noqa: E402
+from trainer.referee.evaluation import EvaluationResult, evaluate_model  # noqa: E402
+from trainer.referee.leakage import LIMIT, compute_bits_per_byte  # noqa: E402
 from trainer.referee.text import Text  # noqa: E402
 from trainer.setup import set_up  # noqa: E402
 from trainer.task import load_task  # noqa: E402
@@ -224,23 +224,6 @@ def train_seed(text: Text, env: dict[str, str], seed: str, budget: float) -> np.
     return losses
 
 
-def evaluate(
-    text: Text,
-    honest: np.ndarray,
-    adversary: Adversary,
-    strength: float,
-    measure: str,
-    seed: int,
-    noise: float = 0.0,
-) -> tuple[bool, float]:
-    """Whether one evaluation catches an adversary, and what it gained in bits per byte."""
-    rng = np.random.default_rng([seed, 1])
-    model = SimulatedModel(text, honest, adversary, strength, noise, rng)
-    result = evaluate_model(text, model, MEASURES[measure], np.random.default_rng([seed, 2]))
-    sizes = text.sizes[text.scored[:, 1:]]
-    return bool(result.cheating), compute_bits_per_byte(honest, sizes) - result.val_bpb
-
-
 @dataclass(frozen=True)
 class Simulation:
     """A text, and the losses that a model has there without cheating.
@@ -257,14 +240,17 @@ class Simulation:
 
     def evaluate(
         self, adversary: Adversary, strength: float, measure: str, seed: int, noise: float = 0.0
-    ) -> tuple[bool, float]:
-        """Whether one evaluation catches an adversary, and what it gained in bits per byte."""
+    ) -> EvaluationResult:
+        """Evaluate a model that answers as an adversary of this strength."""
         rng = np.random.default_rng([seed, 1])
         model = SimulatedModel(self.text, self.honest, adversary, strength, noise, rng)
         rng = np.random.default_rng([seed, 2])
-        result = evaluate_model(self.text, model, MEASURES[measure], rng)
-        sizes = self.text.sizes[self.text.scored[:, 1:]]
-        return bool(result.cheating), compute_bits_per_byte(self.honest, sizes) - result.val_bpb
+        return evaluate_model(self.text, model, MEASURES[measure], rng)
+
+    @property
+    def val_bpb(self) -> float:
+        """Bits per byte without cheating."""
+        return compute_bits_per_byte(self.honest, self.text.sizes[self.text.scored[:, 1:]])
 
     def find_gain(self, number: int, measure: str) -> str:
         """The gain, in words, at which half of the evaluations catch the adversary of a number."""
@@ -272,10 +258,9 @@ class Simulation:
         def try_strength(root: float) -> tuple[bool, float]:  # finer where the gain is small
             gains, caught = list[float](), 0
             while 2 * caught < self.runs and 2 * (len(gains) - caught) <= self.runs:
-                seed = len(gains)
-                found, gain = self.evaluate(ADVERSARIES[number], root**2, measure, seed)
-                caught += found
-                gains.append(gain)
+                result = self.evaluate(ADVERSARIES[number], root**2, measure, len(gains))
+                caught += bool(result.cheating)
+                gains.append(self.val_bpb - result.val_bpb)
             return 2 * caught >= self.runs, float(np.mean(gains))
 
         low, high = 0.0, 1.0
@@ -292,11 +277,17 @@ class Simulation:
         return f"{gain:.3f}"
 
     def count_false_alarms(self, noise: float, measure: str) -> str:
-        """How many of the evaluations of an honest model are taken for those of a cheat."""
-        alarms = sum(
-            self.evaluate(HONEST, 0.0, measure, seed, noise)[0] for seed in range(self.runs)
+        """Count the evaluations of an honest model that look like a cheat's; and the worst."""
+        alarms, worst = 0, 0.0
+        for seed in range(self.runs):
+            result = self.evaluate(HONEST, 0.0, measure, seed, noise)
+            alarms += bool(result.cheating)
+            found = (x for name, x in result.numbers.items() if name.startswith("evidence"))
+            worst = max(worst, *found)
+        return (
+            f"honest, noise {noise:g} nats, {measure}: {alarms} false alarms in {self.runs}, "
+            f"smallest bound on an honest model's chance 1e-{worst:.1f}"
         )
-        return f"honest, noise {noise:g} nats, {measure}: {alarms} false alarms in {self.runs}"
 
     def fill_table(self, pool: ProcessPoolExecutor, console: Console) -> Table:
         """Find the gains of all adversaries in all measures, and print each as it is found."""
@@ -316,7 +307,7 @@ class Simulation:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--budget", type=float, default=60.0, help="of training (default: 60 s)")
-    parser.add_argument("--runs", type=int, default=20, help="runs a strength (default: 20)")
+    parser.add_argument("--runs", type=int, default=12, help="runs a strength (default: 12)")
     parser.add_argument("--honest", type=int, metavar="N", help="count false alarms in N instead")
     parser.add_argument("--losses", type=Path, help="honest losses as .npy, instead of training")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
@@ -329,17 +320,17 @@ def main() -> None:
     else:
         honest = train_seed(text, dict(ready.env), ready.seed, args.budget)
     honest[text.scored[:, 1:] >= text.bos] = 0
-    bpb = compute_bits_per_byte(honest, text.sizes[text.scored[:, 1:]])
     console = Console()
-    console.print(f"{ready.seed}: {bpb:.3f} bits per byte, {len(honest)} scored rows")
     simulation = Simulation(text, honest, args.honest or args.runs)
+    about = f"{simulation.val_bpb:.3f} bits per byte, {len(honest)} scored rows"
+    console.print(f"{ready.seed}: {about}; guilty below 1e{LIMIT / math.log(10):.1f}")
     with ProcessPoolExecutor(args.jobs, multiprocessing.get_context("fork")) as pool:
         if not args.honest:
             console.print(simulation.fill_table(pool, console))
             return
         kinds = [(noise, measure) for noise in (0.0, 0.3) for measure in MEASURES]
         for line in pool.map(simulation.count_false_alarms, *zip(*kinds, strict=True)):
-            console.print(line)
+            console.print(line, soft_wrap=True)
 
 
 if __name__ == "__main__":
