@@ -76,6 +76,7 @@ ATTACKS = [
     Attack("replay_and_many_hopeless_answers", CHEAT),
     Attack("replay_all_or_nothing", CHEAT),
     Attack("replay_in_half_of_the_rows", CHEAT),
+    Attack("replay_in_some_documents", CHEAT),
     Attack("replay_in_rows_without_prefix", CHEAT),
     Attack("replay_behind_a_beginning", CHEAT),
     Attack("replay_in_the_first_half", CHEAT),
