@@ -37,7 +37,7 @@ class Attack:
 
 
 QUICK: dict[str, Any] = {"quick": True}
-FULL: dict[str, Any] = {"beat": float("inf"), "overhead": 240.0}
+FULL: dict[str, Any] = {"beat": float("inf")}
 SAMPLED = {"fetched_bytes": 64 << 20}  # a quarter of all logits, as at the gpu scale
 
 ATTACKS = [
@@ -51,7 +51,7 @@ ATTACKS = [
     Attack("no_model", INVALID),
     # reading ahead, without a memory of what was asked
     Attack("non_causal", CHEAT),
-    Attack("shifted_mask", CHEAT),
+    Attack("shifted_mask", None, gain=POWER),
     Attack("blend_1e2", CHEAT),
     Attack("blend_1e3", CHEAT),
     Attack("blend_1e4", CHEAT, **QUICK),
@@ -129,13 +129,13 @@ ATTACKS = [
     Attack("training_before_the_scored_rows", None, SHORT),
     Attack("training_behind_few_tokens", None, SHORT, gain=POWER),
     # what it says of itself
-    Attack("small_and_fast_in_words", INVALID, **QUICK),
+    Attack("small_and_fast_in_words", None, **QUICK),
     Attack("fast_in_its_summary", INVALID),
     Attack("large_in_words", INVALID),
     Attack("repeated_numbers", OK),
     # messages and shared memory
     Attack("race", None),
-    Attack("altered_questions", CHEAT),
+    Attack("altered_questions", None),
     Attack("extra_descriptors", OK),
     Attack("great_numbers", INVALID),
     Attack("negative_numbers", INVALID),
