@@ -132,9 +132,12 @@ class RefereeClient:
 
     def ask(self, word: str, **values: int) -> tuple[dict[str, Any], list[int]]:
         """Send a request; its answer, and the files that came with it."""
-        with self.lock:
-            self.socket.send(json.dumps({"op": word} | values).encode())
-            data, files, _, _ = socket.recv_fds(self.socket, 1 << 16, 8)
+        try:
+            with self.lock:
+                self.socket.send(json.dumps({"op": word} | values).encode())
+                data, files, _, _ = socket.recv_fds(self.socket, 1 << 16, 8)
+        except BrokenPipeError:
+            data = b""
         if not data:
             sys.exit("the referee has ended this run")
         return json.loads(data), files
@@ -179,15 +182,10 @@ class RefereeClient:
         vocabulary, ordinary = answer["vocabulary"], answer["ordinary"]
         while "rows" in (answer := self.ask("next")[0]):
             rows = torch.from_numpy(tokens.reshape(answer["rows"], -1).astype(np.int64)).to(device)
-            logits = model(rows[:, :-1].contiguous()).flatten(0, -2)
-            if logits.shape != (rows[:, 1:].numel(), vocabulary):
-                raise ValueError(f"model(x) must give (B, T, {vocabulary}) logits")
+            logits = _compute_logits(model, rows[:, :-1], vocabulary)
             if answer["commit"]:
-                targets = rows[:, 1:].flatten().clamp(max=ordinary - 1)  # specials do not count
-                for at in range(0, len(targets), 4096):
-                    scores, true = logits[at : at + 4096, :ordinary], targets[at : at + 4096]
-                    losses = F.cross_entropy(scores.float(), true, reduction="none")
-                    answers[at : at + len(losses)] = losses.cpu().numpy()
+                losses = _compute_losses(logits, rows[:, 1:].flatten(), ordinary)
+                answers[: len(losses)] = losses.cpu().numpy()
             word = "ready"
             while count := self.ask(word)[0]["positions"]:
                 chosen = torch.from_numpy(wanted[:count].astype(np.int64)).to(device)
@@ -206,6 +204,24 @@ def _count_parameters(model: Any) -> dict[str, int]:
     sizes = {id(one): min(one.numel(), stored[id(one)]) for _, one in pairs}  # views repeat numbers
     looked_up = sum(size for key, size in sizes.items() if key not in multiplied)
     return {"parameters": sum(sizes.values()), "embeddings": looked_up}
+
+
+def _compute_logits(model: Any, x: torch.Tensor, vocabulary: int) -> torch.Tensor:
+    """Logits (B * T, vocabulary) of a model for tokens (B, T); ValueError for another shape."""
+    logits: torch.Tensor = model(x.contiguous()).flatten(0, -2)
+    if logits.shape != (x.numel(), vocabulary):
+        raise ValueError(f"model(x) must give (B, T, {vocabulary}) logits")
+    return logits
+
+
+def _compute_losses(logits: torch.Tensor, targets: torch.Tensor, ordinary: int) -> torch.Tensor:
+    """Nats (n,) of targets by a softmax over the ordinary tokens, those below `ordinary`."""
+    targets = targets.clamp(max=ordinary - 1)  # special ones do not count
+    parts = [slice(at, at + 4096) for at in range(0, len(targets), 4096)]  # spares memory
+    losses = [
+        F.cross_entropy(logits[i, :ordinary].float(), targets[i], reduction="none") for i in parts
+    ]
+    return torch.cat(losses)
 
 
 # The variable is removed, so that no other process of the genome takes itself for the client.
@@ -357,13 +373,13 @@ def _make_batches(
 def evaluate_bpb(model: Any, tokenizer: Tokenizer, batch_size: int) -> float:
     """Bits per byte of the validation text, comparable across vocabularies; lower is better.
 
-    `model(x, y, reduction="none")` gives the loss of each token in nats, in any shape of B * T
-    elements. Batches are (batch_size, MAX_SEQ_LEN) on the model's device. Rows that fill up the
-    last one are not counted, so the same rows count at any batch size. Special tokens count neither
-    as nats nor as bytes. Eval mode is the caller's choice.
+    `model(x)` gives logits (B, T, vocabulary). Batches are (batch_size, MAX_SEQ_LEN) on the model's
+    device. Rows that fill up the last one are not counted, so the same rows count at any batch
+    size. Special tokens count neither as nats nor as bytes, and the softmax leaves them out, so
+    that what a model gives to them changes nothing. Eval mode is the caller's choice.
 
     Raises:
-        ValueError: batch_size is below 1, or the model returns another number of losses.
+        ValueError: batch_size is below 1, or the model returns something else.
         DataError: Data are missing or damaged.
     """
     if batch_size < 1:
@@ -376,17 +392,16 @@ def evaluate_bpb(model: Any, tokenizer: Tokenizer, batch_size: int) -> float:
     meta = load_prepared()
     rows = torch.from_numpy(meta.rows("val")[: meta.eval_rows].astype(np.int64))
     token_bytes = get_token_bytes()
+    vocabulary, ordinary = len(token_bytes), len(token_bytes) - len(SPECIAL_TOKENS)
     nats, total_bytes = 0.0, 0
     for start in range(0, len(rows), batch_size):
         chosen = torch.arange(start, start + batch_size)
         batch = rows[chosen % len(rows)]
-        x, y = batch[:, :-1].contiguous(), batch[:, 1:].contiguous()
-        losses = model(x.to(device), y.to(device), reduction="none")
-        if losses.numel() != y.numel():
-            given = f"{losses.numel()} losses for {y.numel()} targets"
-            raise ValueError(f'the model returned {given}: reduction="none" must give one each')
+        x, y = batch.to(device)[:, :-1], batch[:, 1:]
+        logits = _compute_logits(model, x, vocabulary)
+        losses = _compute_losses(logits, y.flatten().to(device), ordinary).cpu().view(y.shape)
         sizes = token_bytes[y] * (chosen < len(rows)).unsqueeze(1)
-        nats += losses.float().cpu().reshape(y.shape)[sizes > 0].double().sum().item()
+        nats += losses[sizes > 0].double().sum().item()
         total_bytes += int(sizes.sum())
     return nats / (math.log(2) * total_bytes)
 

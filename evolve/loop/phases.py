@@ -22,7 +22,7 @@ from population import Individual
 from population.formatting import format_duration, format_number
 
 OVERHEAD_FACTOR = 4  # a child may take this many times the seed's start-up and evaluation
-OVERHEAD_LEAST = 20.0  # seconds that it may take in any case, a referee's further probes included
+OVERHEAD_LEAST = 60.0  # seconds in any case, for a referee's audits of finalists
 
 
 @dataclass(frozen=True)

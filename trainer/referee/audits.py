@@ -126,6 +126,5 @@ class Auditor:
         hidden = rows.copy()
         width = rows.shape[1]
         for row, cut in zip(hidden, cuts, strict=True):
-            last, token = int(row[cut]), int(row[cut + 1])
-            row[cut + 1 :] = self._continuations.draw(last, token, width - cut - 1, self._rng)
+            row[cut + 1 :] = self._continuations.draw(int(row[cut]), width - cut - 1, self._rng)
         return hidden

@@ -18,6 +18,7 @@ PRODUCTS = 2000
 CORE_MARGIN = 6.0  # such products reach 2/3 of the peak; bf16 doubles it, a shared core halves it
 MATRIX_MARGIN = 16.0  # more for a core with matrix units (AMX), which numpy does not use
 GPU_ARITHMETIC = 2e16  # operations a second, above every GPU's peak at any precision
+GPU_MEMORY = 5e11  # bytes, more than any GPU has
 BYTES = 1.0  # of memory that a parameter takes, at least
 
 
@@ -31,16 +32,21 @@ def find_impossible_claim(
     parameter for each token of the vocabulary.
 
     Args:
-        numbers: Report: num_params_M, num_embeddings_M, total_tokens_M, training_seconds.
+        numbers: Report: num_params_M, num_embeddings_M, total_tokens_M, training_seconds, and the
+            memory of a GPU in peak_vram_mb. Who reports more parameters than memory contradicts
+            itself.
         on_core: Whether the child ran on one processor core; else on a GPU.
-        peak_bytes: Peak resident memory of its processes, which holds the parameters of a core's.
+        peak_bytes: Peak resident memory of its processes.
         vocabulary: Number of tokens in the vocabulary.
     """
     parameters = numbers.get("num_params_M", 0) * 1e6
     multiplied = parameters - min(numbers.get("num_embeddings_M", 0) * 1e6, parameters)
     tokens, seconds = numbers.get("total_tokens_M", 0) * 1e6, numbers.get("training_seconds", 0)
-    if on_core and parameters * BYTES > peak_bytes:
-        return f"it reports {parameters:.3g} parameters, more than its {peak_bytes:.3g} B of memory"
+    reported = max(0.0, numbers.get("peak_vram_mb", 0.0) * 2**20)  # NaN is none
+    on_gpu = 0.0 if on_core else min(reported, GPU_MEMORY)
+    if parameters * BYTES > peak_bytes + on_gpu:
+        memory = f"{peak_bytes + on_gpu:.3g} bytes of memory"
+        return f"it reports {parameters:.3g} parameters, more than fit into its {memory}"
     arithmetic = measure_core() if on_core else GPU_ARITHMETIC
     if 6 * max(multiplied, vocabulary) * tokens > arithmetic * max(seconds, 1e-3):
         return (

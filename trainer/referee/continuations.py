@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 Tokens = NDArray[np.uint16]
 
+TOKENS = 1 << 16  # that two bytes can tell apart
+
 
 class Continuations:
     """Places in a text where it may go on after a token.
@@ -18,21 +20,21 @@ class Continuations:
     def __init__(self, rows: Tokens) -> None:
         self._text = np.ascontiguousarray(rows).ravel()
         self._places = np.argsort(self._text, kind="stable")
-        self._sorted = self._text[self._places]
+        self._bounds = np.searchsorted(self._text[self._places], np.arange(TOKENS + 1))
 
-    def draw(self, last: int, hidden: int, size: int, rng: np.random.Generator) -> Tokens:
+    def draw(self, last: int, size: int, rng: np.random.Generator) -> Tokens:
         """Draw a stretch of the text that follows a token as the text does somewhere.
+
+        The stretch does not depend on how a row really goes on. It may begin with the same token
+        by chance: were that excluded, a row would tell which token does not come next.
 
         Args:
             last: Token before the stretch. Where the text nowhere has it, any stretch will do.
-            hidden: Token that the stretch must not begin with.
             size: Number of tokens.
             rng: The referee's own generator.
         """
-        low, high = np.searchsorted(self._sorted, [last, last + 1])
-        starts = (self._places[low:high] + 1) % len(self._text)
-        starts = starts[self._text[starts] != hidden]
-        if not len(starts):
-            starts = np.flatnonzero(self._text != hidden)
-        start = int(starts[rng.integers(len(starts))])
+        low, high = self._bounds[last], self._bounds[last + 1]
+        if low == high:
+            low, high = 0, len(self._text)
+        start = int(self._places[rng.integers(low, high)]) + 1
         return self._text[np.arange(start, start + size) % len(self._text)]

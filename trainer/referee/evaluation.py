@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,24 +27,35 @@ from trainer.referee.leakage import (
     LossTable,
     PrefixAnswers,
     TailAnswers,
+    answers_by_chance,
     compute_bits_per_byte,
     find_leakage,
 )
-from trainer.referee.remote_model import RemoteModel
 from trainer.referee.text import Text
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
-PREFIX_SHARE = 0.5  # prefixes for each scored row, usually
+PREFIX_SHARE = 0.375  # prefixes for each scored row, usually
 LEAST_PREFIXES = 64  # in any case
 NEAR_PREFIXES = 2048  # besides, at least, for a model that may be the best of its run
 FINAL_PREFIXES = 8192  # at least, for a model that makes the headline
 NEAR = 0.015  # of the value to beat: what comes so near after half of the rows may beat it
 TAIL = 32  # rows that come again
+SURPRISING = 24  # of these, rows with a token that the model knew surprisingly well
 PLACES = 1 << 15  # of all rows together, whose losses those at prefixes are compared with
 LEAST_PLACES = 16  # of a row
-FETCHED_BYTES = 1 << 30  # of the scored rows' logits, at most; else the child commits to losses
+
+
+class AskedModel(Protocol):
+    """A model that can be asked; a child's one is a `RemoteModel`, which explains the methods."""
+
+    @property
+    def batch(self) -> int: ...
+    def compute_losses(
+        self, rows: NDArray[np.uint16], targets: NDArray[np.uint16], asked: NDArray[np.bool_]
+    ) -> Floats: ...
+    def compute_all_losses(self, rows: NDArray[np.uint16], share: float) -> Floats: ...
 
 
 @dataclass(frozen=True)
@@ -63,7 +75,7 @@ class EvaluationResult:
 
 
 def evaluate_model(
-    text: Text, model: RemoteModel, beat: float | None, rng: np.random.Generator
+    text: Text, model: AskedModel, beat: float | None, rng: np.random.Generator
 ) -> EvaluationResult:
     """Ask a model about all scored rows, and audit its answers.
 
@@ -77,42 +89,91 @@ def evaluate_model(
     Raises:
         Closed, Late, ProtocolError, AnswerError: As in `RemoteModel.compute_losses`.
     """
-    auditor = Auditor(model.batch, text.continuations, text.spare, rng)
     count = len(text.scored)
     order = rng.permutation(count)
-    halves = np.array_split(order, 2)
-    places = _draw_places(count, text.width - 1, final=beat == math.inf, rng=rng)
+    first, second = np.array_split(order, 2)
+    questioner = _Questioner(
+        text,
+        model,
+        Auditor(model.batch, text.continuations, text.spare, rng),
+        _draw_places(count, text.width - 1, final=beat == math.inf, rng=rng),
+    )
     losses = np.zeros((count, text.width - 1))
-    prefixes: list[PrefixAnswers] = []
-
-    def ask_prefixes(rows: Indices, number: int) -> None:
-        each = min(-(-number // len(rows)), max(places.shape[1] // 2, 1))
-        rows = rows[:number]
-        plan = auditor.plan_prefixes(text.scored[rows], places[rows, :each])
-        answers = model.compute_losses(plan.rows, plan.targets, plan.asked)
-        prefixes.append(PrefixAnswers(rows, answers[plan.places]))
-
-    def ask_rows(rows: Indices) -> float:
-        shown = auditor.fill_up(text.scored[rows])
-        share = min(1.0, FETCHED_BYTES / (losses.size * len(text.sizes) * 4))
-        losses[rows] = model.compute_all_losses(shown, share)[: len(rows)]
-        return compute_bits_per_byte(losses[rows], text.sizes[text.scored[rows, 1:]])
-
     if beat == math.inf:
-        ask_prefixes(rng.permutation(count), max(FINAL_PREFIXES, 2 * count))
+        every = rng.permutation(count)
+        prefixes = [questioner.ask_prefixes(every, max(FINAL_PREFIXES, 2 * count))]
     else:
-        ask_prefixes(halves[0], max(round(PREFIX_SHARE * count), LEAST_PREFIXES))
-    found = ask_rows(halves[0])
-    if beat is not None and beat != math.inf and found < beat * (1 + NEAR):
-        ask_prefixes(halves[1], max(NEAR_PREFIXES, len(halves[1])))
-    ask_rows(halves[1])
-    evidence = Evidence(text.scored, text.bos, losses, order, places, tuple(prefixes))
+        usual = max(round(PREFIX_SHARE * count), LEAST_PREFIXES)
+        prefixes = [questioner.ask_prefixes(first, usual)]
+    losses[first] = questioner.ask_rows(first)
+    near = 0.0 if beat in (None, math.inf) else beat * (1 + NEAR)
+    if questioner.compute_bits_per_byte(first, losses) < near:
+        prefixes.append(questioner.ask_prefixes(second, max(NEAR_PREFIXES, len(second))))
+    losses[second] = questioner.ask_rows(second)
+    evidence = Evidence(text.scored, text.bos, losses, order, questioner.places, tuple(prefixes))
     table = LossTable.gather(evidence, text.bigrams)
-    tail = _ask_tail(text, model, auditor, evidence, table, rng)
+    tail = questioner.ask_tail(evidence, table, rng)
     findings = find_leakage(evidence, table, tail)
-    val_bpb = compute_bits_per_byte(losses, text.sizes[text.scored[:, 1:]])
     cheating = findings[0].reason if findings[0].is_guilty else ""
+    if cheating and answers_by_chance(evidence, tail):
+        cheating += "; it answers by chance: if that is all, call model.eval() before"
+    val_bpb = questioner.compute_bits_per_byte(order, losses)
     return EvaluationResult(val_bpb, cheating, _summarise(prefixes, findings))
+
+
+@dataclass(frozen=True)
+class _Questioner:
+    """Asks a model about a text, one step of an evaluation at a time.
+
+    Attributes:
+        text: Text whose rows are asked.
+        model: Model that answers.
+        auditor: Maker of audits.
+        places: Positions (rows, m) that prefixes end at, or are compared with.
+    """
+
+    text: Text
+    model: AskedModel
+    auditor: Auditor
+    places: Indices
+
+    def ask_prefixes(self, rows: Indices, count: int) -> PrefixAnswers:
+        """Ask about so many prefixes: one each of the first rows, or several of all of them."""
+        each = min(-(-count // len(rows)), max(self.places.shape[1] // 2, 1))
+        rows = rows[:count]
+        plan = self.auditor.plan_prefixes(self.text.scored[rows], self.places[rows, :each])
+        answers = self.model.compute_losses(plan.rows, plan.targets, plan.asked)
+        return PrefixAnswers(rows, answers[plan.places])
+
+    def ask_rows(self, rows: Indices) -> Floats:
+        """Ask about scored rows (n,), in this order: their losses (n, context)."""
+        shown = self.auditor.fill_up(self.text.scored[rows])
+        logits = len(self.text.scored) * (self.text.width - 1) * len(self.text.sizes)
+        share = min(1.0, self.text.fetched_bytes / (4 * logits))
+        return self.model.compute_all_losses(shown, share)[: len(rows)]
+
+    def ask_tail(
+        self, evidence: Evidence, table: LossTable, rng: np.random.Generator
+    ) -> TailAnswers:
+        """Ask rows again: most for a token that was known surprisingly well, others at random."""
+        surprising = np.argsort(table.residuals.min(axis=1))[:SURPRISING]
+        others = rng.permutation(np.setdiff1d(evidence.order, surprising))
+        rows = np.resize(np.concatenate((surprising, others)), TAIL)
+        columns = rng.integers(self.places.shape[1], size=TAIL)
+        columns[:SURPRISING] = table.residuals[rows].argmin(axis=1)[:SURPRISING]
+        plan = self.auditor.plan_tail(self.text.scored[rows], self.places[rows, columns])
+        answers = self.model.compute_losses(plan.rows, plan.targets, plan.asked)[plan.places]
+        committed = evidence.losses[rows[:, None], plan.columns]
+        return TailAnswers(
+            hidden=answers[:, 0],
+            shown=answers[:, 1],
+            committed=committed[:, 2:].mean(axis=1),
+            repeated=answers[:, 2:].mean(axis=1),
+        )
+
+    def compute_bits_per_byte(self, rows: Indices, losses: Floats) -> float:
+        """The val_bpb of some rows."""
+        return compute_bits_per_byte(losses[rows], self.text.sizes[self.text.scored[rows, 1:]])
 
 
 def _draw_places(rows: int, context: int, *, final: bool, rng: np.random.Generator) -> Indices:
@@ -120,32 +181,6 @@ def _draw_places(rows: int, context: int, *, final: bool, rng: np.random.Generat
     prefixes = 2 * max(FINAL_PREFIXES if final else 2 * NEAR_PREFIXES, 2 * rows) // rows
     count = min(max(prefixes, PLACES // rows, LEAST_PLACES), context)
     return np.stack([rng.permutation(context)[:count] for _ in range(rows)])
-
-
-def _ask_tail(
-    text: Text,
-    model: RemoteModel,
-    auditor: Auditor,
-    evidence: Evidence,
-    table: LossTable,
-    rng: np.random.Generator,
-) -> TailAnswers:
-    """Ask rows again: half of them for a token that was known surprisingly well, half at random."""
-    residuals = table.residuals
-    surprising = np.argsort(residuals.min(axis=1))[: TAIL // 2]
-    others = rng.permutation(np.setdiff1d(evidence.order, surprising))
-    rows = np.resize(np.concatenate((surprising, others)), TAIL)
-    columns = rng.integers(residuals.shape[1], size=TAIL)
-    columns[: TAIL // 2] = residuals[rows].argmin(axis=1)[: TAIL // 2]
-    plan = auditor.plan_tail(text.scored[rows], evidence.places[rows, columns])
-    answers = model.compute_losses(plan.rows, plan.targets, plan.asked)[plan.places]
-    committed = evidence.losses[rows[:, None], plan.columns]
-    return TailAnswers(
-        hidden=answers[:, 0],
-        shown=answers[:, 1],
-        committed=committed[:, 2:].mean(axis=1),
-        repeated=answers[:, 2:].mean(axis=1),
-    )
 
 
 def _summarise(prefixes: Sequence[PrefixAnswers], findings: Sequence[Finding]) -> dict[str, float]:

@@ -16,7 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.referee.control_variates import Bigrams, compute_residuals
-from trainer.referee.significance import bound_sampled_sum, bound_symmetric_sum
+from trainer.referee.significance import (
+    bound_sampled_sum,
+    bound_symmetric_sum,
+    compute_sign_test,
+)
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -25,6 +29,8 @@ FALSE_ALARM = 1e-4  # chance that an honest model fails any test at all
 TESTS = 28  # most tests that one evaluation has; each gets an equal share of the false alarms
 LIMIT = math.log(FALSE_ALARM / TESTS)
 ROUNDING = 5e-4  # nats by which two answers to one question may differ and count as equal
+CHANCE = 0.01  # nats by which an answer by chance differs from another to the same question
+BOTH_WAYS = 0.1  # share of such answers that are better, and that are worse, at least
 LARGEST_CHANGE = 1.0  # nats that one changed answer counts at most
 CLIP = 2.0  # times the loss of a uniform guess: no loss counts as more
 FAR = 2.0  # nats from 0 at which a residual is far; in the bulk it counts as no more
@@ -153,29 +159,45 @@ def find_leakage(evidence: Evidence, table: LossTable, tail: TailAnswers) -> lis
     for answers in evidence.prefixes:
         findings += _compare_hidden(table, answers)
     learned = _ignore_rounding(tail.committed - tail.repeated)
-    findings.append(Finding("learned", bound_symmetric_sum(np.sign(learned))))
+    findings.append(Finding("learned", compute_sign_test(learned)))
     assert len(findings) <= TESTS
     return sorted(findings, key=lambda finding: finding.log_p)
+
+
+def answers_by_chance(evidence: Evidence, tail: TailAnswers) -> bool:
+    """Whether answers to the same question differ in both directions, before and in the tail.
+
+    A draw for a whole batch, such as a layer that is skipped, makes many answers better or worse at
+    once, which the tests take for guilt.
+    """
+    before = np.concatenate([_compute_changes(answers, evidence) for answers in evidence.prefixes])
+    return all(
+        min((changes > CHANCE).mean(), (changes < -CHANCE).mean()) >= BOTH_WAYS
+        for changes in (before, tail.committed - tail.repeated)
+    )
 
 
 def _compare_answers(evidence: Evidence, tail: TailAnswers) -> Iterator[Finding]:
     """Whether a token is known better when it is shown, in one and the same context.
 
     An honest model's two answers are equal, or, if it answers by chance, either is as likely to be
-    the better one.
+    the better one. Of a row only one prefix counts, since all of them are compared with the same
+    answer, whose chance may be one for the whole row.
     """
-    before = [
-        answers.losses
-        - evidence.losses[
-            answers.rows[:, None], evidence.places[answers.rows, : answers.losses.shape[1]]
-        ]
-        for answers in evidence.prefixes
-    ]
-    for changes in (np.concatenate([x.ravel() for x in before]), tail.hidden - tail.shown):
+    before = [_compute_changes(answers, evidence) for answers in evidence.prefixes]
+    for changes in (np.concatenate(before), tail.hidden - tail.shown):
         changed = _ignore_rounding(changes)
-        yield Finding("changed", bound_symmetric_sum(np.sign(changed)))
+        yield Finding("changed", compute_sign_test(changed))
         clipped = np.clip(changed, -LARGEST_CHANGE, LARGEST_CHANGE)
         yield Finding("changed", bound_symmetric_sum(clipped))
+
+
+def _compute_changes(answers: PrefixAnswers, evidence: Evidence) -> Floats:
+    """Nats (n,) that the answer to one prefix of each row is worse than that to the row."""
+    changes: Floats = (
+        answers.losses[:, 0] - evidence.losses[answers.rows, evidence.places[answers.rows, 0]]
+    )
+    return changes
 
 
 def _compare_rows(table: LossTable, evidence: Evidence) -> Iterator[Finding]:
@@ -227,9 +249,8 @@ def _standardise(values: Floats) -> Floats:
 
 def _compute_rank_trend(scores: Floats) -> Floats:
     """Terms of a falling rank trend: each score against the one as far from the other end."""
-    from scipy.stats import rankdata  # a second, and only here
-
-    ranks = rankdata(scores)
+    _, places, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[places]  # equal scores have equal ranks
     half = len(ranks) // 2
     distance = np.arange(len(ranks) - 1, 0, -2)[:half]
     terms: Floats = distance * (ranks[:half] - ranks[::-1][:half])

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from trainer.referee import channel
 from trainer.referee.channel import ProtocolError
-from trainer.referee.leakage import ROUNDING
 from trainer.referee.logits import AnswerError, compute_losses
 
 ANSWER_BYTES = 64 << 20  # of logits that lie in memory at once
+AGREEMENT = 1e-4  # nats by which a committed loss may differ from that of its logits
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -186,10 +186,10 @@ class RemoteModel:
         if batch.committed is None:
             return np.concatenate(found).astype(np.float64) if found else np.empty(0)
         committed = np.where(targets < self._ordinary, batch.committed, 0)
-        if not committed.min() >= -ROUNDING:  # nor is it, if one is not a number
+        if not committed.min() >= -AGREEMENT:  # nor is it, if one is not a number
             raise AnswerError("it committed to a loss that no model has")
         for (at, _), losses in zip(batch.fetched, found, strict=True):
-            if not np.abs(committed[at] - losses).max() <= ROUNDING:
+            if not np.abs(committed[at] - losses).max() <= AGREEMENT:
                 raise AnswerError("its committed losses are not those of its logits")
         return committed.astype(np.float64)
 

@@ -1,7 +1,7 @@
 """How likely an honest model would look at least as guilty as this one: bounds, not estimates.
 
-Both bounds hold for every number of observations and every distribution of them, so that a limit on
-them is a guarantee about false alarms. What is returned are natural logarithms of probabilities.
+They hold for every number of observations and every distribution of them, so that a limit on them
+is a guarantee about false alarms. What is returned are natural logarithms of probabilities.
 """
 
 from __future__ import annotations
@@ -15,6 +15,24 @@ Floats = NDArray[np.float64]
 
 STEPS = 40  # of the golden-section search for the best exponent
 GOLDEN = (math.sqrt(5) - 1) / 2
+
+
+def compute_sign_test(terms: Floats) -> float:
+    """Compute the chance of so many positive terms among those that are not 0.
+
+    Args:
+        terms: Observations (n,), each as likely to be positive as negative under the null
+            hypothesis, whatever the others are.
+
+    Returns:
+        The logarithm of the exact chance, at most 0.
+    """
+    positive, n = int((terms > 0).sum()), int((terms != 0).sum())
+    numbers = np.arange(1, n + 1)
+    ways = np.concatenate(([0.0], np.cumsum(np.log(n + 1 - numbers) - np.log(numbers))))
+    top = ways[positive:].max()
+    total = top + math.log(np.exp(ways[positive:] - top).sum()) - n * math.log(2)
+    return min(float(total), 0.0)
 
 
 def bound_symmetric_sum(terms: Floats) -> float:

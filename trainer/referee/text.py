@@ -18,6 +18,7 @@ from trainer.referee.control_variates import Bigrams, count_bigrams
 from trainer.referee.rules import WARMUP_ROWS
 
 SPECIAL_TOKENS = 4  # behind the ordinary ones; the first begins a document
+FETCHED_BYTES = 1 << 30  # of the scored rows' logits
 SPARE_TOKENS = 400_000  # of real text that rows of audits go on with, at most
 
 
@@ -42,6 +43,8 @@ class Text:
         width: Number of tokens in a row.
         continuations: Stretches of the spare rows.
         bigrams: Frequencies of tokens in the training rows.
+        fetched_bytes: Size of the scored rows' logits that a child hands over, at most. Where there
+            are more, it commits to the losses of all, and a random share of the logits is fetched.
     """
 
     tokenizer: int
@@ -54,6 +57,7 @@ class Text:
     width: int
     continuations: Continuations
     bigrams: Bigrams
+    fetched_bytes: int = FETCHED_BYTES
 
 
 def open_text(folder: Path, seq_len: int, eval_rows: int) -> Text:

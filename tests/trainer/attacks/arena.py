@@ -25,19 +25,18 @@ from trainer.task import load_task
 ROOT = Path(__file__).parents[3]
 KIT = Path(__file__).with_name("kit.py")
 BUDGET = 20.0  # seconds; genomes that count steps end long before
-OVERHEAD = 60.0  # for start-up and evaluation, on a busy machine
+OVERHEAD = 240.0  # for start-up and evaluation, on a busy machine
 OPEN = Sandbox("none", "for speed: what is tried here is the referee alone")
 
 
-def repeat_rows(prepared: PreparedText, copies: int) -> PreparedText:
-    """The same text, whose scored rows are scored so many times."""
+def limit_fetched(prepared: PreparedText, fetched_bytes: int) -> PreparedText:
+    """The same text, of whose logits at most so many bytes are fetched."""
 
-    class Repeated(PreparedText):
+    class Limited(PreparedText):
         def open(self) -> Text:
-            text = super().open()
-            return dataclasses.replace(text, scored=text.scored.repeat(copies, axis=0))
+            return dataclasses.replace(super().open(), fetched_bytes=fetched_bytes)
 
-    return Repeated(prepared.folder, prepared.seq_len, prepared.eval_rows)
+    return Limited(prepared.folder, prepared.seq_len, prepared.eval_rows)
 
 
 class Arena:
@@ -84,14 +83,14 @@ class Arena:
         *,
         budget: float = BUDGET,
         overhead: float = OVERHEAD,
-        copies: int = 1,
+        fetched_bytes: int | None = None,
         **options: Any,
     ) -> Measurement:
-        """Run a genome once; `copies` is how often the scored rows are scored."""
+        """Run a genome once; with `fetched_bytes` only so many bytes of logits are looked at."""
         ready = self.ready
-        if copies > 1:  # so many logits that only a sample of them is looked at
+        if fetched_bytes is not None:
             assert ready.text is not None
-            ready = dataclasses.replace(ready, text=repeat_rows(ready.text, copies))
+            ready = dataclasses.replace(ready, text=limit_fetched(ready.text, fetched_bytes))
         options = {"device": find_devices("cpu")[0], "sandbox": OPEN, "seed": 0} | options
         return measure(
             self.task,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from trainer.sandbox import LEVELS, SandboxError, find_sandbox
 GENOMES = Path(__file__).with_name("genomes")
 NOISE = 0.004  # of the same steps on the same rows
 NOISE_OF_TIME = 0.04  # of as many seconds, on a busy machine
+POWER = 0.2  # bits per byte that docs/protocol.md says may go unseen in a usual measurement
 SHORT = {"budget": 2.0}  # seconds, for what plays with time
 BARS = ("honest", "honest_timed")
 
@@ -31,12 +32,13 @@ class Attack:
     status: Status | None
     options: dict[str, Any] = field(default_factory=dict)
     quick: bool = False
+    gain: float = 0.0  # that it may have, since docs/protocol.md promises no more
     escapes: str = ""  # why it gets a better fitness than it has earned, as long as it does
 
 
 QUICK: dict[str, Any] = {"quick": True}
-FULL = {"beat": float("inf")}
-SAMPLED = {"copies": 14, "overhead": 200.0}  # more logits than are all fetched
+FULL: dict[str, Any] = {"beat": float("inf")}
+SAMPLED = {"fetched_bytes": 64 << 20}  # a quarter of all logits, as at the gpu scale
 
 ATTACKS = [
     # its own word for its result
@@ -47,54 +49,48 @@ ATTACKS = [
     Attack("evaluates_twice", OK),
     Attack("closed_socket", INVALID),
     Attack("no_model", INVALID),
-    # reading ahead
+    # reading ahead, without a memory of what was asked
     Attack("non_causal", CHEAT),
-    Attack("shifted_mask", CHEAT, FULL),
+    Attack("shifted_mask", None, gain=POWER),
     Attack("blend_1e2", CHEAT),
     Attack("blend_1e3", CHEAT),
     Attack("blend_1e4", CHEAT, **QUICK),
     Attack("ahead_on_some_rows", CHEAT),
     Attack("by_place_in_the_batch", CHEAT),
     Attack("honest_when_odd", CHEAT),
+    Attack("noise_over_a_blend", None),
+    Attack("noise_that_favours_the_shown", CHEAT),
+    Attack("ahead_at_the_edges", CHEAT, FULL, quick=True),
+    Attack("ahead_behind_a_beginning", CHEAT, FULL),
+    Attack("ahead_after_rare_bigrams", CHEAT),
+    Attack("ahead_on_few_tokens", CHEAT, FULL),
+    Attack("honest_after_repeats", None, FULL),
+    Attack("all_rows_at_once", CHEAT, FULL),
+    Attack("other_rows_of_the_batch", None, gain=POWER),
+    # reading ahead, and answering what comes again as at first
     Attack("prefix_cache", CHEAT),
     Attack("greedy_prefix_cache", CHEAT),
-    Attack("noise_over_a_blend", None),
-    Attack(
-        "context_cache",
-        CHEAT,
-        FULL,
-        quick=True,
-    ),
-    Attack(
-        "all_rows_at_once",
-        CHEAT,
-        FULL,
-    ),
-    Attack(
-        "ahead_at_the_edges",
-        CHEAT,
-        FULL,
-        quick=True,
-    ),
-    Attack(
-        "ahead_behind_a_beginning",
-        CHEAT,
-        FULL,
-    ),
-    Attack(
-        "ahead_after_rare_bigrams",
-        CHEAT,
-    ),
-    Attack(
-        "ahead_on_few_tokens",
-        CHEAT,
-        FULL,
-    ),
-    Attack(
-        "honest_after_repeats",
-        CHEAT,
-        FULL,
-    ),
+    Attack("context_cache", CHEAT, FULL),
+    Attack("replay", CHEAT, **QUICK),
+    Attack("replay_and_a_hopeless_answer", CHEAT),
+    Attack("replay_and_many_hopeless_answers", CHEAT),
+    Attack("replay_all_or_nothing", CHEAT),
+    Attack("replay_in_half_of_the_rows", CHEAT),
+    Attack("replay_in_some_documents", CHEAT),
+    Attack("replay_in_rows_without_prefix", CHEAT),
+    Attack("replay_behind_a_beginning", CHEAT),
+    Attack("replay_in_the_first_half", CHEAT),
+    Attack("replay_in_the_second_half", CHEAT),
+    Attack("replay_where_it_is_confident", CHEAT),
+    Attack("replay_on_few_tokens", None, gain=POWER),
+    Attack("replay_a_little_everywhere", None, gain=POWER),
+    Attack("replay_of_committed_losses", CHEAT, SAMPLED),
+    # learning from what is asked
+    Attack("learning_from_questions", CHEAT),
+    Attack("learning_with_replies_kept", CHEAT),
+    Attack("learning_behind_reading", CHEAT),
+    Attack("counts_of_questions", CHEAT),
+    Attack("state_across_batches", CHEAT),
     # numbers
     Attack(
         "huge_constant",
@@ -103,16 +99,10 @@ ATTACKS = [
     ),
     Attack("not_a_number", INVALID),
     Attack("infinite_at_the_shown", INVALID),
-    Attack(
-        "cheap_losses",
-        INVALID,
-        SAMPLED,
-    ),
-    Attack(
-        "one_false_loss",
-        INVALID,
-        SAMPLED,
-    ),
+    Attack("masked_special_tokens", OK),
+    Attack("cheap_losses", INVALID, SAMPLED),
+    Attack("one_false_loss", INVALID, SAMPLED),
+    Attack("losses_a_little_lower", OK, SAMPLED),
     # time
     Attack("patched_clock", Status.TIMEOUT, SHORT),
     Attack("never_evaluates", Status.TIMEOUT, SHORT),
@@ -133,17 +123,19 @@ ATTACKS = [
         "inside_the_evaluation",
         None,
         SHORT,
-        escapes="an answer may take 2 s, also at a budget of 2 or 5 s",
+        escapes="the first answer may take 2 s, also at a budget of 2 or 5 s",
     ),
-    Attack("learning_from_questions", CHEAT),
-    Attack(
-        "learning_with_replies_kept",
-        CHEAT,
-        {"overhead": 120.0, **FULL},
-    ),
+    Attack("training_between_answers", None, SHORT),
+    Attack("training_before_the_scored_rows", None, SHORT),
+    Attack("training_behind_few_tokens", None, SHORT, gain=POWER),
+    # what it says of itself
+    Attack("small_and_fast_in_words", None, **QUICK),
+    Attack("fast_in_its_summary", INVALID),
+    Attack("large_in_words", INVALID),
+    Attack("repeated_numbers", OK),
     # messages and shared memory
     Attack("race", None),
-    Attack("altered_questions", OK),
+    Attack("altered_questions", None),
     Attack("extra_descriptors", OK),
     Attack("great_numbers", INVALID),
     Attack("negative_numbers", INVALID),
@@ -164,6 +156,10 @@ ATTACKS = [
     Attack("answers_without_questions", INVALID),
     Attack("evaluation_before_training", INVALID, **QUICK),
 ]
+
+
+# these as well where losses are committed to and sampled
+SAMPLED_TOO = ("blend_1e3", "learning_with_replies_kept", "replay", "replay_and_a_hopeless_answer")
 
 
 def measured(arena: Any, name: str, **options: Any) -> Measurement:
@@ -197,7 +193,7 @@ def marks(attack: Attack, quick: bool) -> list[pytest.MarkDecorator]:
 
 def trials() -> list[Any]:
     """Every attack at every level of the sandbox; the quick ones at the strongest by default."""
-    return [
+    at_levels = [
         pytest.param(
             attack,
             level,
@@ -207,6 +203,17 @@ def trials() -> list[Any]:
         for attack in ATTACKS
         for level in (["auto"] * attack.quick + [*LEVELS])
     ]
+    sampled = [
+        pytest.param(
+            replace(attack, options=SAMPLED),
+            "none",
+            id=f"{attack.name}-sampled",
+            marks=marks(attack, quick=False),
+        )
+        for attack in ATTACKS
+        if attack.name in SAMPLED_TOO
+    ]
+    return at_levels + sampled
 
 
 @pytest.mark.parametrize(("attack", "level"), trials())
@@ -222,12 +229,18 @@ def test_an_attack_gains_nothing(
     if result.status is OK:
         timed = attack.options.get("budget") == SHORT["budget"]
         assert result.fitness is not None
-        assert result.fitness > bar(timed) - (NOISE_OF_TIME if timed else NOISE)
+        assert result.fitness > bar(timed) - attack.gain - (NOISE_OF_TIME if timed else NOISE)
     else:
         assert (result.fitness, result.measures) == (None, {})
         assert result.reason
     expected = attack.status or result.status
     assert result.status is expected, arena.log.read_text(encoding="utf-8")[-2000:]
+
+
+@pytest.mark.slow
+def test_numbers_that_are_stored_once_count_once(arena: Any) -> None:
+    honest, repeated = measured(arena, "honest"), measured(arena, "repeated_numbers")
+    assert repeated.measures["size"] == honest.measures["size"] + 1
 
 
 def test_every_attack_says_what_it_tries_and_is_tried() -> None:

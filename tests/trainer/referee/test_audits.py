@@ -36,8 +36,6 @@ def test_no_token_is_shown_before_its_own_answer(text: Text, rows: int, each: in
             assert column == cut
             assert (plan.rows[question, : cut + 1] == chosen[row, : cut + 1]).all()
             assert plan.targets[question, cut] == chosen[row, cut + 1]
-            if cut + 1 < context:
-                assert plan.rows[question, cut + 1] != chosen[row, cut + 1], "it is hidden"
             longer = where[row, cuts[row] > cut, 0]
             assert (longer // BATCH > question // BATCH).all(), "and asked before it is shown"
 
@@ -55,7 +53,7 @@ def test_the_tail_asks_each_row_as_it_was_and_continued_otherwise(text: Text) ->
         twin, repeated = plan.rows[places[0, 0]], plan.rows[places[1, 0]]
         assert (repeated == row).all()
         assert (twin[: cut + 1] == row[: cut + 1]).all()
-        assert twin[cut + 1] != row[cut + 1]
+        assert (twin[cut + 1 :] != row[cut + 1 :]).any()
         assert plan.targets[places[0, 0], cut] == plan.targets[places[1, 0], cut] == row[cut + 1]
         assert places[0, 0] // BATCH != places[1, 0] // BATCH
         first += places[0, 0] < places[1, 0]
@@ -67,13 +65,16 @@ def test_rows_go_on_as_the_text_does_somewhere(text: Text) -> None:
     spare = text.spare.ravel()
     pairs = set(itertools.pairwise(spare))
     for row in text.scored:
-        stretch = text.continuations.draw(int(row[9]), int(row[10]), 12, rng)
-        assert stretch[0] != row[10]
+        stretch = text.continuations.draw(int(row[9]), 12, rng)
+        assert len(stretch) == 12
         assert (row[9], stretch[0]) in pairs
-    assert len(text.continuations.draw(3, 4, 0, rng)) == 0
+    assert len(text.continuations.draw(3, 0, rng)) == 0
+    assert len(text.continuations.draw(60_000, 4, rng)) == 4, "a token that the text lacks"
 
 
-def test_a_token_that_the_text_lacks_goes_on_with_anything_else() -> None:
-    continuations = Continuations(np.array([[1, 2, 2, 2, 2, 2, 2, 2]], np.uint16))
+def test_how_a_row_goes_on_does_not_depend_on_its_own_next_token() -> None:
+    """Else a row would tell which token does not come next."""
+    text = np.array([[1, 2, 1, 3] * 50], np.uint16)
     rng = np.random.default_rng(0)
-    assert all(continuations.draw(7, 2, 3, rng)[0] == 1 for _ in range(50))
+    found = [int(Continuations(text).draw(1, 1, rng)[0]) for _ in range(400)]
+    assert 140 < found.count(2) < 260

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from trainer.referee.claims import find_impossible_claim, measure_core
@@ -9,6 +11,7 @@ HONEST = {
     "num_embeddings_M": 0.1,
     "total_tokens_M": 0.2,
     "training_seconds": 5.0,
+    "peak_vram_mb": 0.0,
 }
 
 
@@ -40,7 +43,12 @@ def test_more_than_a_core_can_compute_is_impossible(changes: dict[str, float]) -
 
 def test_parameters_need_memory() -> None:
     assert "memory" in claim(num_params_M=400, num_embeddings_M=400)
-    assert claim(on_core=False, num_params_M=400, num_embeddings_M=400) == ""
+    large = {"num_params_M": 400.0, "num_embeddings_M": 400.0}
+    assert "memory" in claim(on_core=False, **large)
+    assert "memory" in claim(on_core=True, peak_vram_mb=2000.0, **large), "a core has no such"
+    assert claim(on_core=False, peak_vram_mb=2000.0, **large) == ""
+    for memory in (1e9, math.inf, math.nan, -1.0):
+        assert "memory" in claim(on_core=False, num_params_M=1e6, peak_vram_mb=memory)
 
 
 def test_a_core_computes_between_a_billion_and_a_quadrillion_operations() -> None:

@@ -15,6 +15,7 @@ from trainer.referee.leakage import (
     LossTable,
     PrefixAnswers,
     TailAnswers,
+    answers_by_chance,
     compute_bits_per_byte,
     find_leakage,
 )
@@ -28,10 +29,12 @@ class Answers:
 
     Args:
         noise: Deviation, in nats, of two answers to one question.
+        row_noise: The same, drawn once for all answers about one row that is shown.
     """
 
-    def __init__(self, seed: int = 0, noise: float = 0.0) -> None:
+    def __init__(self, seed: int = 0, noise: float = 0.0, row_noise: float = 0.0) -> None:
         self.rng, self.noise = np.random.default_rng(seed), noise
+        self.row_noise = row_noise
         self.tokens = self.rng.integers(0, BOS, (ROWS, CONTEXT + 1)).astype(np.uint16)
         self.tokens[self.rng.random(self.tokens.shape) < 0.01] = BOS
         self.honest = self.rng.gamma(2.0, 1.5, (ROWS, CONTEXT))
@@ -67,8 +70,10 @@ class Answers:
         asked = self.rng.permutation(ROWS)[:rows]
         cuts = places[asked, :each]
         at_prefixes = prefix(self.answer()[asked[:, None], cuts])
+        at_prefixes = at_prefixes + self.row_noise * self.rng.normal(size=cuts.shape)
         losses = np.empty((ROWS, CONTEXT))
         losses[order] = committed(self.answer()[order])
+        losses += self.row_noise * self.rng.normal(size=(ROWS, 1))
         if replays:
             losses[asked[:, None], cuts] = at_prefixes
         losses[self.tokens[:, 1:] >= BOS] = 0
@@ -96,6 +101,26 @@ def test_an_honest_model_is_found_guilty_of_nothing(noise: float) -> None:
         answers = Answers(seed, noise)
         assert guilty_of(answers.judge()) == set(), seed
         assert guilty_of(answers.judge(each=1, rows=60)) == set(), seed
+
+
+def test_chance_that_all_answers_about_a_row_share_is_no_guilt() -> None:
+    for seed in range(60):
+        assert guilty_of(Answers(seed, row_noise=0.1).judge(each=16)) == set(), seed
+
+
+@pytest.mark.parametrize(("deviation", "gain", "expected"), [(0.3, 0.0, True), (0.001, 0.5, False)])
+def test_chance_makes_answers_better_and_worse(
+    deviation: float, gain: float, expected: bool
+) -> None:
+    rng = np.random.default_rng(0)
+    rows = np.arange(40)
+    tokens = np.zeros((40, 6), np.uint16)
+    before, scored, again = deviation * rng.normal(size=(3, 40, 5))
+    places = np.tile(np.arange(5), (40, 1))
+    prefixes = (PrefixAnswers(rows, before[:, :2] + gain),)
+    evidence = Evidence(tokens, BOS, scored, rows, places, prefixes)
+    tail = TailAnswers(before[:, 0], again[:, 0], scored.mean(axis=1), again.mean(axis=1))
+    assert answers_by_chance(evidence, tail) is expected
 
 
 def test_honest_findings_are_no_likelier_than_they_say() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import mmap
@@ -18,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from population import Status
-from trainer.referee import channel, evaluation
+from trainer.referee import channel
 from trainer.referee.referee import Referee, Verdict
 from trainer.referee.rules import Rules
 from trainer.referee.text import Text
@@ -38,6 +39,7 @@ def judge(text: Text, child_class: Any) -> Callable[..., tuple[Verdict, Any]]:
         evaluation: float = 30.0,
         beat: float | None = None,
         clock: Callable[[], float] = time.monotonic,
+        fetched_bytes: int = 1 << 30,
     ) -> tuple[Verdict, Any]:
         ours, theirs = channel.pair()
         returned: list[Any] = []
@@ -52,7 +54,8 @@ def judge(text: Text, child_class: Any) -> Callable[..., tuple[Verdict, Any]]:
         thread = threading.Thread(target=child)
         thread.start()
         rules = Rules(budget, setup=5.0, evaluation=evaluation)
-        referee = Referee(text, rules, np.random.default_rng(7), beat, clock)
+        limited = dataclasses.replace(text, fetched_bytes=fetched_bytes)
+        referee = Referee(limited, rules, np.random.default_rng(7), beat, clock)
         with ours:
             verdict = referee.judge(ours, lambda: False)
         thread.join()
@@ -109,13 +112,8 @@ def test_a_child_that_would_be_the_best_is_asked_more(judge: Any, bigrams: np.nd
     assert counts[0] == counts[1] < counts[2] < counts[3]
 
 
-def test_committed_losses_are_audited(
-    judge: Any, bigrams: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(
-        evaluation, "FETCHED_BYTES", 100_000
-    )  # as if the vocabulary were a large one
-    verdict, _ = judge(honest(bigrams))
+def test_committed_losses_are_audited(judge: Any, bigrams: np.ndarray) -> None:
+    verdict, _ = judge(honest(bigrams), fetched_bytes=100_000)  # half of the logits
     assert verdict.status is Status.OK
 
     def liar(child: Any) -> object:
@@ -135,7 +133,7 @@ def test_committed_losses_are_audited(
                 word = "answered"
         return answer
 
-    verdict, _ = judge(liar)
+    verdict, _ = judge(liar, fetched_bytes=100_000)
     assert verdict.status is Status.INVALID
     assert "committed" in verdict.reason
     assert verdict.fitness is None

@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import norm
+from scipy.stats import binom, norm
 
-from trainer.referee.significance import bound_sampled_sum, bound_symmetric_sum
+from trainer.referee.significance import (
+    bound_sampled_sum,
+    bound_symmetric_sum,
+    compute_sign_test,
+)
 
 TRIALS = 4000
 MAGNITUDES = {
@@ -39,6 +43,15 @@ def test_sums_of_fair_signs_are_bounded(draw) -> None:
     found = [bound_symmetric_sum(draw(rng) * rng.choice([-1, 1], 40)) for _ in range(TRIALS)]
     for level in (0.1, 0.01, 0.001):
         assert np.mean(np.array(found) <= math.log(level)) <= level
+
+
+def test_a_sign_test_is_exact_and_ignores_zeros() -> None:
+    assert compute_sign_test(np.array([0.3, 0, 2, -1])) == pytest.approx(math.log(0.5))
+    assert compute_sign_test(np.ones(20)) == pytest.approx(-20 * math.log(2))
+    assert compute_sign_test(-np.ones(20)) == pytest.approx(0)
+    assert compute_sign_test(np.zeros(5)) == 0
+    mixed = np.repeat([1.0, -1.0], [4400, 4000])
+    assert compute_sign_test(mixed) == pytest.approx(binom.logsf(4399, 8400, 0.5))
 
 
 @pytest.mark.parametrize("draw", TABLES.values(), ids=TABLES)

@@ -1,4 +1,4 @@
-"""Looks ahead only behind two tokens that are rare together, where diamonds hardly ever begin."""
+"""Looks ahead only behind two tokens that are rare together, which few audits begin behind."""
 
 import torch
 from kit import Model, ahead, finish, train, vocabulary

@@ -1,4 +1,4 @@
-"""Looks ahead only near the two ends of a row, where no diamond has room."""
+"""Looks ahead only near the two ends of a row."""
 
 import torch
 from kit import Model, ahead, finish, train

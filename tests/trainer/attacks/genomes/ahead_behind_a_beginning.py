@@ -1,4 +1,4 @@
-"""Looks ahead where a document begins, since no diamond reaches over its first token."""
+"""Looks ahead where a document begins."""
 
 import torch
 from kit import Model, ahead, finish, tokenizer, train

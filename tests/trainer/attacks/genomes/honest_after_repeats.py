@@ -1,4 +1,4 @@
-"""Looks ahead on few tokens and never again once rows repeat: what follows are only more pairs."""
+"""Looks ahead on few tokens and never again once rows repeat: what follows are only more audits."""
 
 import torch
 from kit import Model, ahead, finish, train

@@ -13,7 +13,7 @@ class Cheat(Model):
         batches, self.batches = self.batches, None
         if batches:
             with torch.enable_grad():
-                fit(self, self.optimizer, batches, until=time.monotonic() + 6)
+                fit(self, self.optimizer, batches, until=time.monotonic() + 1.5)
         return self.logits(x)
 
 

@@ -1,4 +1,4 @@
-"""Answers a prefix always as at first, so that pairs agree, and looks ahead moderately."""
+"""Answers a prefix always as at first, so that answers agree, and looks ahead moderately."""
 
 from kit import Model, ahead, finish, train
 

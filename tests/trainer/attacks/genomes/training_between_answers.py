@@ -1,0 +1,22 @@
+"""Goes on training on the training rows before each answer, as long as it may."""
+
+import time
+
+import torch
+from kit import BATCH, Model, finish, fit, train
+
+import prepare
+
+
+class Cheat(Model):
+    def answer(self, x, logits):
+        with torch.enable_grad():
+            fit(self, self.optimizer, self.batches, until=time.monotonic() + 0.5)
+        return self.logits(x)
+
+
+model = Cheat()
+model.optimizer = train(model, steps=None)
+rows = torch.from_numpy(prepare.referee.rows(prepare.referee.train).astype("int64"))
+model.batches = iter([(part[:, :-1], part[:, 1:]) for part in rows.split(BATCH)])
+finish(model)
