@@ -12,6 +12,7 @@ from evolve.runs.run import Run
 from population import Measurement, Status
 from trainer.measurement import Stopped, measure
 from trainer.process import SupervisorError
+from trainer.stage import Progress, Stage
 
 Measure = Callable[..., Measurement]  # as `trainer.measure`
 
@@ -58,7 +59,8 @@ class DevicePool(Evaluator):
 
     def start(self, job: Job, beat: float | None) -> None:
         device, folder = self._free.pop(0), self._run.folder
-        running = Running(job, device, time.monotonic(), folder.log(job.label))
+        progress = Progress(Stage.START)
+        running = Running(job, device, time.monotonic(), folder.log(job.label), progress)
         future = self._threads.submit(self._work, running, self._slots, self.limit, beat)
         self._running[future] = running
         future.add_done_callback(lambda _: self._wake.set())
@@ -104,6 +106,7 @@ class DevicePool(Evaluator):
                 limit=limit,
                 stop=self._stop,
                 beat=beat,
+                watch=running.progress.enter,
             )
         except SupervisorError:
             if device.is_there():
