@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from archive.run_folder import RunFolder
 from evolve.commands import items
 from evolve.commands.console import new_console, sayer
 from evolve.commands.working import work_on
@@ -54,6 +55,8 @@ def arguments() -> argparse.ArgumentParser:
 def command(options: argparse.Namespace) -> int:
     """Begin a run, or one of each item that is not done, and work on it to its end."""
     given = read_options(options, Settings)
+    if options.run is not None:
+        RunFolder.new(options.run)  # refused before anything is made ready
     task = load_task(Path(given.get("task", ".")))
     if options.items and not task.items:
         raise OptionError(f"the task {task.name} has no items, so leave --items out")
