@@ -7,14 +7,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from archive.rows import Purpose
-from evolve.runs.run import Run
 from population import Individual, Measurement
 from trainer.devices import Device
 from trainer.stage import Progress
+
+if TYPE_CHECKING:  # the help lists the evaluators, and needs no run
+    from evolve.runs.run import Run
 
 
 @dataclass(frozen=True)
