@@ -6,13 +6,7 @@
 A genome imports MAX_SEQ_LEN, TIME_BUDGET, SEED, Tokenizer, make_dataloader, start_clock and
 evaluate_bpb; all but start_clock and SEED have the names and signatures of karpathy/autoresearch.
 The package corpus makes the data: rows of MAX_SEQ_LEN + 1 tokens, which the loader only copies.
-
-The data folder ($PREPARE_DATA, else data/ beside this file):
-
-    meta.json              what is prepared and where; replacing this file is the commit
-    SET/tokenizer.json     the split pattern, and the bytes of each token in base64, by id
-    SET/{train,val}.bin    rows of MAX_SEQ_LEN + 1 little-endian uint16 tokens
-    climbmix/              downloaded shards, kept for the next time
+They lie in $PREPARE_DATA, else in data/ beside this file; corpus/build.py says how.
 """
 
 import base64
@@ -35,11 +29,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-# --- Constants ---
-
 SPECIAL_TOKENS = tuple(f"<|reserved_{i}|>" for i in range(4))
 BOS_TOKEN = SPECIAL_TOKENS[0]
 FORMAT = 2  # version of the data folder
+Batch = tuple[torch.Tensor, torch.Tensor, int]  # inputs, targets, epoch
 
 
 class DataError(RuntimeError):
@@ -59,9 +52,6 @@ def _read_number(name: str, default: int, kind: Callable[[str], float]) -> float
 DATA_DIR = Path(os.environ.get("PREPARE_DATA") or Path(__file__).parent / "data").absolute()
 TIME_BUDGET = _read_number("TRAINER_BUDGET", 300, float)  # seconds of training
 SEED = int(_read_number("TRAINER_SEED", 0, int))  # seed of the row order and of the genome
-
-
-# --- What is prepared ---
 
 
 @dataclass(frozen=True)
@@ -98,28 +88,20 @@ def load_prepared() -> Prepared:
     path = DATA_DIR / "meta.json"
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
-        version = fields.pop("format")
-        meta = Prepared(**fields)
-        types = Prepared.__annotations__.items()
+        version, types = fields.pop("format"), Prepared.__annotations__.items()
         if version != FORMAT or any(type(fields[name]) is not kind for name, kind in types):
             raise ValueError
-        return meta
+        return Prepared(**fields)
     except FileNotFoundError:
         raise DataError(f"there is no data in {DATA_DIR}: run `python prepare.py` first") from None
     except (ValueError, TypeError, KeyError, AttributeError):
-        message = f"{path} is damaged or of another version: run `python prepare.py` to mend it"
-        raise DataError(message) from None
-
-
-# --- Under a referee ---
+        what = f"{path} is damaged or of another version"
+        raise DataError(f"{what}: run `python prepare.py` to mend it") from None
 
 
 class RefereeClient:
-    """The child's side of the referee's protocol (docs/protocol.md).
-
-    The referee, at the other end of the socket $TRAINER_REFEREE, holds the data and the clock. It
-    hands out files: tokenizer and warm-up rows first, training rows when the clock starts.
-    """
+    """The child's side of the referee's protocol (docs/protocol.md). The referee, at the other end
+    of a socket, holds data and clock, and hands out training rows when the clock starts."""
 
     def __init__(self, descriptor: int) -> None:
         self.socket = socket.socket(fileno=descriptor)
@@ -151,18 +133,22 @@ class RefereeClient:
                 self.train = files[0]
         return self.train is not None
 
+    def elapsed(self) -> float:
+        """Seconds of the budget that are used."""
+        return 0.0 if self.train is None else time.monotonic() - self.deadline + float(TIME_BUDGET)
+
     def rows(self, file: int) -> np.ndarray:
         """Rows in a file of the referee's, uint16 (rows, seq_len + 1), mapped."""
         with open(file, "rb", closefd=False) as data:
             return np.memmap(data, "<u2", "r").reshape(-1, self.seq_len + 1)
 
-    def batches(self, B: int, T: int) -> Iterator[tuple[torch.Tensor, torch.Tensor, int]]:
+    def batches(self, B: int, T: int, device: torch.device) -> Iterator[Batch]:
         """Warm-up rows again and again until the clock starts, then training rows until it ends."""
-        warmup = _make_batches(_cut_rows(self.rows(self.warmup), T), B, None)
+        warmup = _make_batches(_cut_rows(self.rows(self.warmup), T), B, None, device)
         while not self.started("batch"):
             yield next(warmup)
         assert self.train is not None
-        for batch in _make_batches(_cut_rows(self.rows(self.train), T), B, SEED):
+        for batch in _make_batches(_cut_rows(self.rows(self.train), T), B, SEED, device):
             self.tokens += B * T
             yield batch
             if time.monotonic() > self.deadline:
@@ -173,9 +159,8 @@ class RefereeClient:
     @torch.no_grad()
     def evaluate(self, model: Any, batch_size: int, device: torch.device) -> float:
         """Answer the referee's questions with the model's logits."""
-        counts = _count_parameters(model) | {"tokens": self.tokens}
-        answer, files = self.ask("evaluate", batch=batch_size, **counts)
-        kinds: tuple[Any, ...] = (np.uint16, np.float32, np.uint32)
+        counts, kinds = _count_parameters(model), (np.uint16, np.float32, np.uint32)
+        answer, files = self.ask("evaluate", batch=batch_size, tokens=self.tokens, **counts)
         tokens, answers, wanted = (
             np.frombuffer(mmap.mmap(file, 0), kind) for file, kind in zip(files, kinds, strict=True)
         )
@@ -193,6 +178,22 @@ class RefereeClient:
                 place.copy_(logits if count == len(logits) else logits[chosen])
                 word = "answered"
         return float(answer["val_bpb"])
+
+
+class Budget(float):
+    """TIME_BUDGET under a referee. A time that is compared with it, or divided by it, counts at
+    least as what is used of it: the own clock of a script may begin after the referee's."""
+
+    def __le__(self, spent: float) -> bool:  # spent >= TIME_BUDGET
+        return referee is not None and max(spent, referee.elapsed()) >= float(self)
+
+    def __gt__(self, spent: float) -> bool:
+        return not self <= spent
+
+    def __rtruediv__(self, spent: float) -> float:
+        return max(spent, referee.elapsed() if referee else 0.0) / float(self)
+
+    __lt__, __ge__ = __le__, __gt__
 
 
 def _count_parameters(model: Any) -> dict[str, int]:
@@ -227,14 +228,23 @@ def _compute_losses(logits: torch.Tensor, targets: torch.Tensor, ordinary: int) 
 # The variable is removed, so that no other process of the genome takes itself for the client.
 _descriptor = os.environ.pop("TRAINER_REFEREE", None)
 referee = None if _descriptor is None else RefereeClient(int(_descriptor))
+TIME_BUDGET = Budget(TIME_BUDGET) if referee else TIME_BUDGET
 
 try:
     MAX_SEQ_LEN = referee.seq_len if referee else load_prepared().seq_len  # tokens of context
 except DataError:  # raised again by the first function that needs the data
     MAX_SEQ_LEN = 2048
+EVAL_TOKENS = 40 * 524288  # autoresearch's; what is scored here is the referee's choice
 
 
-# --- What a genome uses ---
+def __getattr__(name: str) -> int:
+    """VOCAB_SIZE; of other names of some script's prepare.py, what stands in for them."""
+    if name == "VOCAB_SIZE":
+        return Tokenizer.from_directory().get_vocab_size()
+    if name.startswith("__"):
+        raise AttributeError(name)
+    hint = "take make_dataloader, Tokenizer.from_directory(), get_token_bytes() or evaluate_bpb"
+    raise ImportError(f"prepare has no {name}; for text, tokenizer or score {hint}")
 
 
 class Tokenizer:
@@ -253,8 +263,8 @@ class Tokenizer:
         try:
             return cls.from_json(path.read_bytes())
         except (FileNotFoundError, ValueError, TypeError, KeyError):
-            message = f"{path} is missing or damaged: run `python prepare.py --force` to mend it"
-            raise DataError(message) from None
+            mend = "run `python prepare.py --force` to mend it"
+            raise DataError(f"{path} is missing or damaged: {mend}") from None
 
     @classmethod
     def from_json(cls, data: bytes) -> "Tokenizer":
@@ -265,11 +275,8 @@ class Tokenizer:
         tokens = [base64.b64decode(x) for x in stored["tokens"]]
         ranks = {token: i for i, token in enumerate(tokens)}
         special = {name: len(tokens) + i for i, name in enumerate(SPECIAL_TOKENS)}
-        pattern = str(stored["pattern"])
-        enc = tiktoken.Encoding(
-            "bpe", pat_str=pattern, mergeable_ranks=ranks, special_tokens=special
-        )
-        return cls(enc)
+        return cls(tiktoken.Encoding("bpe", pat_str=stored["pattern"], mergeable_ranks=ranks,
+                                     special_tokens=special))  # fmt: skip
 
     def get_vocab_size(self) -> int:
         return int(self.enc.n_vocab)
@@ -295,30 +302,29 @@ class Tokenizer:
 
 
 def get_token_bytes(device: str | torch.device = "cpu") -> torch.Tensor:
-    """Number of raw bytes of each token, int32 (vocabulary,); 0 for special tokens.
-
-    autoresearch counts the bytes of the decoded token, which are three for one that is not whole
-    UTF-8. That lowers val_bpb (its issue 384), so its figures and these cannot be compared.
-    """
+    """Number of raw bytes of each token, int32 (vocabulary,); 0 for special tokens. autoresearch
+    counts three for a part of a character (its issue 384), which lowers its val_bpb."""
     enc = Tokenizer.from_directory().enc
     ordinary = range(enc.n_vocab - len(SPECIAL_TOKENS))
     sizes = [len(enc.decode_single_token_bytes(token)) for token in ordinary]
     return torch.tensor(sizes + [0] * len(SPECIAL_TOKENS), dtype=torch.int32, device=device)
 
 
+def get_device() -> torch.device:
+    """The device that batches lie on: the GPU if there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 def make_dataloader(
-    tokenizer: Tokenizer, B: int, T: int, split: str, buffer_size: int = 1000
-) -> Iterator[tuple[torch.Tensor, torch.Tensor, int]]:
-    """Endless batches (inputs, targets, epoch): long tensors (B, T), on the GPU if there is one.
+    tokenizer: Tokenizer, B: int, T: int, split: str, buffer_size: int = 1000, device: Any = None
+) -> Iterator[Batch]:
+    """Endless batches (inputs, targets, epoch): long tensors (B, T) on a device, or get_device().
 
     Rows are full and start with BOS. With T < MAX_SEQ_LEN a row gives floor(MAX_SEQ_LEN / T) rows,
     of which only the first starts with BOS. "train" has a new order in each epoch, drawn from SEED;
     "val" always has the same. Each batch is new memory. `epoch` counts from 1 and belongs to the
     batch's last row. tokenizer and buffer_size have no effect: autoresearch's signature has them.
-
-    Raises:
-        ValueError: An argument is out of range.
-        DataError: Data are missing or damaged.
+    Raises ValueError, DataError.
     """
     if split not in ("train", "val"):
         raise ValueError(f'split must be "train" or "val", not {split!r}')
@@ -326,17 +332,18 @@ def make_dataloader(
         raise ValueError(f"B is {B} and T {T}: both must be at least 1, and T <= MAX_SEQ_LEN")
     if referee and split == "val":
         raise DataError("the validation text is the referee's alone")
+    place = torch.device(device or get_device())
     if referee:
-        return referee.batches(B, T)
+        return referee.batches(B, T, place)
     parts = _cut_rows(load_prepared().rows(split), T)
-    return _make_batches(parts, B, SEED if split == "train" else None)
+    return _make_batches(parts, B, SEED if split == "train" else None, place)
 
 
 def start_clock() -> float:
     """Start the clock of the training budget and return time.perf_counter().
 
-    Call it when the model is built, compiled and warm: what came before is not counted. Without
-    the call the clock starts once calls of the loader are steady. Only a referee has a clock.
+    What came before is not counted. Without the call the clock starts once calls of the loader are
+    steady. Only a referee has a clock.
     """
     if referee:
         referee.started("start")
@@ -349,11 +356,10 @@ def _cut_rows(rows: np.ndarray, T: int) -> np.ndarray:
 
 
 def _make_batches(
-    parts: np.ndarray, B: int, seed: int | None
-) -> Iterator[tuple[torch.Tensor, torch.Tensor, int]]:
+    parts: np.ndarray, B: int, seed: int | None, device: torch.device
+) -> Iterator[Batch]:
     """Endless batches of parts (rows, parts a row, T + 1), shuffled unless seed is None."""
     per_row = parts.shape[1]
-    on_gpu = torch.cuda.is_available()
     waiting = np.empty(0, np.int64)  # indices of parts
     for epoch in itertools.count(1):
         fresh = np.arange(parts.shape[0] * per_row)
@@ -364,9 +370,9 @@ def _make_batches(
             chosen, waiting = waiting[:B], waiting[B:]
             # int16, so that a quarter of the bytes goes to the GPU
             tokens = torch.from_numpy(parts[chosen // per_row, chosen % per_row].view(np.int16))
-            if on_gpu:  # the copy overlaps with training; torch keeps the pinned memory until then
-                tokens = tokens.pin_memory().to("cuda", non_blocking=True)
-            yield tokens[:, :-1].long(), tokens[:, 1:].long(), epoch
+            if device.type == "cuda":  # overlaps with training; torch keeps the memory until then
+                tokens = tokens.pin_memory().to(device, non_blocking=True)
+            yield tokens[:, :-1].to(device).long(), tokens[:, 1:].to(device).long(), epoch
 
 
 @torch.no_grad()
@@ -377,16 +383,12 @@ def evaluate_bpb(model: Any, tokenizer: Tokenizer, batch_size: int) -> float:
     device. Rows that fill up the last one are not counted, so the same rows count at any batch
     size. Special tokens count neither as nats nor as bytes, and the softmax leaves them out, so
     that what a model gives to them changes nothing. Eval mode is the caller's choice.
-
-    Raises:
-        ValueError: batch_size is below 1, or the model returns something else.
-        DataError: Data are missing or damaged.
+    Raises ValueError, DataError.
     """
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, not {batch_size}")
     parameters = model.parameters() if isinstance(model, torch.nn.Module) else ()
-    default = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    device = next((p.device for p in parameters), default)
+    device = next((p.device for p in parameters), get_device())
     if referee:
         return referee.evaluate(model, batch_size, device)
     meta = load_prepared()

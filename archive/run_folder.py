@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +16,7 @@ from population.errors import UserError
 from population.invocation import write_command
 
 RUNS = Path("runs")
+NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
 LOCK_TRIES, LOCK_PAUSE = 5, 0.02  # seconds: `is_locked` holds a lock for less
 
 
@@ -41,6 +43,20 @@ class RunFolder:
         """The folder of a run that is named on the command line: runs/NAME, or a path."""
         path = Path(name)
         return cls(path if path.name != name or (path / "archive.db").exists() else RUNS / name)
+
+    @classmethod
+    def new(cls, name: str) -> RunFolder:
+        """The folder of a new run, runs/NAME.
+
+        Raises:
+            RunError: No run can be called so.
+        """
+        if not NAME.fullmatch(name):
+            raise RunError(
+                f"a run cannot be called {name!r}: its name is that of a folder in {RUNS}/, of "
+                "letters, digits, `_`, `.` and `-`, a letter or digit first"
+            )
+        return cls(RUNS / name)
 
     @classmethod
     def existing(cls, name: str) -> RunFolder:

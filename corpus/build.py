@@ -1,4 +1,12 @@
-"""Builds a set of rows and its tokenizer from a corpus, and puts it in place."""
+"""Builds a set of rows and its tokenizer from a corpus, and puts it in place.
+
+The data folder (`prepare.DATA_DIR`):
+
+    meta.json              what is prepared and where; replacing this file is the commit
+    SET/tokenizer.json     the split pattern, and the bytes of each token in base64, by id
+    SET/{train,val}.bin    rows of MAX_SEQ_LEN + 1 little-endian uint16 tokens
+    climbmix/              downloaded shards, kept for the next time
+"""
 
 from __future__ import annotations
 

@@ -24,6 +24,11 @@ def describe_import_error(error: ImportError) -> str | None:
             f"{files} is imported in place of a module of the same name, since `python -m` looks "
             "into the current folder first; start `evolve` instead, or from another folder"
         )
+    if "git executable" in str(error):
+        return (
+            "git is missing, which keeps the genomes; install it (Debian, Ubuntu: sudo apt install "
+            "git; macOS: xcode-select --install)"
+        )
     if isinstance(error, ModuleNotFoundError) and error.name:
         package = error.name.partition(".")[0]
         if package not in ROOMS:

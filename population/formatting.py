@@ -53,6 +53,52 @@ def format_duration(seconds: float) -> str:
     return f"{hours // 24} d {hours % 24:02} h"
 
 
+def format_span(low: float, high: float) -> str:
+    """Format a time that is known within bounds, such as "8 to 11 min" or "40 s to 2 min".
+
+    Args:
+        low: Least number of seconds.
+        high: Largest number of seconds, which may be infinite.
+
+    Returns:
+        The text, with as many digits as such an estimate deserves.
+    """
+    if not math.isfinite(high):
+        return f"{_round_duration(low)} or more"
+    first, last = _round_duration(low), _round_duration(high)
+    if first == last:
+        return f"about {last}"
+    if first.rpartition(" ")[2] == last.rpartition(" ")[2]:
+        first = first.rpartition(" ")[0]
+    return f"{first} to {last}"
+
+
+def _round_duration(seconds: float) -> str:
+    """A duration in its largest unit, with two digits."""
+    units = ((1, "s", 90.0), (60, "min", 90.0), (3600, "h", 48.0), (86400, "d", math.inf))
+    for size, unit, most in units:
+        value = seconds / size
+        if value < most:
+            small = unit in ("h", "d") and value < 9.95
+            return f"{value:.1f} {unit}" if small else f"{math.ceil(value)} {unit}"
+    return UNKNOWN
+
+
+def shorten_to_words(text: str, width: int) -> str:
+    """Cut a text to a number of columns behind a whole word; empty if not even the first one fits.
+
+    Args:
+        text: Text whose white space becomes single blanks.
+        width: Most columns, as many as characters.
+    """
+    words = text.split()
+    line = " ".join(words)
+    while len(line) > width and words:
+        words.pop()
+        line = f"{' '.join(words)} ..." if words else ""
+    return line
+
+
 def format_dollars(value: float) -> str:
     """Format a sum of money to the cent, and below ten cents with two significant digits."""
     small = 0 < abs(value) < 0.0995

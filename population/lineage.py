@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -24,11 +25,37 @@ class LineageError(UserError):
     """The run's git repository cannot be read or written; the message says what to do."""
 
 
+# The user's own settings and variables (a hook that starts a run sets some) concern other
+# repositories. A colleague's run may be looked at: asking git for objects runs nothing of theirs.
+ENVIRONMENT = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_SYSTEM": os.devnull,
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "safe.directory",
+    "GIT_CONFIG_VALUE_0": "*",
+    "GIT_DEFAULT_HASH": "sha1",
+    **{f"GIT_{role}_NAME": AUTHOR.name or "" for role in ("AUTHOR", "COMMITTER")},
+    **{f"GIT_{role}_EMAIL": AUTHOR.email or "" for role in ("AUTHOR", "COMMITTER")},
+}
+
+
 class _Git(git.Git):
-    """A git that the terminal's Ctrl-C does not reach: one process stays to read objects."""
+    """A git that knows nothing of the user's, and that the terminal's Ctrl-C does not reach.
+
+    One process stays to read objects.
+    """
+
+    def __init__(self, working_dir: Any = None) -> None:
+        super().__init__(working_dir)
+        self.update_environment(**ENVIRONMENT)
 
     def execute(self, command: str | Sequence[Any], **options: Any) -> Any:  # type: ignore[override]
-        return super().execute(command, start_new_session=True, **options)
+        names = [name for name in os.environ if name.startswith("GIT_") and name not in ENVIRONMENT]
+        without = [word for name in names for word in ("-u", name)]
+        words = [command] if isinstance(command, str) else list(command)
+        if without:
+            words = ["env", *without, *words]
+        return super().execute(words, start_new_session=True, **options)
 
 
 class _Objects(git.GitCmdObjectDB):
@@ -43,6 +70,13 @@ class _Objects(git.GitCmdObjectDB):
 
 class _Repo(git.Repo):
     GitCommandWrapperType = _Git
+    config_level = ("repository",)  # type: ignore[assignment]
+
+    def __init__(self, path: Any, **options: Any) -> None:
+        super().__init__(path, **options, expand_vars=False)
+        self._common_dir = ""  # what GitPython made of the user's GIT_ variables
+        self.git = _Git(self.git_dir)
+        self.odb = _Objects(os.path.join(self.git_dir, "objects"), self.git)
 
 
 class Lineage:
@@ -61,16 +95,12 @@ class Lineage:
 
     def __init__(self, path: Path, genome_path: str) -> None:
         try:
-            self._repo = _Repo(path, odbt=_Objects)
+            self._repo = _Repo(path)
         except (git.InvalidGitRepositoryError, git.NoSuchPathError) as error:
             raise LineageError(
                 f"{path} is no git repository: the run's genomes are gone; "
                 "restore the folder from a backup, or start a new run"
             ) from error
-        # a colleague's run may be looked at: asking git for objects runs nothing of theirs
-        self._repo.git.update_environment(
-            GIT_CONFIG_COUNT="1", GIT_CONFIG_KEY_0="safe.directory", GIT_CONFIG_VALUE_0="*"
-        )
         self._genome_path = PurePosixPath(genome_path)
 
     @classmethod
@@ -86,7 +116,9 @@ class Lineage:
             LineageError: Git refused, for example because the disk is full.
         """
         try:
-            repo = _Repo.init(path, odbt=_Objects, bare=True, initial_branch="best")
+            options: dict[str, Any] = {"bare": True, "initial_branch": "best", "template": ""}
+            _Repo.init(path, expand_vars=False, allow_unsafe_options=True, **options)
+            repo = _Repo(path)
             root = git.Commit.create_from_tree(
                 repo, _store_tree(repo, {}), message, [], author=AUTHOR, committer=AUTHOR
             )
@@ -106,7 +138,8 @@ class Lineage:
             number: Id of the individual; `refs/genomes/NUMBER` will point to the commit.
             source: Text of the genome.
             parents: Commit hashes of its parents; none makes it a child of the root commit.
-            message: Commit message: a line of description, then what else is worth keeping.
+            message: Commit message: a line of description, then what else is worth keeping. The
+                number comes to stand before it.
 
         Returns:
             The commit's hash, 40 hex digits.
@@ -119,7 +152,7 @@ class Lineage:
             tree = _store_tree(repo, {self._genome_path.parts: source.encode()})
             commits = [self._commit(name) for name in parents or ["refs/genomes/root"]]
             commit = git.Commit.create_from_tree(
-                repo, tree, message, commits, author=AUTHOR, committer=AUTHOR
+                repo, tree, f"#{number} {message}", commits, author=AUTHOR, committer=AUTHOR
             )
             git.Reference.create(repo, f"refs/genomes/{number}", commit, force=True)
         except BROKEN as error:
@@ -128,6 +161,22 @@ class Lineage:
                 "free the disk or repair the repository (git fsck), then resume the run"
             ) from error
         return commit.hexsha
+
+    def annotate(self, commit: str, text: str) -> None:
+        """Attach a text to a commit as its git note, which `git log` shows, in place of an earlier.
+
+        Raises:
+            LineageError: Git refused, for example because the disk is full.
+        """
+        try:
+            self._commit(commit)  # git would note it of what is not there, too
+            self._repo.git.notes("add", "--force", "--message", text, commit)
+        except BROKEN as error:
+            raise LineageError(
+                f"the result of {commit} cannot be noted in {self._repo.git_dir}: "
+                f"{_reason(error)}; free the disk or repair the repository (git fsck), then resume "
+                "the run"
+            ) from error
 
     def source(self, commit: str) -> str:
         """The genome's text at a commit.
@@ -253,6 +302,9 @@ def _reason(error: Exception) -> str:
     """An error in one line: of git's own message the last, which says what went wrong."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
+    if isinstance(error, git.CommandError):  # whose text begins with the whole command
+        said = str(error.stderr).partition(":")[2].strip().strip("'").strip()
+        return said.splitlines()[-1] if said else f"git ended with exit code {error.status}"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1].strip("'") if lines else type(error).__name__
 

@@ -17,6 +17,9 @@ import numpy as np
 import pytest
 import torch
 
+from trainer.referee.pace import is_steady
+from trainer.referee.rules import Rules
+
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = 4000
 
@@ -371,6 +374,80 @@ def test_training_needs_no_validation_rows(data, tmp_path):
     shutil.copytree(data, folder)
     DAMAGE["no rows"](folder)
     assert len(take(load(folder), 3, 8, 128, "train")) == 3
+
+
+# --- scripts that were written for autoresearch
+
+
+def test_names_of_autoresearch_and_its_forks(prepare, tokenizer):
+    assert tokenizer.get_vocab_size() == prepare.VOCAB_SIZE
+    assert prepare.EVAL_TOKENS == 40 * 524288
+    assert prepare.get_device() in (torch.device("cpu"), torch.device("cuda"))
+    for device in ("cpu", torch.device("cpu")):
+        x, y, _ = next(prepare.make_dataloader(tokenizer, 2, 16, "train", device=device))
+        assert (x.device.type, y.device.type) == ("cpu", "cpu")
+
+
+def test_other_names_say_what_to_take(data):
+    done = run(["-c", "from prepare import list_parquet_files"], data)
+    assert done.returncode == 1
+    assert "ImportError: prepare has no list_parquet_files; for text, tokenizer or" in done.stderr
+    assert (
+        run(["-c", "import prepare; assert not hasattr(prepare, '__path__')"], data).returncode == 0
+    )
+
+
+class Clock:
+    """Stands in for a referee that says how much of the budget is used."""
+
+    def __init__(self):
+        self.used = 0.0
+
+    def elapsed(self):
+        return self.used
+
+
+@pytest.mark.parametrize("used", [0.0, 100.0, 299.9, 300.0, 310.0])
+@pytest.mark.parametrize("spent", [0, 0.0, 50.0, 299.0, 300.0, 301.5])
+def test_a_referees_budget_is_used_up_by_either_clock(data, used, spent):
+    prepare = load(data)
+    prepare.referee = Clock()
+    prepare.referee.used = used
+    budget, counts = prepare.Budget(300), max(used, spent)
+    assert (spent >= budget) == (counts >= 300) == (budget <= spent)
+    assert (spent < budget) == (counts < 300) == (budget > spent)
+    assert spent / budget == counts / 300
+    assert (budget - spent, budget * 2, f"{budget:g}") == (300 - spent, 600, "300")
+
+
+@pytest.mark.parametrize("passes", [1, 2, 8, 32, 64])
+@pytest.mark.parametrize("step", [0.05, 0.3, 1.0, 5.0])
+@pytest.mark.parametrize("compiling", [0.0, 60.0])
+def test_a_script_with_its_own_clock_ends_within_the_grace(data, passes, step, compiling):
+    """The loop of autoresearch's train.py, on a clock that is moved by hand."""
+    prepare, rules = load(data), Rules(300.0, setup=300.0, evaluation=300.0)
+    prepare.referee = clock = Clock()
+    budget, now, begun, calls, own, steps = prepare.Budget(300), 0.0, None, [], 0.0, 0
+
+    def call():
+        nonlocal begun
+        calls.append(now)
+        if begun is None and (now >= rules.warmup or is_steady(calls, rules.budget)):
+            begun = min(now, rules.warmup)
+
+    call()
+    while True:
+        for number in range(passes):
+            now += step / passes + (compiling if steps == number == 0 else 0.0)
+            call()
+        clock.used = 0.0 if begun is None else now - begun
+        if steps > 10:
+            own += step
+        steps += 1
+        if steps > 10 and own >= budget:
+            break
+    assert begun is not None
+    assert 290 - 14 * step <= now - begun <= 300 + rules.grace
 
 
 CLIENT = """

@@ -15,6 +15,11 @@ _UNSEEN = re.compile(
     "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff"
     "\uffa0\ufff0-\ufffb\ufffe\uffff\U000e0000-\U000e0fff]"
 )
+# "loss: 2.31", "train_loss=2.31", "loss/train 2.3e-2", but not "glossy 3".
+_LOSS = re.compile(
+    r"(?<![a-z])loss(?:/\w+)?\W{1,3}?([+-]?(?:\d+\.?\d*(?:e[+-]?\d+)?|nan|inf))(?!\w|\.\d)",
+    re.IGNORECASE,
+)
 _TRACEBACK = "Traceback (most recent call last):"
 _ERROR = re.compile(r"(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt|Exit|Group)\b")
 
@@ -28,6 +33,14 @@ def read_progress(log: Path) -> str:
     """Read the line printed last, for a live display; empty if there is none. Reads 4 KiB."""
     lines = [line for line in _lines(read_end(log, 1 << 12)) if line.strip()]
     return lines[-1].strip() if lines else ""
+
+
+def read_loss(log: Path) -> str:
+    """Read the loss printed last, as it was printed; empty if there is none. Reads 4 KiB."""
+    for line in reversed(_lines(read_end(log, 1 << 12))):
+        if found := _LOSS.findall(line):
+            return str(found[-1])
+    return ""
 
 
 def find_error(text: str) -> str:

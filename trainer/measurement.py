@@ -29,6 +29,7 @@ from trainer.scoring.box import BWRAP, MEMORY, SANDBOX
 from trainer.scoring.candidate import BUDGET, GENOME, ITEM, SEED
 from trainer.secrets import Secrets
 from trainer.setup import Ready
+from trainer.stage import Stage, Watch, ignore
 from trainer.summary import read_refusal, read_summary, read_words
 from trainer.task import Task, list_files
 
@@ -56,6 +57,7 @@ def measure(
     clock: Callable[[], float] = time.time,
     keep: bool = False,
     beat: float | None = None,
+    watch: Watch = ignore,
 ) -> Measurement:
     """Run a genome once and judge what it reports.
 
@@ -63,8 +65,8 @@ def measure(
     returns or raises, no process of its is left. May be called from several threads at once.
 
     What is measured is plain data and can come from another machine: the task, what its setup
-    reported, the genome, the device, the sandbox and the numbers. `folder`, `log`, `stop` and
-    `clock` belong to the process in which this is called.
+    reported, the genome, the device, the sandbox and the numbers. `folder`, `log`, `stop`, `clock`
+    and `watch` belong to the process in which this is called.
 
     Args:
         task: Contract of the task.
@@ -83,6 +85,7 @@ def measure(
         clock: Clock for the time of its end, in seconds since the epoch.
         keep: Whether the folder stays as the child left it.
         beat: Best fitness of the run so far, for a referee who probes more where it is beaten.
+        watch: Function that learns of every stage that the child enters, in another thread.
 
     Raises:
         Stopped: `stop` was set before the child had ended.
@@ -121,8 +124,9 @@ def measure(
 
         if task.score:  # trusted: it starts the genome in the sandbox where it wants to
             env |= _scoring_environment(task, folder, sandbox, limits)
+        watch(Stage.RUN if ready.text is None else Stage.START)
         ended, verdict = run_refereed(
-            None if ready.text is None else _referee(ready.text.open(), budget, limit, beat),
+            None if ready.text is None else _referee(ready.text.open(), budget, limit, beat, watch),
             (lambda keep_fds: task.score) if task.score else command,
             folder=task.folder if task.score else folder,
             env=env,
@@ -142,7 +146,7 @@ def measure(
     return _judge(task, ended, verdict, output, limit, seed, device, clock())
 
 
-def _referee(text: Text, budget: float, limit: float, beat: float | None) -> Referee:
+def _referee(text: Text, budget: float, limit: float, beat: float | None, watch: Watch) -> Referee:
     rest = max(limit - budget, 1.0)
     return Referee(
         text,
@@ -151,6 +155,7 @@ def _referee(text: Text, budget: float, limit: float, beat: float | None) -> Ref
         rng=np.random.default_rng(secrets.randbits(128)),
         beat=beat,
         clock=time.monotonic,
+        watch=watch,
     )
 
 

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from archive import Archive, Cell
 from population import Direction, Individual
-from population.formatting import choose_format, describe_noise
+from population.formatting import choose_format, describe_noise, shorten_to_words
 from views.projection import NOTHING_YET, Projection, project
 from views.scales import find_limits, is_bright, label_ticks
 
@@ -26,6 +26,7 @@ WIDEST_CELL = 12
 STRIP_CELL = 9  # columns of a strip's cell: a strip that is too long goes on in the next line
 NAMED_CELL = 6  # columns from which a cell has a second line, for its elite's id
 TALL_ROWS = 8  # a grid of more rows gets one line a row, so that it still fits a screen
+FRAME = 6  # lines of a grid beside its cells: three of labels, three of the legend
 MARK = "#"  # stands for a number where there is no room for any
 BAR = 24  # columns of the colour scale
 
@@ -71,6 +72,7 @@ def render_heatmap(
     *,
     noise: float = 0.0,
     width: int | None = None,
+    height: int | None = None,
     axes: Sequence[str] = (),
 ) -> HeatmapText:
     """Render the grid as it is now, for rich to print: a cell's colour says what its number says.
@@ -84,12 +86,13 @@ def render_heatmap(
         metric: Name of the objective.
         noise: Standard deviation of one run, shown below; 0 if unknown.
         width: Columns to fit into; None takes what the console has.
+        height: Lines to fit into, for which cells lose their second line; None takes what it needs.
         axes: Names of the axes to show, the one across first; empty takes the first two.
 
     Raises:
         ValueError: These axes cannot be shown.
     """
-    return HeatmapText(project(archive, axes), metric, noise, width)
+    return HeatmapText(project(archive, axes), metric, noise, width, height)
 
 
 @dataclass(frozen=True)
@@ -101,12 +104,14 @@ class HeatmapText:
         metric: Name of the objective.
         noise: Standard deviation of one run; 0 if unknown.
         width: Columns to fit into; None takes what the console has.
+        height: Lines to fit into, as far as that is possible; None takes what it needs.
     """
 
     flat: Projection
     metric: str
     noise: float
     width: int | None
+    height: int | None = None
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         screen = Screen(
@@ -129,6 +134,7 @@ class HeatmapText:
         room = (screen.width - indent - 4) // across.cells
         cell_width = max(min(room, WIDEST_CELL), 1)
         named = up.cells <= TALL_ROWS and cell_width >= NAMED_CELL
+        named = named and (self.height is None or 2 * up.cells + FRAME <= self.height)
 
         yield Text(f"{labels[-1]:>{indent}} {up.title}")
         for row in reversed(range(up.cells)):
@@ -188,20 +194,21 @@ class HeatmapText:
         if screen.colour:
             low, high = self._limits
             worse, fitter = (high, low) if best.direction is Direction.MINIMIZE else (low, high)
-            legend.append(f"   {write(worse)} ")
-            for step in range(BAR):
-                value = worse + (fitter - worse) * step / (BAR - 1)
+            first, last = f"   {write(worse)} ", f" {write(fitter)}"
+            steps = min(screen.width - len(legend) - len(first) - len(last), BAR)
+            legend.append(first if steps > 1 else "")
+            for step in range(steps if steps > 1 else 0):
+                value = worse + (fitter - worse) * step / (steps - 1)
                 legend.append(" ", self._style(value))
-            legend.append(f" {write(fitter)}")
+            legend.append(last if steps > 1 else "")
         yield legend
         noise = describe_noise(self.noise)
         seed = f"{signs.seed} the seed's cell" if self._lost_by_seeds else ""
+        yield Text(_join_fitting((self.flat.counts, seed, noise), signs.between, screen.width))
         found = f"{signs.best} best {write(best.objective)} (#{best.id})"
-        for phrases in (
-            (self.flat.counts, seed, noise),
-            (found, " ".join(best.description.split())),
-        ):
-            yield Text(signs.between.join(filter(None, phrases)))
+        room = screen.width - len(found) - len(signs.between)
+        story = shorten_to_words(best.description, room)
+        yield Text(_join_fitting((found, story), signs.between, screen.width))
 
     def _style(self, objective: float) -> Style:
         assert self._best is not None
@@ -263,6 +270,17 @@ def _name(elite: Individual, seed: str, room: int) -> str:
     name = f"#{elite.id}"
     names = [f"{name} {seed}".rstrip(), name, seed] if elite.parents else [f"{name} seed", name]
     return next((name for name in names if len(name) <= room), "")
+
+
+def _join_fitting(phrases: Sequence[str], between: str, width: int) -> str:
+    """Join the phrases that are not empty, the first ones that fit into so many columns."""
+    line = ""
+    for phrase in filter(None, phrases):
+        longer = f"{line}{between}{phrase}" if line else phrase
+        if len(longer) > width and line:
+            break
+        line = longer
+    return line
 
 
 def _edge_labels(labels: Sequence[str], cell_width: int, indent: int) -> str:

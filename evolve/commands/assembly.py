@@ -169,7 +169,7 @@ def assemble(
     evaluator = (open_evaluator or EVALUATORS[settings.evaluator])(run, wake)
     evaluator.limit = run.record.meta("limit", evaluator.limit)
     display = Display(
-        console, run.task, search, f"{run.folder.name} ({settings.strategy})", settings.budget
+        console, run.task, search, f"{run.folder.name} ({settings.strategy})", settings
     )
     reports = _connect(run, search, display, Artist(run, draw))
     budget = CostBudget(settings.max_cost, run.record.spend().cost)
@@ -208,7 +208,8 @@ def _connect(run: Run, search: Search, display: Display, artist: Artist) -> Repo
         reference = run.record.meta("reference")
         record_generation(logbook, number, children, search.archive, reference)
         artist(search.archive, search.noise)
-        display.say(describe_generation(logbook, search.archive, run.task.metric), "bold")
+        text = describe_generation(logbook, search.archive, run.task.metric)
+        display.say(f"{text}{display.describe_left()}", "bold")
 
     return Reports(
         watch=display.watch,

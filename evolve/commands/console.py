@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 
@@ -11,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from population import Individual
+from population.invocation import write_command
 
 WIDTH = 160  # columns, where the output is no terminal
 
@@ -21,8 +23,35 @@ def new_console() -> Console:
 
 
 def sayer(console: Console) -> Callable[[str], None]:
-    """What prints a line as it is, folded by the terminal alone."""
-    return lambda line: console.print(Text(line), soft_wrap=True)
+    """What prints a line: on a terminal folded between words, elsewhere as it is."""
+    return lambda line: print_line(console, line)
+
+
+def print_line(console: Console, line: str, style: str = "") -> None:
+    """Print a line of prose: on a terminal folded between words, elsewhere as it is."""
+    text = fold_line(line, console.width) if console.is_terminal else line
+    console.print(Text(text, style), soft_wrap=True)
+
+
+def fold_line(line: str, width: int) -> str:
+    """Fold a line between words, so that what can be copied stays whole.
+
+    That is what stands in backquotes, and from a command of ours to the end of the line.
+
+    Args:
+        line: The line.
+        width: Most columns of each line, unless it has a single part that is longer.
+    """
+    if len(line) <= width:
+        return line
+    lines = [""]
+    for part in re.findall(rf"{re.escape(write_command())} .*|`[^`]*`\S*|\S+", line):
+        longer = f"{lines[-1]} {part}".lstrip()
+        if len(longer) > width and lines[-1]:
+            lines.append(part)
+        else:
+            lines[-1] = longer
+    return "\n".join(lines)
 
 
 def new_table(*columns: str) -> Table:

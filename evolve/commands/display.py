@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import re
+import sys
+import termios
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console
 from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
 from archive.rows import Experiment, Purpose
-from evolve.loop.evaluators import Running
+from evolve.commands.console import print_line
+from evolve.commands.live_picture import Picture, append_words, write_fitness, write_objective
 from evolve.loop.reports import Snapshot
 from evolve.search.search import Search
+from evolve.settings import Settings
 from population import Individual
-from population.formatting import choose_format, format_dollars, format_duration
-from trainer.log import read_progress as last_line
 from trainer.task import Task
-from views import render_heatmap
 
-LOSS = re.compile(r"\bloss\W{1,3}(\d+\.?\d*)", re.IGNORECASE)
 REFRESH = 0.5  # seconds between two drawings: often enough to look alive, and cheap
 STYLES = {"keep": "green", "discard": "dim"}
 STYLES |= dict.fromkeys(("repeat", "final", "ablation"), "cyan")
@@ -33,26 +32,29 @@ class Display:
     """Shows a run while it goes.
 
     Args:
-        console: Console to print on; on a terminal it shows a live picture.
+        console: Console to print on; on a terminal that can move its cursor, a live picture.
         task: Task of the run.
         search: Search whose state is shown.
         title: Title of the live picture.
-        budget: Seconds that a child trains.
+        settings: Settings of the run.
     """
 
     def __init__(
-        self, console: Console, task: Task, search: Search, title: str, budget: float
+        self, console: Console, task: Task, search: Search, title: str, settings: Settings
     ) -> None:
         self._console, self._task, self._search = console, task, search
-        self._title, self._budget = title, budget
-        self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
+        self._title, self._settings = title, settings
+        moves = console.is_terminal and not console.is_dumb_terminal
+        self._live = Live(console=console, auto_refresh=False, transient=True) if moves else None
         self._drawn = 0.0
-        self._total = 0
+        self._snapshot: Snapshot | None = None
         self._begun = time.monotonic()
+        self._closing = ExitStack()
 
     def __enter__(self) -> Self:
         if self._live:
-            self._live.start()
+            self._closing.enter_context(silence_control_characters())
+            self._closing.enter_context(self._live)
         return self
 
     def __exit__(
@@ -61,105 +63,74 @@ class Display:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._live:
-            self._live.update(Text(""), refresh=True)
-            self._live.stop()
+        self._closing.close()
 
     def say(self, text: str, style: str = "") -> None:
         """Print a line that stays."""
-        self._console.print(Text(text, style), soft_wrap=True)
+        print_line(self._console, text, style)
 
     def experiment(self, individual: Individual, experiment: Experiment) -> None:
         """Print how an experiment ended."""
         m, word = experiment.measurement, experiment.outcome
-        result = m.reason if m.fitness is None else f"{self._task.metric} {self._write(m.fitness)}"
+        fitness = None if m.fitness is None else write_fitness(self._search, m.fitness)
+        result = m.reason if fitness is None else f"{self._task.metric} {fitness}"
         parents = f" of {' and '.join(map(str, individual.parents))}" if individual.parents else ""
         fresh = dict.fromkeys((Purpose.FINAL, Purpose.ABLATION), "fresh run, ")
         purpose = {**fresh, Purpose.REPEAT: "is it better? "}.get(experiment.purpose, "")
         line = Text(f"{experiment.number:4d} {time.strftime('%H:%M:%S')} ", "dim")
         line.append(f"#{individual.id:<4d} ")
         line.append(f"{word:8s} ", STYLES.get(word, "red"))
-        line.append(f"{result}  ")
-        line.append(f"{purpose}{individual.operator}{parents}: {individual.description}", "dim")
+        story = f"{purpose}{individual.operator}{parents}: {individual.description}"
         if self._live:
-            self._console.print(line, overflow="ellipsis", no_wrap=True)
+            room = self._console.width
+            append_words(append_words(line, result, room, ""), f" {story}", room)
+            self._console.print(line, overflow="crop", no_wrap=True)
         else:
+            line.append(f"{result}  ").append(story, "dim")
             self._console.print(line, soft_wrap=True)
 
     def best(self, individual: Individual) -> None:
         """Print that there is a new best."""
-        assert individual.objective is not None
         runs = len(individual.scored)
         times = f", {runs} runs" if runs > 1 else ""
-        line = f"new best: {self._task.metric} {self._write(individual.objective)}"
-        self.say(f"{line}{self._margin(individual)} (#{individual.id}{times})", "bold green")
-
-    def _margin(self, individual: Individual) -> str:
-        noise = self._search.noise
-        return f" ± {individual.margin(noise):.2g}" if noise else ""
+        score = write_objective(self._search, individual)
+        self.say(f"new best: {self._task.metric} {score} (#{individual.id}{times})", "bold green")
 
     def watch(self, snapshot: Snapshot) -> None:
         """Draw the state, if the last drawing is old enough."""
-        self._total = snapshot.total
+        self._snapshot = snapshot
         if self._live and time.monotonic() - self._drawn >= REFRESH:
             self._drawn = time.monotonic()
-            self._live.update(self._picture(snapshot), refresh=True)
+            self._live.update(self._draw(snapshot), refresh=True)
 
-    def _write(self, fitness: float) -> str:
-        # in the digits that tell the elites apart: they are few, however long the run
-        shown = self._search.archive or self._search.individuals.values()
-        scored = [one.objective for one in shown if one.objective is not None]
-        return choose_format([*scored, fitness])(fitness)
+    def describe_left(self) -> str:
+        """How long the run is likely to take yet, to be appended to a sentence; may be empty."""
+        left = self._snapshot.left if self._snapshot else None
+        return f"; {left} left" if left else ""
 
-    # -- the live picture ---------------------------------------------------------------------
+    def _draw(self, snapshot: Snapshot) -> Picture:
+        return Picture(
+            title=self._title,
+            snapshot=snapshot,
+            search=self._search,
+            task=self._task,
+            settings=self._settings,
+            seconds=time.monotonic() - self._begun,
+        )
 
-    def _picture(self, snapshot: Snapshot) -> RenderableType:
-        parts: list[RenderableType] = [self._headline(snapshot)]
-        if snapshot.running:
-            parts.append(self._children(snapshot))
-        if self._search.archive is not None:
-            parts.append(
-                render_heatmap(self._search.archive, self._task.metric, noise=self._search.noise)
-            )
-        return Group(*parts)
 
-    def _headline(self, snapshot: Snapshot) -> RenderableType:
-        line = Text(f"{self._title}  ", "bold")
-        line.append(f"{snapshot.phase}  ", "cyan")
-        line.append(f"{snapshot.finished} of {snapshot.total} children")
-        if snapshot.finished:
-            line.append(f", {format_duration(time.monotonic() - self._begun)} so far")
-        if snapshot.proposing:
-            line.append(f", {snapshot.proposing} proposals in the making")
-        if snapshot.spend.calls:
-            line.append(f", models {format_dollars(snapshot.spend.cost)}")
-            if snapshot.spend.unpriced:
-                line.append(f" and {snapshot.spend.unpriced} calls of unknown price")
-        best = self._search.best
-        if best is not None and best.objective is not None:
-            noise = self._margin(best)
-            line.append(
-                f"\nbest {self._task.metric} {self._write(best.objective)}{noise} (#{best.id}) "
-            )
-            line.append(best.description, "dim")
-        return line
-
-    def _children(self, snapshot: Snapshot) -> RenderableType:
-        table = Table(box=None, padding=(0, 1), show_header=False)
-        for running in snapshot.running:
-            table.add_row(*self._child(running))
-        return table
-
-    def _child(self, running: Running) -> list[RenderableType]:
-        elapsed = time.monotonic() - running.started
-        line = last_line(running.log)
-        loss = LOSS.search(line)
-        individual = running.job.individual
-        return [
-            Text(running.device.name, "cyan"),
-            Text(f"#{individual.id} {individual.operator}"),
-            ProgressBar(total=self._budget, completed=min(elapsed, self._budget), width=20),
-            Text(f"{format_duration(max(self._budget - elapsed, 0))} left", "dim"),
-            Text(f"loss {loss[1]}" if loss else line[:40], "yellow"),
-            Text(individual.description, "dim", overflow="ellipsis", no_wrap=True),
-        ]
+@contextmanager
+def silence_control_characters() -> Iterator[None]:
+    """Keep the terminal from writing ^C into the picture where the cursor stands."""
+    before = None
+    with suppress(termios.error, ValueError, OSError):  # no terminal, or one without such a switch
+        before = termios.tcgetattr(sys.stdin)
+        quiet = [*before]
+        quiet[3] = before[3] & ~termios.ECHOCTL & ~termios.ECHO
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, quiet)
+    try:
+        yield
+    finally:
+        if before is not None:
+            with suppress(termios.error, OSError):
+                termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)

@@ -9,11 +9,14 @@ from dataclasses import replace
 from archive.run_folder import RunFolder
 from evolve.commands.console import new_console, sayer
 from evolve.commands.options import new_parser, run_argument
+from evolve.commands.run_state import START, STOP
 from evolve.commands.working import work_on
+from evolve.loop.loop import End
 from evolve.models import build_models, check_model_options
 from evolve.options import add_options, read_options
-from evolve.runs.run import open_run, reopen_run
+from evolve.runs.run import Run, open_run, reopen_run
 from evolve.settings import Settings
+from population.invocation import write_command
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -27,6 +30,30 @@ def arguments() -> argparse.ArgumentParser:
     return parser
 
 
+def describe_finished(run: Run, settings: Settings) -> str:
+    """Say that a run has nothing left to do, and how to go on with it; empty if it has.
+
+    Args:
+        run: The run, opened to view it.
+        settings: Settings with which it is to go on.
+    """
+    individuals = run.individuals()
+    ends = [event.text for event in run.record.events() if event.kind in (START, STOP)][-1:]
+    name, children = run.folder.name, sum(bool(i.parents and i.measurements) for i in individuals)
+    if settings != replace(run.settings, generations=settings.generations):
+        return ""
+    if ends == [End.TARGET]:
+        again = write_command("resume", name, "--target", "X")
+        return f"run {name} has reached its target {settings.target:g}; `{again}` sets another one"
+    if ends != [End.COMPLETE] or children < settings.total_children:
+        return ""
+    again = write_command("resume", name, "--generations", "N")
+    return (
+        f"run {name} is finished: {children} children are done. `{again}` goes on with it, with N "
+        f"above {children // settings.children}"
+    )
+
+
 def command(options: argparse.Namespace) -> int:
     """Go on with a run."""
     changes = read_options(options, Settings, resumed=True)
@@ -34,6 +61,9 @@ def command(options: argparse.Namespace) -> int:
     with RunFolder.existing(options.name).lock():  # nothing of a run is touched that another uses
         with closing(open_run(options.name)) as run:
             settings = replace(run.settings, **changes)
+            if finished := describe_finished(run, settings):
+                sayer(console)(finished)
+                return 0
         if {"models", "api_base", "prices"} & changes.keys():
             api_base, prices = changes.get("api_base"), changes.get("prices", ())
             check_model_options(settings.models, api_base, prices)

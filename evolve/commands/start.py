@@ -5,20 +5,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from evolve.commands import items
-from evolve.commands.console import new_console, sayer
-from evolve.commands.working import work_on
-from evolve.models import build_models, check_model_options
-from evolve.operators import resolve_operator_path
 from evolve.options import add_options, read_options
-from evolve.runs.run import begin_run
-from evolve.search.axes import read_bounds
-from evolve.search.operator_mix import operator_mix
 from evolve.settings import OptionError, Settings
 from population.invocation import write_command
-from trainer.task import Task, load_task
+
+if TYPE_CHECKING:  # what a run needs is imported when one begins, not for the help
+    from trainer.task import Task
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -53,7 +47,17 @@ def arguments() -> argparse.ArgumentParser:
 
 def command(options: argparse.Namespace) -> int:
     """Begin a run, or one of each item that is not done, and work on it to its end."""
+    from archive.run_folder import RunFolder
+    from evolve.commands import items
+    from evolve.commands.console import new_console, sayer
+    from evolve.commands.working import work_on
+    from evolve.models import build_models
+    from evolve.runs.run import begin_run
+    from trainer.task import load_task
+
     given = read_options(options, Settings)
+    if options.run is not None:
+        RunFolder.new(options.run)  # refused before anything is made ready
     task = load_task(Path(given.get("task", ".")))
     if options.items and not task.items:
         raise OptionError(f"the task {task.name} has no items, so leave --items out")
@@ -79,6 +83,11 @@ def choose_settings(task: Task, given: Mapping[str, Any]) -> Settings:
     Raises:
         OptionError: An operator, a model or a price cannot be what it says.
     """
+    from evolve.models import check_model_options
+    from evolve.operators import resolve_operator_path
+    from evolve.search.axes import read_bounds
+    from evolve.search.operator_mix import operator_mix
+
     own = {
         "generations": task.generations or None,
         "children": task.children or None,

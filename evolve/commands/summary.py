@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from archive.rows import Purpose
+from evolve.loop.forecast import forecast, guess_turn, observe_turn
 from evolve.loop.loop import End, is_reached
 from evolve.loop.phases import Ending
 from evolve.models import ConfiguredModel, summarise_outages
@@ -23,17 +24,16 @@ def announce(run: Run, models: list[ConfiguredModel]) -> list[str]:
     children = max(settings.total_children - len(ended - seeds), 0)
     runs = children + (0 if ended else settings.seed_repeats) + 2 * settings.final_repeats
     runs += settings.distill_runs
-    span = format_duration(runs * settings.budget / len(run.devices))
+    measured = observe_turn(run.individuals())
+    repeats = round(settings.max_repeats * children / max(settings.total_children, 1))
+    turn = measured or guess_turn(task, settings)
+    span = forecast(turn, runs, repeats, len(run.devices))
     devices = ", ".join(device.name for device in run.devices)
     lines = [
         f"run {run.folder.name}: {task.name}, {settings.strategy}, {settings.generations} "
         f"generations of {settings.children} children, {settings.budget:g} s each on {devices}",
-        f"{runs} runs are to come, with those of the seed and the finalists: "
-        + (
-            f"at most {span}"
-            if task.score
-            else f"about {span}, start-up and evaluation not counted"
-        ),
+        f"{runs} runs are to come, with those of the seed and the finalists: {span}, start-up and "
+        f"evaluation included{'' if measured else '; the first runs will narrow it down'}",
         f"everything is kept in {run.folder.path}; Ctrl-C stops cleanly, and "
         f"`{write_command('resume', run.folder.name)}` goes on",
     ]

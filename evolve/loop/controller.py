@@ -255,11 +255,26 @@ class Controller:
         if kept:  # there are other parents now, of which other children may come
             state.refusals = 0
         self._run.results.append(individual, experiment)
+        if job.purpose.decides:
+            self._run.lineage.annotate(individual.commit, self._describe_result(individual))
         self._reports.experiment(individual, experiment)
         if job.purpose is Purpose.SEARCH and individual.parents:
             state.finished += 1
             state.ended.append(individual)
             self.refit_axes()
+
+    def _describe_result(self, individual: Individual) -> str:
+        """An individual's result in a line, for `git log`."""
+        last = individual.measurements[-1]
+        if individual.objective is None:
+            return f"{last.status}: {last.reason}"
+        score = f"{self._run.task.metric} {individual.objective:.6g}"
+        runs = len(individual.scored)
+        measured = ", ".join(
+            f"{axis.label} {format_number(individual.measures[axis.name], axis.unit)}"
+            for axis in self._run.task.axes
+        )
+        return f"{score} ({runs} {'run' if runs == 1 else 'runs'}); {measured}"
 
     def refit_axes(self) -> None:
         """Refit the archive's axes to what was found, at the end of a generation."""

@@ -6,6 +6,7 @@ All decisions are taken here, in one thread; devices and proposals work in other
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Iterable
 from enum import StrEnum
@@ -13,6 +14,7 @@ from enum import StrEnum
 from archive.rows import Purpose
 from evolve.loop.controller import Controller, NewGenome
 from evolve.loop.evaluators import Evaluator, Job
+from evolve.loop.forecast import TimeSpan, forecast, guess_turn, observe_turn
 from evolve.loop.interrupt import Interrupt
 from evolve.loop.proposer import Aside, Proposer
 from evolve.loop.reports import Reports, Snapshot
@@ -63,13 +65,15 @@ class Loop:
         wake: threading.Event,
         reports: Reports,
     ) -> None:
-        self._run, self._evaluator, self._proposer = run, evaluator, proposer
+        self._run, self._search = run, search
+        self._evaluator, self._proposer = evaluator, proposer
         self._allowance, self._interrupt, self._wake = allowance, interrupt, wake
         self._reports = reports
         self._state = state = LoopState.restored(run, search)
         self._controller = Controller(run, search, allowance, state, reports)
         self._scheduler = Scheduler(run, search, evaluator, proposer, allowance, state, reports)
         self._noticed_interrupts = 0
+        self._searched = False  # whether all that is still to come is queued
 
     # -- the phases ---------------------------------------------------------------------------
 
@@ -131,6 +135,7 @@ class Loop:
                 self._drop_jobs(end)
                 if not self._state.jobs and not self._evaluator.running:
                     controller.report_generations()
+                    self._searched = True
                     return end
             scheduler.start_jobs()
             self._turn("evolving" if end is None else f"{end}; finishing")
@@ -171,11 +176,36 @@ class Loop:
                 phase=phase,
                 finished=self._state.finished,
                 total=self._run.settings.total_children,
+                children=self._run.settings.children,
+                slots=self._evaluator.slots,
+                left=self._forecast(),
                 running=self._evaluator.running,
                 proposing=self._proposer.pending,
                 limit=self._evaluator.limit,
                 spend=self._state.spend,
             )
+        )
+
+    def _forecast(self) -> TimeSpan:
+        """How long the run is likely to take yet."""
+        settings, evaluator, state = self._run.settings, self._evaluator, self._state
+        running = evaluator.running
+        runs, repeats = len(state.jobs) + len(running), 0
+        if not (self._searched or self._interrupt.requests):
+            queued = [*state.jobs, *(one.job for one in running)]
+            children = sum(job.is_child for job in queued)
+            runs += max(settings.total_children - state.finished - children, 0)
+            runs += 2 * settings.final_repeats
+            share = 1 - state.finished / max(settings.total_children, 1)
+            repeats = round(share * settings.max_repeats)
+        turn = observe_turn(self._search.individuals.values())
+        return forecast(
+            turn or guess_turn(self._run.task, settings),
+            runs,
+            repeats,
+            evaluator.slots,
+            usage=evaluator.usage,
+            elapsed=sum(time.monotonic() - one.started for one in running),
         )
 
     def _take_proposals(self) -> None:
@@ -211,8 +241,9 @@ class Loop:
             self._evaluator.close()
             return
         running = len(self._evaluator.running)
+        those = "the child that runs now is" if running == 1 else f"the {running} that run now are"
         self._reports.say(
-            f"stopping: the {running} children that run now are finished first, within "
+            f"stopping: {those} finished first, within "
             f"{format_duration(self._evaluator.limit)} at most; Ctrl-C again stops them at once"
             if running
             else "stopping"

@@ -12,6 +12,7 @@ from evolve.loop.ablation import AblationResult, open_ablation
 from evolve.loop.distill import ablate, fit_ablation, read_ablation
 from evolve.loop.evaluators import Evaluator, Job
 from evolve.loop.finals import list_final_jobs
+from evolve.loop.forecast import forecast, guess_turn, observe_turn
 from evolve.loop.loop import End, Loop
 from evolve.loop.reports import Reports
 from evolve.runs.by_hand import describe_measurement
@@ -171,8 +172,10 @@ def _describe_prospect(run: Run, evaluator: Evaluator, search: Search) -> str:
     )
     runs = settings.total_children + 2 * settings.final_repeats + settings.distill_runs
     each = evaluator.usage.mean_seconds
+    turn = observe_turn(search.individuals.values()) or guess_turn(run.task, settings)
+    span = forecast(turn, runs, settings.max_repeats, evaluator.slots, usage=evaluator.usage)
     return (
         f"the seed: {run.task.metric} {seed.objective:.6g} ± {search.noise:.2g} over "
         f"{len(seed.scored)} runs ({measured}); a run takes {format_duration(each)}, "
-        f"the {runs} to come about {format_duration(runs * each / evaluator.slots)}"
+        f"the {runs} to come {span}"
     )

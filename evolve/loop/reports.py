@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from archive.record import Record
 from archive.rows import Experiment, Spend
 from evolve.loop.evaluators import Running
+from evolve.loop.forecast import TimeSpan
 from population import Individual
 
 
@@ -20,6 +21,9 @@ class Snapshot:
         phase: What is being done, in a few words.
         finished: Number of children that have ended.
         total: Number of children that the run is to finish.
+        children: Number of children in a generation.
+        slots: Number of devices.
+        left: Time that the run is likely to take yet; None if that is not known.
         running: Jobs that run now.
         proposing: Number of proposals under way.
         limit: Seconds that a child may take at most.
@@ -29,6 +33,9 @@ class Snapshot:
     phase: str
     finished: int
     total: int
+    children: int
+    slots: int
+    left: TimeSpan | None
     running: list[Running]
     proposing: int
     limit: float

@@ -14,6 +14,7 @@ from archive.record import Record
 from archive.results import Results
 from archive.run_folder import RunError, RunFolder
 from evolve.genome import Identity, RefusedError, screen
+from evolve.genome.decoding import decode_genome
 from evolve.settings import Settings
 from population import Individual
 from population.invocation import write_command
@@ -98,7 +99,7 @@ def begin_run(
     task = _task(settings, item)
     devices = find_devices(settings.devices)
     sandbox = find_sandbox(settings.sandbox)
-    folder = RunFolder.named(name or _new_name(task.name))
+    folder = RunFolder.new(_new_name(task.name) if name is None else name)
     if folder.database.exists():
         folder.make()  # says how to go on with it
     ready = set_up(task, say)
@@ -107,7 +108,8 @@ def begin_run(
         check_output(replace(task, start=ready.seed))
     except ValueError as error:
         raise RunError(f"no run can begin: {error}") from error
-    seeds = [read_seed(text) for text in seed_genomes] or [read_own_seed(task, ready)]
+    seeds = [read_seed(text, task.language) for text in seed_genomes]
+    seeds = seeds or [read_own_seed(task, ready)]
     identities: list[Identity] = []
     for seed in seeds:
         try:
@@ -223,8 +225,12 @@ def _task(settings: Settings, item: Item | None, program: Path | None = None) ->
     return task
 
 
-def read_seed(text: str) -> SeedGenome:
+def read_seed(text: str, language: str) -> SeedGenome:
     """A seed genome as `--seed-genome` names it: a file, or RUN:ID (RUN:best) of another run.
+
+    Args:
+        text: Name of the genome.
+        language: Language of the genome, such as "python".
 
     Raises:
         RunError: there is no such file or individual.
@@ -232,8 +238,8 @@ def read_seed(text: str) -> SeedGenome:
     path = Path(text)
     if path.is_file():
         try:
-            return SeedGenome(path.read_text(encoding="utf-8"), path.name)
-        except (OSError, UnicodeDecodeError) as error:
+            return SeedGenome(decode_genome(path.read_bytes(), language), path.name)
+        except (OSError, ValueError) as error:
             raise RunError(f"the seed genome {text} cannot be read: {error}") from error
     name, colon, number = text.rpartition(":")
     if not colon:
@@ -272,8 +278,8 @@ def read_own_seed(task: Task, ready: Ready) -> SeedGenome:
     """
     path = task.folder / ready.seed
     try:
-        return SeedGenome(path.read_text(encoding="utf-8"), ready.seed)
-    except (OSError, UnicodeDecodeError) as error:
+        return SeedGenome(decode_genome(path.read_bytes(), task.language), ready.seed)
+    except (OSError, ValueError) as error:
         raise RunError(f"the task's seed genome {path} cannot be read: {error}") from error
 
 

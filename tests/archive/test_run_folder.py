@@ -119,3 +119,13 @@ def test_whoever_looks_whether_a_run_is_locked_keeps_nobody_from_it() -> None:
         looker.kill()
         looker.wait()
         looker.stdout.close()
+
+
+@pytest.mark.parametrize("name", ["../x", "a b", "", "a/b", "/tmp/x", ".hidden", "-x", "ü"])
+def test_a_new_run_is_called_by_one_word(name: str) -> None:
+    with pytest.raises(RunError, match="letters, digits"):
+        RunFolder.new(name)
+
+
+def test_a_new_run_lies_in_runs() -> None:
+    assert RunFolder.new("night-2.b_1").path == Path("runs/night-2.b_1")

@@ -62,3 +62,18 @@ def test_hints_name_the_command_that_was_used(tmp_path: Path) -> None:
     assert "begin one: python -m evolve\n" in start(tmp_path, "-m", "evolve", "list").stdout
     by_go = start(tmp_path, "-m", "evolve", "list", EVOLVE_LAUNCHER="./go")
     assert "begin one: ./go evolve\n" in by_go.stdout
+
+
+HEAVY = ("git", "torch", "rich", "scipy", "pandas", "litellm", "matplotlib", "deap.tools")
+HEAVY += ("trainer.measurement", "evolve.runs.run", "evolve.models", "evolve.loop.loop")
+
+
+def test_the_help_imports_what_it_lists_and_no_more(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom evolve.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n"
+        f"    print(sorted({set(HEAVY)} & set(sys.modules)), len(sys.modules), file=sys.stderr)"
+    )
+    done = start(tmp_path, "-c", code)
+    loaded, count = done.stderr.rsplit(" ", 1)
+    assert loaded == "[]"
+    assert int(count) < 450

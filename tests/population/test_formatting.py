@@ -10,6 +10,8 @@ from population.formatting import (
     format_dollars,
     format_duration,
     format_number,
+    format_span,
+    shorten_to_words,
 )
 
 
@@ -118,3 +120,27 @@ def test_small_sums_of_money_keep_two_digits(value: float, shown: str) -> None:
 def test_unknown_noise_is_not_described() -> None:
     assert describe_noise(0.0) == ""
     assert describe_noise(0.01234) == "a run varies by ± 0.012"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (480, 640, "8 to 11 min"),
+        (40, 119, "40 s to 2 min"),
+        (20, 31.5, "20 to 32 s"),
+        (500, 520, "about 9 min"),
+        (5400, 9000, "1.5 to 2.5 h"),
+        (0, 0, "about 0 s"),
+        (3600 * 50, math.inf, "2.1 d or more"),
+    ],
+)
+def test_a_span_has_few_digits(low: float, high: float, text: str) -> None:
+    assert format_span(low, high) == text
+
+
+@given(st.text(), st.integers(0, 40))
+def test_a_shortened_text_has_whole_words(text: str, width: int) -> None:
+    short = shorten_to_words(text, width)
+    assert len(short) <= width
+    words = short.removesuffix("...").split() if short != " ".join(text.split()) else text.split()
+    assert words == text.split()[: len(words)]

@@ -46,7 +46,7 @@ def test_parents_become_git_parents(lineage: Lineage, tmp_path: Path) -> None:
     root = git(path, "rev-parse", "refs/genomes/root")
     assert git(path, "merge-base", one, two) == root
     assert git(path, "rev-parse", "refs/genomes/3") == cross
-    assert git(path, "log", "-1", "--format=%s|%b", child) == "tweak: three|because"
+    assert git(path, "log", "-1", "--format=%s|%b", child) == "#2 tweak: three|because"
     assert "dangling" not in git(path, "fsck", "--strict", "--full")
 
 
@@ -194,7 +194,7 @@ def test_what_is_no_repository_is_told(tmp_path: Path) -> None:
             Lineage(path, "train.py")
 
 
-@pytest.mark.parametrize("room", [0, 300])
+@pytest.mark.parametrize("room", [0, 60])
 def test_a_full_disk_at_the_beginning_is_told(tmp_path: Path, room: int) -> None:
     """In a process that may write no more than so many bytes into a file."""
     script = (
@@ -214,3 +214,117 @@ def test_a_full_disk_at_the_beginning_is_told(tmp_path: Path, room: int) -> None
     assert done.stdout.startswith(said), done.stderr
     assert f"remove {tmp_path}/r, and begin again" in done.stdout
     assert done.stdout.count("\n") == 1
+
+
+def test_a_result_is_a_note_that_the_last_one_replaces(lineage: Lineage, tmp_path: Path) -> None:
+    commit = lineage.commit(7, "A = 1\n", [], "tweak: seven")
+    lineage.annotate(commit, "score 2.5 (1 run)")
+    lineage.annotate(commit, "score 2.25 (2 runs)")
+    log = git(tmp_path / "genomes", "log", "-1", "--format=%s%n%N", commit)
+    assert log.splitlines() == ["#7 tweak: seven", "score 2.25 (2 runs)"]
+    with pytest.raises(LineageError, match=NOBODY) as caught:
+        lineage.annotate(NOBODY, "nothing")
+    assert "notes add" not in str(caught.value), "git's words, and not the command"
+
+
+@pytest.fixture
+def foreign(tmp_path: Path) -> Path:
+    """Another repository, whose files are not to be touched."""
+    path = tmp_path / "foreign"
+    subprocess.run(["git", "init", "-q", str(path)], check=True)
+    (path / "file").write_text("x")
+    return path
+
+
+SETTINGS = """
+[commit]
+    gpgSign = true
+[tag]
+    gpgSign = true
+[gpg]
+    program = false
+[i18n]
+    commitEncoding = utf-16
+[core]
+    hooksPath = {hooks}
+    autocrlf = true
+[init]
+    defaultObjectFormat = sha256
+    templateDir = {template}
+[notes]
+    displayRef = refs/notes/none
+"""
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"GIT_DIR": "{foreign}/.git"},
+        {"GIT_DIR": "{foreign}/.git", "GIT_WORK_TREE": "{foreign}"},
+        {"GIT_INDEX_FILE": "{foreign}/.git/index", "GIT_PREFIX": "x/"},
+        {"GIT_OBJECT_DIRECTORY": "{foreign}/.git/objects"},
+        {"GIT_CONFIG_COUNT": "2", "GIT_CONFIG_KEY_0": "core.bare", "GIT_CONFIG_VALUE_0": "false"},
+        {"GIT_CONFIG_PARAMETERS": "'core.bare=false'"},
+        {"GIT_DEFAULT_HASH": "sha256"},
+        {"GIT_NAMESPACE": "other", "GIT_CEILING_DIRECTORIES": "/"},
+        {"GIT_AUTHOR_NAME": "", "GIT_COMMITTER_EMAIL": "", "EMAIL": ""},
+        {"GIT_TEMPLATE_DIR": "{template}"},
+        {"GIT_CONFIG_GLOBAL": "{settings}"},
+        {"GIT_CONFIG_SYSTEM": "{settings}"},
+        {"HOME": "{home}"},
+        {"GIT_NOTES_REF": "refs/notes/other"},
+        {"LC_ALL": "C", "LANG": "C"},
+    ],
+    ids=lambda variables: ",".join(variables),
+)
+def test_nothing_of_the_users_git_is_heeded(
+    variables: dict[str, str], tmp_path: Path, foreign: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hooks, template, home = (tmp_path / name for name in ("hooks", "template", "home"))
+    for folder in (hooks, template / "hooks", home):
+        folder.mkdir(parents=True)
+    for hook in (hooks / "reference-transaction", template / "hooks" / "post-commit"):
+        hook.write_text(f"#!/bin/sh\ntouch {tmp_path / 'hooked'}\nexit 1\n")
+        hook.chmod(0o755)
+    settings = home / ".gitconfig"
+    settings.write_text(SETTINGS.format(hooks=hooks, template=template))
+    places = {"foreign": foreign, "settings": settings, "template": template, "home": home}
+    before = {path: path.read_bytes() for path in foreign.rglob("*") if path.is_file()}
+    with monkeypatch.context() as patch:
+        for name, value in variables.items():
+            patch.setenv(name, value.format(**places))
+        lineage = Lineage.create(tmp_path / "genomes", "train.py", "the root")
+        one = lineage.commit(0, "A = 'ü'\n", [], "seed: ü")
+        two = lineage.commit(1, "A = 2\n", [one], "tweak: two")
+        lineage.annotate(two, "score 2.5")
+        lineage.mark_best(two)
+        again = Lineage(tmp_path / "genomes", "train.py")
+        assert again.source(one) == "A = 'ü'\n"
+        assert again.parents(two) == (one,)
+        assert again.common_ancestor(one, two) == one
+        assert "-A = 'ü'" in again.diff(one, two)
+    path = tmp_path / "genomes"
+    assert git(path, "log", "-1", "--format=%an %s%n%N", "best").split("\n") == [
+        "evolve #1 tweak: two",
+        "score 2.5",
+    ]
+    assert git(path, "log", "-1", "--format=%s %G?", one) == "#0 seed: ü N"
+    assert len(one) == 40
+    git(path, "fsck", "--strict", "--full")
+    assert {path: path.read_bytes() for path in foreign.rglob("*") if path.is_file()} == before
+    assert not (tmp_path / "hooked").exists()
+    assert not any((path / "hooks").glob("post-commit"))
+
+
+def test_without_git_one_sentence_says_what_to_install(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-m", "evolve", "list"],
+        cwd=tmp_path,
+        env={"PATH": str(tmp_path), "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("evolve: git is missing, which keeps the genomes; install it (")
+    assert len(done.stderr.splitlines()) == 1

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.log import NEAR, REASON, find_error, read_progress, read_tail, strip_unseen
+from trainer.log import NEAR, REASON, find_error, read_loss, read_progress, read_tail, strip_unseen
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,29 @@ def test_progress_is_the_line_printed_last(tmp_path: Path, text: str, line: str)
     log = tmp_path / "log"
     log.write_bytes(text.encode())
     assert read_progress(log) == line
+
+
+@pytest.mark.parametrize(
+    ("text", "loss"),
+    [
+        ("step 1 | loss: 2.3456 | lr: 0.1\n", "2.3456"),
+        ("step 1 loss 3.0\rstep 2 loss 2.5\r", "2.5"),
+        ("loss: 2.5\ndepth: 0\nsaved\n", "2.5"),
+        ("train_loss=2.5, val_loss=2.75", "2.75"),
+        ("loss/train 2.3e-2", "2.3e-2"),
+        ("LOSS -0.25.", "-0.25"),
+        ("loss: nan", "nan"),
+        ("loss is 1.5", ""),
+        ("glossy 3", ""),
+        ("loss: 0x1f", ""),
+        ("depth: 0", ""),
+        ("", ""),
+    ],
+)
+def test_a_loss_is_the_one_printed_last(tmp_path: Path, text: str, loss: str) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(text.encode())
+    assert read_loss(log) == loss
 
 
 @pytest.mark.parametrize(

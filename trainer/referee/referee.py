@@ -26,6 +26,7 @@ from trainer.referee.pace import is_steady
 from trainer.referee.remote_model import RemoteModel
 from trainer.referee.rules import LEAST_BATCHES, MAX_BATCH, Rules
 from trainer.referee.text import Text
+from trainer.stage import Stage, Watch, ignore
 
 MOST = 1e15  # parameters or tokens that a child may speak of at all
 
@@ -78,6 +79,7 @@ class Referee:
         beat: Best val_bpb of the run so far; a model that may beat it is audited more. None audits
             as usual, infinity audits most.
         clock: Clock in seconds, rising.
+        watch: Function that learns of every stage that the child enters.
     """
 
     text: Text
@@ -85,6 +87,7 @@ class Referee:
     rng: np.random.Generator
     beat: float | None
     clock: Callable[[], float]
+    watch: Watch = ignore
 
     def judge(self, end: socket.socket, ended: Callable[[], bool]) -> Verdict:
         """Accompany a child until it is judged or gone. Returns, whatever the child does.
@@ -158,6 +161,7 @@ class Referee:
                 patience=self.rules.answer,
                 clock=self.clock,
                 ended=ended,
+                watch=self.watch,
             ) as model:
                 result = evaluate_model(self.text, model, self.beat, self.rng)
                 channel.hear(end, "next", deadline, self.clock, ended)
@@ -204,6 +208,7 @@ class Referee:
         channel.hear(end, "hello", self.clock() + self.rules.setup, self.clock, ended)
         files = [self.text.tokenizer, self.text.warmup]
         channel.send(end, {"seq_len": self.text.width - 1}, files)
+        self.watch(Stage.COMPILE)
 
     def _warm_up(self, end: socket.socket, ended: Callable[[], bool]) -> tuple[float, float]:
         """Wait for the clock's start, and hand over the training rows: when, and after how long."""
@@ -240,3 +245,4 @@ class Referee:
 
     def _hand_over(self, end: socket.socket) -> None:
         channel.send(end, {"started": True, "budget": self.rules.budget}, [self.text.train])
+        self.watch(Stage.TRAIN)

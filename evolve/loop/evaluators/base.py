@@ -7,13 +7,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from archive.rows import Purpose
-from evolve.runs.run import Run
 from population import Individual, Measurement
 from trainer.devices import Device
+from trainer.stage import Progress
+
+if TYPE_CHECKING:  # the help lists the evaluators, and needs no run
+    from evolve.runs.run import Run
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,11 @@ class Job:
     source: str
     purpose: Purpose = Purpose.SEARCH
     repeat: int = 0
+
+    @property
+    def is_child(self) -> bool:
+        """Whether it is a child's first measurement, which the run's number of children counts."""
+        return self.purpose is Purpose.SEARCH and bool(self.individual.parents)
 
     @property
     def label(self) -> str:
@@ -53,12 +62,14 @@ class Running:
         device: The device.
         started: Start by the monotonic clock, in seconds.
         log: File that the child's output goes to.
+        progress: Stage that the child is at.
     """
 
     job: Job
     device: Device
     started: float
     log: Path
+    progress: Progress
 
 
 @dataclass(frozen=True)

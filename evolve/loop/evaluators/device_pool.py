@@ -6,12 +6,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING
 
 from evolve.loop.evaluators.base import Evaluator, Job, Running, Usage
-from evolve.runs.run import Run
 from population import Measurement, Status
-from trainer.measurement import Stopped, measure
 from trainer.process import SupervisorError
+from trainer.stage import Progress, Stage
+
+if TYPE_CHECKING:
+    from evolve.runs.run import Run
 
 Measure = Callable[..., Measurement]  # as `trainer.measure`
 
@@ -22,14 +25,18 @@ class DevicePool(Evaluator):
     Args:
         run: Run whose genomes are measured, with its devices and its sandbox.
         wake: Event that is set whenever a job has ended.
-        measure: Function that runs a genome once.
+        measure: Function that runs a genome once; None is `trainer.measure`.
     """
 
     name = "devices"
     summary = "the devices of this machine"
 
-    def __init__(self, run: Run, wake: threading.Event, *, measure: Measure = measure) -> None:
-        self._run, self._wake, self._measure = run, wake, measure
+    def __init__(self, run: Run, wake: threading.Event, *, measure: Measure | None = None) -> None:
+        import trainer.measurement  # here, with all that it loads: the help needs this class alone
+
+        self._run, self._wake = run, wake
+        self._measure = measure or trainer.measurement.measure
+        self._stopped = trainer.measurement.Stopped
         self._free = list(run.devices)
         self._running: dict[Future[Measurement | None], Running] = {}
         self._stop = threading.Event()
@@ -58,7 +65,8 @@ class DevicePool(Evaluator):
 
     def start(self, job: Job, beat: float | None) -> None:
         device, folder = self._free.pop(0), self._run.folder
-        running = Running(job, device, time.monotonic(), folder.log(job.label))
+        progress = Progress(Stage.START)
+        running = Running(job, device, time.monotonic(), folder.log(job.label), progress)
         future = self._threads.submit(self._work, running, self._slots, self.limit, beat)
         self._running[future] = running
         future.add_done_callback(lambda _: self._wake.set())
@@ -69,7 +77,9 @@ class DevicePool(Evaluator):
             running = self._running.pop(future)
             try:
                 measurement = future.result()
-            except Stopped:  # asked for by `close`: the job is made again when the run goes on
+            except (
+                self._stopped
+            ):  # asked for by `close`: the job is made again when the run goes on
                 continue
             if measurement is None:
                 self._slots -= 1
@@ -104,6 +114,7 @@ class DevicePool(Evaluator):
                 limit=limit,
                 stop=self._stop,
                 beat=beat,
+                watch=running.progress.enter,
             )
         except SupervisorError:
             if device.is_there():

@@ -226,3 +226,27 @@ def test_the_notebook_reads_a_run(evolved: Any) -> None:
     pictures, tables = map(int, done.stdout.split())
     assert pictures >= 2
     assert tables >= 1
+
+
+def test_a_finished_run_is_not_run_again(place: Any) -> None:
+    assert place.evolve("--task", "toy", "--run", "a", "--generations", "1").returncode == 0
+    before = place.rows("a", "SELECT * FROM measurements"), place.rows("a", "SELECT * FROM events")
+    for more in ((), ("--generations", "1")):
+        again = place.evolve("resume", "a", *more)
+        assert again.returncode == 0, again.stderr
+        assert "run a is finished: 5 children are done" in again.stdout
+        assert "`python -m evolve resume a --generations N` goes on with it" in again.stdout
+        assert "to come" not in again.stdout
+    after = place.rows("a", "SELECT * FROM measurements"), place.rows("a", "SELECT * FROM events")
+    assert after == before
+    on = place.evolve("resume", "a", "--generations", "2")
+    assert on.returncode == 0, on.stderr
+    assert place.count("a", "individuals WHERE parents != '[]'") == 10
+
+
+def test_a_run_that_reached_its_target_is_not_run_again(place: Any) -> None:
+    place.evolve("--task", "toy", "--run", "a", "--generations", "1", "--target", "9")
+    again = place.evolve("resume", "a")
+    assert "has reached its target 9" in again.stdout
+    assert "`python -m evolve resume a --target X` sets another one" in again.stdout
+    assert place.count("a", "individuals WHERE parents != '[]'") == 0
