@@ -26,7 +26,7 @@ from archive.rows import (
     Purpose,
     Spend,
 )
-from population import Direction, Individual, Measurement
+from population import CurvePoint, Direction, Individual, Measurement
 
 UNANSWERED = "the run ended before the model answered"  # the error of a call nobody waited for
 LOST = (UNANSWERED, "the run ended before it was answered")  # and as earlier versions wrote it
@@ -136,8 +136,15 @@ class Record:
         values = columns.pack_measurement(individual, measurement, purpose, kept, told)
         with self._transaction() as db:
             number = insert(db, "measurements", values).lastrowid
-        assert number is not None
+            assert number is not None
+            if measurement.curve:
+                insert(db, "curves", columns.pack_curve(number, measurement.curve))
         return Experiment(number, individual, purpose, measurement, kept, told)
+
+    def curve(self, experiment: int) -> tuple[CurvePoint, ...]:
+        """The learning curve of an experiment, by its number; empty if there is none."""
+        rows = self._fetch("SELECT points FROM curves WHERE measurement = ?", (experiment,))
+        return columns.unpack_curve(rows[0]) if rows else ()
 
     def individuals(self, direction: Direction) -> list[Individual]:
         """All genomes in the order of their ids, with their measurements within the search."""
@@ -154,7 +161,7 @@ class Record:
         return [(row["digest"], row["near"]) for row in rows]
 
     def experiments(self) -> list[Experiment]:
-        """All measurements in the order in which they ended."""
+        """All measurements in the order in which they ended, without their learning curves."""
         rows = self._fetch("SELECT * FROM measurements ORDER BY id")
         return [columns.unpack_experiment(row) for row in rows]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from archive.rows import ProposalRow, Purpose
 from evolve.genome import Identity
@@ -178,7 +179,9 @@ class Controller:
         """Tell the search of a measurement, and record it."""
         state = self._state
         decides = job.purpose is not Purpose.FINAL
-        kept = decides and self._search.tell(job.individual.id, measurement)
+        # the search has no use for learning curves, and thousands would fill the memory
+        told = replace(measurement, curve=())
+        kept = decides and self._search.tell(job.individual.id, told)
         individual = self._search.individuals[job.individual.id]
         experiment = self._run.record.add_measurement(
             individual.id, measurement, job.purpose, kept, state.take_place()
