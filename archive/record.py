@@ -31,6 +31,13 @@ from population import CurvePoint, Direction, Individual, Measurement
 UNANSWERED = "the run ended before the model answered"  # the error of a call nobody waited for
 LOST = (UNANSWERED, "the run ended before it was answered")  # and as earlier versions wrote it
 
+SPEND = (  # of the calls `c`, in the order of the fields of `Spend`
+    "count(*) AS calls, coalesce(sum(c.error = ''), 0) AS answered, "
+    "coalesce(sum(c.tokens_in), 0) AS tokens_in, coalesce(sum(c.tokens_out), 0) AS tokens_out, "
+    "coalesce(sum(c.cost), 0.0) AS cost, "
+    "coalesce(sum(c.cost IS NULL AND c.error = ''), 0) AS unpriced"
+)
+
 
 class Record:
     """archive.db of one run; each writing method is one transaction.
@@ -305,13 +312,16 @@ class Record:
 
     def spend(self) -> Spend:
         """What the models took so far."""
-        (row,) = self._fetch(
-            "SELECT count(*) AS calls, coalesce(sum(error = ''), 0) AS answered, "
-            "coalesce(sum(tokens_in), 0) AS tokens_in, "
-            "coalesce(sum(tokens_out), 0) AS tokens_out, coalesce(sum(cost), 0.0) AS cost, "
-            "coalesce(sum(cost IS NULL AND error = ''), 0) AS unpriced FROM calls"
-        )
+        (row,) = self._fetch(f"SELECT {SPEND} FROM calls c")
         return Spend(**dict(row))
+
+    def spend_by_arm(self) -> dict[tuple[str, str], Spend]:
+        """What the models took, by the operator that asked and the model that was asked."""
+        rows = self._fetch(
+            f"SELECT p.operator, c.model, {SPEND} FROM calls c "
+            "JOIN proposals p ON p.id = c.proposal GROUP BY p.operator, c.model"
+        )
+        return {(row[0], row[1]): Spend(*row[2:]) for row in rows}
 
     def count_replies(self, apart_from: Sequence[str]) -> int:
         """Count the requests that were answered, without those of some operators."""

@@ -36,6 +36,7 @@ COMMANDS = {
     "list": ("listing", "[RUN]", "the runs, or the elites of one"),
     "show": ("show", "RUN [ID|best]", "an individual: scores, parents, changes; --events of a run"),
     "heatmap": ("heatmap", "RUN [-o PNG]", "the archive as a heatmap, in the terminal or a file"),
+    "report": ("report", "RUN [-o HTML]", "one HTML file that shows everything about a run"),
     "export": ("export", "RUN ID|best", "a genome's source, -o FILE to write it"),
     "rebin": ("rebin", "RUN", "cut the archive into other cells or bounds; loses nothing"),
     "prompts": ("prompts", "RUN [ID]", "requests to language models, their replies and their cost"),
