@@ -60,7 +60,7 @@ class Highlighter:
             first, *rest = self._mark(block)
             marks[-1] += first
             marks += rest
-        return [_join_marks(line) for line in marks]
+        return marks
 
     def _mark_block(self, block: str) -> tuple[str, ...]:
         assert self._lexer is not None
@@ -72,7 +72,7 @@ class Highlighter:
                     lines.append("")
                 if part:
                     lines[-1] += f"{letter}{len(part)}"
-        return tuple(lines)
+        return tuple(_join_marks(line) for line in lines)
 
 
 def _letter(kind: _TokenType) -> str:

@@ -162,7 +162,8 @@ const charts = (() => {
     });
   }
 
-  /** Options of a chart of learning curves: pairs of a name and points [seconds, step, loss]. */
+  /** Options of a chart of learning curves: each a name, points [seconds, step, loss], and
+      whether it is another genome's. */
   function curves(named) {
     const timed = named.every(([, points]) => points.every((point) => point[0] !== null));
     const stepped = named.every(([, points]) => points.every((point) => point[1] !== null));
@@ -170,11 +171,14 @@ const charts = (() => {
     return shared({
       tooltip: { trigger: "axis", formatter: (found) => found.map((p) => `${p.seriesName}: ${report.count(p.value[1])}`).join("\n") },
       xAxis: { type: "value", name: timed ? "seconds of training" : stepped ? "step" : "progress line", min: 0 },
-      yAxis: { type: "value", name: "training loss, as the genome printed it" },
-      series: named.map(([name, points], k) => ({
-        name, type: "line", showSymbol: points.length < 12, symbolSize: 4, data: points.map((point, place) => [x(point, place), point[2]]),
-        lineStyle: { width: 1.6, color: palette[k % palette.length] }, itemStyle: { color: palette[k % palette.length] },
-      })),
+      yAxis: { type: "value", name: "training loss" },
+      series: named.map(([name, points, old], k) => {
+        const drawn = old ? colour("--soft") : palette[k % palette.length];
+        return {
+          name, type: "line", showSymbol: points.length < 12, symbolSize: 4, data: points.map((point, place) => [x(point, place), point[2]]),
+          lineStyle: { width: old ? 1.2 : 1.8, type: old ? "dashed" : "solid", color: drawn }, itemStyle: { color: drawn },
+        };
+      }),
     });
   }
 

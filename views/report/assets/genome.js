@@ -127,9 +127,21 @@ const genome = (() => {
     return parts;
   }
 
+  /** The curves of a genome's runs, and of its parents' first runs to compare with. */
+  async function learningCurves(id, record) {
+    const has = (run) => run.curve.length > 1;
+    const own = record.runs.filter(has).map((run) => [`run ${run.number}`, run.curve, false]);
+    const others = [];
+    for (const parent of own.length ? genomes.parents[id] : []) {
+      const first = (await report.record(parent)).runs.find(has);
+      if (first) others.push([`parent #${parent}`, first.curve, true]);
+    }
+    return [...own, ...others];
+  }
+
   async function fill(id) {
     const record = await report.record(id);
-    const curves = record.runs.filter((run) => run.curve.length > 1).map((run) => [`run ${run.number}`, run.curve]);
+    const curves = await learningCurves(id, record);
     const chart = curves.length ? make("div", { class: "chart", role: "img", "aria-label": "Learning curves of its runs" }) : null;
     const [notes, asked, ends] = [record.notes ? await report.read("texts", record.notes) : "", await calls(record), await logs(record)];
     const changes = [];
@@ -147,7 +159,7 @@ const genome = (() => {
       notes ? make("pre", { class: "wrap" }, show(notes)) : null,
       changes,
       make("h3", {}, "Runs"), runs(record),
-      chart ? [make("h3", {}, "Learning curves"), chart] : null,
+      chart ? [make("h3", {}, "Learning curves"), make("p", { class: "note" }, "The training loss, as the genomes printed it; dashed are first runs of the parents."), chart] : null,
       asked.length ? [make("h3", {}, "Requests to language models"), asked] : null,
       ends.length ? [make("h3", {}, "Output"), ends] : null,
       record.source ? [make("h3", {}, "Source"), code(await source(record), "Source")] : null,
