@@ -50,7 +50,9 @@ class LineStream:
         )
 
     def _find(self, lines: list[str], place: int, spans: list[Span], old: int) -> Span:
-        """The longest known span with which a text goes on at a place; of no line if it is new.
+        """The longest span of earlier texts with which a text goes on; of no line if it is new.
+
+        What a text repeats of itself stays in one piece, so that later texts find it so.
 
         Args:
             lines: Lines of the text.
@@ -58,18 +60,18 @@ class LineStream:
             spans: Spans of the lines before it.
             old: Number of the stream's lines before this text.
         """
-        starts = {self._single.get(lines[place])}
+        starts = {self._single.get(lines[place], old)}
         if place + 1 < len(lines):
-            starts.add(self._pairs.get((lines[place], lines[place + 1])))
+            starts.add(self._pairs.get((lines[place], lines[place + 1]), old))
         known = [span for span in spans[-2:] if span[0] < old]
         starts.update(sum(span) + ahead for span in known for ahead in range(3))
-        found = [(self._match(lines, place, start), start) for start in starts if start is not None]
-        count, start = max(found, default=(0, 0))
+        found = [(self._match(lines, place, start, old), start) for start in starts]
+        count, start = max(found)
         return start, count
 
-    def _match(self, lines: list[str], place: int, start: int) -> int:
-        """The number of lines from there on that are the same."""
-        count, most = 0, min(len(lines) - place, len(self.lines) - start)
+    def _match(self, lines: list[str], place: int, start: int, end: int) -> int:
+        """The number of lines from there on that are the same, in the stream up to an end."""
+        count, most = 0, min(len(lines) - place, end - start)
         while count < most and lines[place + count] == self.lines[start + count]:
             count += 1
         return count
