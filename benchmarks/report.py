@@ -59,7 +59,7 @@ def make_run(children: int, genome: Path) -> None:
         generations=10,
         children=max(children // 10, 1),
         budget=1.0,
-        operators=tuple("tweak,rework,simplify,aim,crossover,perturb".split(",")),
+        operators=("tweak", "rework", "simplify", "aim", "crossover", "perturb"),
         models=("instant",),
         devices="cpu",
         sandbox="none",

@@ -226,6 +226,23 @@ class Lineage:
         except BROKEN as error:
             raise self._lacking(f"{older} or {newer}") from error
 
+    def draw_graph(self, commit: str) -> list[tuple[str, str]]:
+        """Draw a commit and all its ancestors as `git log --graph` does.
+
+        Returns:
+            The lines: what git draws, and the hash of the commit that the line is of; empty
+            between two commits.
+
+        Raises:
+            LineageError: The commit is missing.
+        """
+        try:
+            lines = self._repo.git.log("--graph", "--format=:%H", self._commit(commit).hexsha)
+        except BROKEN as error:
+            raise self._lacking(commit) from error
+        parts = (line.partition(":") for line in str(lines).splitlines())
+        return [(drawn.rstrip(), name) for drawn, _, name in parts]
+
     def _number(self, commit: str) -> int:
         """The highest id of the individuals whose commit it is, -1 if no ref says so."""
         command = self._repo.git.for_each_ref

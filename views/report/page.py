@@ -23,7 +23,7 @@ from population.formatting import (
     format_duration,
     format_number,
 )
-from views.report.ancestry import Ancestry, tell_story, trace_ancestry
+from views.ancestry import Ancestry, tell_story, trace_ancestry
 from views.report.genome_records import IN_CHUNK, pack_genomes
 from views.report.grid import picture_grid
 from views.report.history import count_dollars, count_hours, trace_history

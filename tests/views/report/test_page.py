@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from archive import Purpose
 from population import Direction, Individual, Status
+from views.ancestry import STORY, tell_story, trace_ancestry
 from views.report import render_report
-from views.report.ancestry import STORY, tell_story, trace_ancestry
 from views.report.grid import picture_grid
 from views.report.history import count_dollars, count_hours, trace_history
 from views.report.tallies import tally_arms, tally_failures

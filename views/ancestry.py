@@ -102,7 +102,7 @@ def _list_ancestors(individuals: Mapping[int, Individual], number: int) -> set[i
 def tell_story(ancestry: Ancestry, gains: Mapping[int, float | None]) -> list[Individual]:
     """The steps to a genome that gained most, at most `STORY`, in their order.
 
-    The genome's own step is always among them.
+    The genome's own step is always among them, whatever it gained.
 
     Args:
         ancestry: The genome and its ancestors.
@@ -112,5 +112,6 @@ def tell_story(ancestry: Ancestry, gains: Mapping[int, float | None]) -> list[In
     if not steps:
         return []
     youngest, *others = steps
-    others.sort(key=lambda one: gains.get(one.id) or 0.0, reverse=True)
-    return sorted([youngest, *others[: STORY - 1]], key=lambda one: one.id)
+    gained = [one for one in others if (gains.get(one.id) or 0.0) > 0]
+    gained.sort(key=lambda one: gains[one.id] or 0.0, reverse=True)
+    return sorted([youngest, *gained[: STORY - 1]], key=lambda one: one.id)
