@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any, NamedTuple
 
 import git
 from git.objects.fun import tree_to_stream
@@ -22,6 +23,18 @@ BROKEN = (git.GitError, ODBError, OSError, ValueError, KeyError)
 
 class LineageError(UserError):
     """The run's git repository cannot be read or written; the message says what to do."""
+
+
+class StoredGenome(NamedTuple):
+    """A genome as its commit holds it.
+
+    Attributes:
+        source: Text of the genome.
+        notes: Commit's message below its first line; may be empty.
+    """
+
+    source: str
+    notes: str
 
 
 class _Git(git.Git):
@@ -152,6 +165,35 @@ class Lineage:
         except BROKEN as error:
             raise self._lacking(commit) from error
 
+    def read_genomes(self, commits: Sequence[str]) -> Iterator[StoredGenome | LineageError]:
+        """Read many genomes through one process, which is many times as fast as one by one.
+
+        Args:
+            commits: Hashes of the commits.
+
+        Yields:
+            The genome of each commit in their order; the error where it is missing.
+        """
+        with TemporaryFile() as names:
+            wanted = [
+                f"{commit}{part}" for commit in commits for part in ("", f":{self._genome_path}")
+            ]
+            names.write("".join(f"{name}\n" for name in wanted).encode())
+            names.seek(0)
+            process = self._repo.git.cat_file("--batch", istream=names, as_process=True)
+            try:
+                for commit in commits:
+                    message, source = _read_object(process.stdout), _read_object(process.stdout)
+                    if message is None or source is None:
+                        yield self._lacking(commit)
+                        continue
+                    text = message.partition("\n\n")[2]
+                    yield StoredGenome(source, text.partition("\n")[2].strip())
+            finally:
+                process.stdout.close()
+                process.stderr.close()
+                process.proc.wait()
+
     def diff(self, older: str, newer: str) -> str:
         """The unified diff of the genome between two commits; empty if they are equal.
 
@@ -264,6 +306,18 @@ class Lineage:
     def close(self) -> None:
         """End git's helper processes."""
         self._repo.close()
+
+
+def _read_object(stream: IO[bytes]) -> str | None:
+    """Read the next object that `git cat-file --batch` prints; None if it lacks it or has ended."""
+    *_, size = stream.readline().split() or [b""]
+    if not size.isdigit():
+        return None
+    data = stream.read(int(size) + 1)[:-1]
+    try:
+        return data.decode()
+    except UnicodeDecodeError:  # it is damaged: no genome is stored like that
+        return None
 
 
 def _reason(error: Exception) -> str:

@@ -19,8 +19,7 @@ def view_run(run: Run) -> RunView:
     return RunView(
         folder=run.folder,
         record=run.record,
-        source=run.lineage.source,
-        notes=run.lineage.notes,
+        read_genomes=run.lineage.read_genomes,
         task=task.name if task.item is None else f"{task.name}, item {task.item.name}",
         genome=task.genome,
         language=task.language,

@@ -15,7 +15,7 @@ from typing import Any
 
 from archive import Experiment, ModelCall, ProposalRow
 from population import CurvePoint, Individual
-from population.errors import UserError
+from population.lineage import LineageError, StoredGenome
 from views.report.highlighting import Highlighter
 from views.report.run_view import RunView
 from views.report.texts import LineStream, Span, pack_json, pack_text
@@ -57,12 +57,14 @@ def pack_genomes(run: RunView, progress: Callable[[int, int], None]) -> PackedGe
     """
     packer = _Packer(run)
     chunks, chunk = list[str](), list[dict[str, Any]]()
-    for number, individual in enumerate(run.individuals.values(), 1):
-        chunk.append(packer.pack(individual))
-        if len(chunk) == IN_CHUNK or number == len(run.individuals):
+    everyone = list(run.individuals.values())
+    genomes = run.read_genomes([one.commit for one in everyone])
+    for number, (individual, genome) in enumerate(zip(everyone, genomes, strict=True), 1):
+        chunk.append(packer.pack(individual, genome))
+        if len(chunk) == IN_CHUNK or number == len(everyone):
             chunks.append(pack_json(chunk))
             chunk = []
-        progress(number, len(run.individuals))
+        progress(number, len(everyone))
     return PackedGenomes(
         records=chunks,
         sources=pack_text("\n".join(packer.sources.lines)),
@@ -105,14 +107,14 @@ class _Packer:
         self._points = _share(POINTS, len(run.experiments), CURVE)
         self._log_lines = _share(LOG_LINES, sum(map(len, self._logs.values())), LOG)
 
-    def pack(self, individual: Individual) -> dict[str, Any]:
-        """The record of a genome; it says what is missing."""
+    def pack(self, individual: Individual, genome: StoredGenome | LineageError) -> dict[str, Any]:
+        """The record of an individual; it says so if its genome is missing."""
         record: dict[str, Any] = {"runs": self._pack_runs(individual.id)}
-        try:
-            record |= self._pack_source(individual)
-            record["notes"] = self._add_text(self._run.notes(individual.commit))
-        except UserError as error:
-            record["missing"] = str(error)
+        if isinstance(genome, LineageError):
+            record["missing"] = str(genome)
+        else:
+            record |= self._pack_source(individual, genome.source)
+            record["notes"] = self._add_text(genome.notes)
         if individual.prior is not None:
             record["prior"] = [individual.prior.mean, individual.prior.weight]
         if individual.measures:
@@ -125,8 +127,7 @@ class _Packer:
         ]
         return record
 
-    def _pack_source(self, individual: Individual) -> dict[str, Any]:
-        source = self._run.source(individual.commit)
+    def _pack_source(self, individual: Individual, source: str) -> dict[str, Any]:
         spans, old = self.sources.add(source), len(self.marks)
         self._spans[individual.id] = spans
         if len(self.sources.lines) > old:  # the stream holds new lines in the order of the text

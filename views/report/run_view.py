@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from archive import Archive, Experiment, Purpose, Record, RunFolder
 from archive.comparison import FreshComparison
 from population import Direction, Individual
+from population.lineage import LineageError, StoredGenome
 
 
 @dataclass(frozen=True)
@@ -18,9 +19,8 @@ class RunView:
     Attributes:
         folder: Folder of the run, in which the logs are.
         record: Record of the run.
-        source: Function that reads the genome of a commit; it raises a `UserError` where the
-            genome is gone.
-        notes: Function that reads the notes of a commit in the same way.
+        read_genomes: Function that reads the genomes of some commits, in their order, as
+            `Lineage.read_genomes` does.
         task: Name of the task.
         genome: File name of the genome, such as "train.py".
         language: Language of the genome, "python" or "prose".
@@ -41,8 +41,7 @@ class RunView:
 
     folder: RunFolder
     record: Record
-    source: Callable[[str], str]
-    notes: Callable[[str], str]
+    read_genomes: Callable[[Sequence[str]], Iterator[StoredGenome | LineageError]]
     task: str
     genome: str
     language: str

@@ -87,7 +87,7 @@ class LineStream:
 
 def pack_text(text: str) -> str:
     """Pack a text for a page, which unpacks it with DecompressionStream("deflate")."""
-    return base64.b64encode(zlib.compress(text.encode("utf-8", "replace"), 9)).decode()
+    return base64.b64encode(zlib.compress(text.encode("utf-8", "replace"))).decode()
 
 
 def pack_json(value: Any) -> str:

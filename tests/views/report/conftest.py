@@ -139,8 +139,7 @@ class RunMaker:
         parts: dict[str, Any] = {
             "folder": self.folder,
             "record": self.record,
-            "source": self.lineage.source,
-            "notes": self.lineage.notes,
+            "read_genomes": self.lineage.read_genomes,
             "task": "pretraining",
             "genome": "train.py",
             "language": "python",

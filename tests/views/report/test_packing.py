@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from archive import ModelCall
 from population import CurvePoint
-from population.errors import UserError
 from views.report.genome_records import IN_CHUNK, compare_lines, pack_genomes
 from views.report.highlighting import Highlighter
 from views.report.texts import LineStream, pack_json, pack_text
@@ -133,12 +132,13 @@ def test_records_lie_in_chunks(make_run: Any) -> None:
 
 
 def test_a_genome_that_is_gone_has_a_record_that_says_so(make_run: Any) -> None:
-    def lost(commit: str) -> str:
-        raise UserError(f"{commit[:2]} is gone")
-
     run = make_run("lost")
-    run.add(SOURCE)
-    packed = pack_genomes(run.view(source=lost), lambda *told: None)
-    (record,) = json.loads(unpack(packed.records[0]))
-    assert record["missing"].endswith("is gone")
-    assert record["runs"] == []
+    for number in range(3):
+        run.add(f"X = {number}\n", *([0] if number else []))
+    lost = run.commits[1]
+    (run.folder.genomes / "objects" / lost[:2] / lost[2:]).unlink()
+    packed = pack_genomes(run.view(), lambda *told: None)
+    first, second, third = json.loads(unpack(packed.records[0]))
+    assert lost in second["missing"]
+    assert ("missing" in first, "missing" in third) == (False, False)
+    assert third["changes"] == {"0": [[0, 1, 0, 1]]}
