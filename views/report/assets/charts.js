@@ -61,7 +61,7 @@ const charts = (() => {
 
   function progress() {
     const xs = experiments[across];
-    const groups = new Map();
+    const groups = new Map(); // by the name in the legend: points [x, y, genome, place], kept and not
     experiments.genome.forEach((id, k) => {
       const operator = genomes.operator[id];
       const value = experiments.fitness[k];
@@ -69,30 +69,28 @@ const charts = (() => {
         : experiments.purpose[k] === "final" ? `fresh run of #${id}`
         : operator === "seed" ? "seed run"
         : experiments.purpose[k] === "search" ? operator : `${experiments.purpose[k]} run`;
-      if (!groups.has(name)) groups.set(name, []);
-      groups.get(name).push({
-        value: [xs[k], value === null ? worst : clamp(value)], id, k,
-        symbolSize: value === null ? 6 : experiments.kept[k] ? 9 : 5,
-        itemStyle: experiments.kept[k] ? { borderColor: colour("--ink"), borderWidth: 1 } : { opacity: 0.6 },
-      });
+      if (!groups.has(name)) groups.set(name, [[], []]);
+      groups.get(name)[experiments.kept[k] ? 1 : 0].push([xs[k], value === null ? worst : clamp(value), id, k]);
     });
     const operators = [...groups.keys()].filter((name) => genomes.operator.includes(name));
     const marks = { failed: "path://M-1,-1L1,1M1,-1L-1,1", "seed run": "rect" };
-    const points = [...groups].map(([name, items]) => ({
-      name, type: "scatter", data: items, z: name.startsWith("fresh") ? 6 : 3,
+    const points = [...groups].flatMap(([name, halves]) => halves.map((items, kept) => ({
+      name, type: "scatter", data: items, z: name.startsWith("fresh") ? 6 : 3 + kept,
       symbol: marks[name] || (name.startsWith("fresh") ? "diamond" : "circle"),
+      symbolSize: name === "failed" ? 6 : kept ? 9 : 5,
       itemStyle: {
         color: name === "failed" ? "none" : operators.includes(name) ? palette[operators.indexOf(name) % palette.length]
           : name === `fresh run of #${data.best}` ? colour("--accent") : colour("--soft"),
-        ...(name === "failed" ? { borderColor: colour("--soft"), borderWidth: 1.2 } : {}),
+        ...(name === "failed" ? { borderColor: colour("--soft"), borderWidth: 1.2 }
+          : kept ? { borderColor: colour("--ink"), borderWidth: 1 } : { opacity: name.startsWith("fresh") ? 1 : 0.6 }),
       },
-    }));
+    })).filter(({ data: items }) => items.length));
     const line = data.history.filter((moment) => moment[2] !== null)
-      .map(([number, best, objective]) => ({ value: [xs[places.get(number)], objective], id: best }));
-    if (line.length) line.push({ value: [xs[xs.length - 1], line[line.length - 1].value[1]], id: data.best });
+      .map(([number, best, objective]) => [xs[places.get(number)], objective, best]);
+    if (line.length) line.push([xs[xs.length - 1], line[line.length - 1][1], data.best]);
     const band = (offset, extra) => ({
       type: "line", step: "end", symbol: "none", silent: true, stack: "noise", stackStrategy: "all",
-      lineStyle: { opacity: 0 }, tooltip: { show: false }, data: line.map(({ value }) => [value[0], offset(value[1])]), ...extra,
+      lineStyle: { opacity: 0 }, tooltip: { show: false }, data: line.map(([x, y]) => [x, offset(y)]), ...extra,
     });
     const noise = data.noise ? [
       band((value) => value - data.noise, { name: "floor" }),
@@ -100,11 +98,10 @@ const charts = (() => {
     ] : [];
     return shared({
       legend: { data: ["best so far", ...(data.noise ? ["± 1 deviation of one run"] : []), ...groups.keys()] },
-      tooltip: { trigger: "item", formatter: ({ data: point, seriesName }) => {
-        if (!point || point.id === undefined) return "";
-        if (point.k === undefined) return `best so far\n${describe(point.id)}`;
-        const value = experiments.fitness[point.k];
-        return `experiment ${experiments.number[point.k]}, ${seriesName}: ${value === null ? "failed" : fitness(value)}\n${describe(point.id)}`;
+      tooltip: { trigger: "item", formatter: ({ value: [, , id, k], seriesName }) => {
+        if (k === undefined) return `${seriesName}\n${describe(id)}`;
+        const value = experiments.fitness[k];
+        return `experiment ${experiments.number[k]}, ${seriesName}: ${value === null ? "failed" : fitness(value)}\n${describe(id)}`;
       } },
       xAxis: { type: "value", name: titles[across], min: 0, max: Math.max(...xs) || 1, minInterval: across === "number" ? 1 : 0 },
       yAxis: { type: "value", name: `${data.metric} (${data.minimize ? "lower" : "higher"} is fitter)`, ...ends, axisLabel: { color: colour("--soft"), formatter: (v) => String(Number(v.toPrecision(5))), showMinLabel: false, showMaxLabel: false } },
@@ -135,29 +132,36 @@ const charts = (() => {
   let shown = null; // ids that the filters let through; null is everyone
 
   function family() {
-    const at = (id) => [experiments.number[first.get(id)], genomes.objective[id] === null ? worst : clamp(genomes.objective[id])];
+    const known = genomes.objective.filter((value) => value !== null).map(clamp);
+    const [least, most] = known.length ? [Math.min(...known), Math.max(...known)] : data.limits;
+    const room = 0.08 * (most - least) || 1;
+    const fallen = (data.minimize ? most + room : least - room) - 0.35 * sign * room;
+    const at = (id) => [experiments.number[first.get(id)], genomes.objective[id] === null ? fallen : clamp(genomes.objective[id])];
     const line = data.best === null ? new Set() : report.ancestors(data.best);
     const all = [...first.keys()].sort((a, b) => a - b);
     const edges = (mine) => all.flatMap((id) => genomes.parents[id].filter((parent) => first.has(parent))
       .filter((parent) => mine === (line.has(id) && line.has(parent)))
       .filter(() => mine || shown === null || shown.has(id))
       .map((parent) => ({ coords: [at(parent), at(id)] })));
-    const node = (id) => {
-      const faded = shown !== null && !shown.has(id);
-      const failed = genomes.objective[id] === null;
-      return { value: at(id), id, symbolSize: line.has(id) ? 9 : 6, symbol: genomes.parents[id].length > 1 ? "diamond" : genomes.parents[id].length ? "circle" : "rect",
-        itemStyle: { color: line.has(id) ? colour("--accent") : failed ? colour("--soft") : palette[0], opacity: faded ? 0.1 : failed ? 0.5 : 0.85 } };
-    };
+    const points = (some) => all.filter(some).map((id) => [...at(id), id]);
+    const isFaded = (id) => shown !== null && !shown.has(id);
+    const failed = (id) => genomes.objective[id] === null;
+    const shape = ([, , id]) => (genomes.parents[id].length > 1 ? "diamond" : genomes.parents[id].length ? "circle" : "rect");
+    const title = "genome (a crossover is a diamond, a failure at the worse end)";
+    const node = (some, style) => ({ name: title, type: "scatter", symbol: shape, symbolSize: 6, z: 5, data: points(some), ...style });
     return shared({
-      legend: { data: ["genome (a crossover is a diamond, a failure at the worse end)", "descent", "line of the best"] },
-      tooltip: { trigger: "item", formatter: ({ data: point }) => (point && point.id !== undefined ? `${describe(point.id)}\nof ${genomes.parents[point.id].map((p) => `#${p}`).join(" and ") || "nobody: a seed"}` : "") },
+      legend: { data: [title, "descent", "line of the best"] },
+      tooltip: { trigger: "item", formatter: ({ value: [, , id] }) => `${describe(id)}\nof ${genomes.parents[id].map((p) => `#${p}`).join(" and ") || "nobody: a seed"}` },
       xAxis: { type: "value", name: "experiment of its first run", min: 0 },
-      yAxis: { type: "value", name: `${data.metric} (${data.minimize ? "lower" : "higher"} is fitter)`, ...ends, axisLabel: { color: colour("--soft"), formatter: (v) => String(Number(v.toPrecision(5))), showMinLabel: false, showMaxLabel: false } },
+      yAxis: { type: "value", name: `${data.metric} (${data.minimize ? "lower" : "higher"} is fitter)`, min: least - room, max: most + room, axisLabel: { color: colour("--soft"), formatter: (v) => String(Number(v.toPrecision(5))), showMinLabel: false, showMaxLabel: false } },
       dataZoom: [{ type: "inside", filterMode: "none", zoomOnMouseWheel: "ctrl", moveOnMouseWheel: false }],
       series: [
         { name: "descent", type: "lines", coordinateSystem: "cartesian2d", silent: true, large: all.length > 1500, data: edges(false), lineStyle: { color: colour("--soft"), opacity: 0.3, width: 0.8 }, itemStyle: { color: colour("--soft") } },
         { name: "line of the best", type: "lines", coordinateSystem: "cartesian2d", silent: true, data: edges(true), lineStyle: { color: colour("--accent"), opacity: 0.9, width: 1.8 }, itemStyle: { color: colour("--accent") }, z: 4 },
-        { name: "genome (a crossover is a diamond, a failure at the worse end)", type: "scatter", data: all.map(node), itemStyle: { color: palette[0] }, z: 5 },
+        node((id) => !line.has(id) && !isFaded(id) && !failed(id), { itemStyle: { color: palette[0], opacity: 0.85 } }),
+        node((id) => !line.has(id) && !isFaded(id) && failed(id), { itemStyle: { color: colour("--soft"), opacity: 0.5 } }),
+        node((id) => line.has(id) && !isFaded(id), { symbolSize: 9, z: 6, itemStyle: { color: colour("--accent") } }),
+        node(isFaded, { itemStyle: { color: colour("--soft"), opacity: 0.12 }, z: 2 }),
       ],
     });
   }
@@ -193,7 +197,7 @@ const charts = (() => {
     let chart = drawn.get(element)?.chart;
     if (!chart) {
       chart = echarts.init(element, null, { renderer: "canvas" });
-      chart.on("click", ({ data: point }) => { if (point && point.id !== undefined) location.hash = `g${point.id}`; });
+      chart.on("click", ({ value }) => { if (value?.[2] !== undefined) location.hash = `g${value[2]}`; });
     }
     chart.setOption(make(), { notMerge: true });
     drawn.set(element, { chart, make });
