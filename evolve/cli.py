@@ -41,6 +41,7 @@ COMMANDS = {
     "log": ("log", "RUN ID [-f]", "what a genome printed; -f: as it prints"),
     "heatmap": ("heatmap", "RUN [-o PNG]", "the archive as a heatmap, in the terminal or a file"),
     "report": ("report", "RUN [-o HTML]", "one HTML file that shows everything about a run"),
+    "compare": ("compare", "RUN RUN ...", "runs of one protocol side by side: do they differ?"),
     "export": ("export", "RUN ID|best", "a genome's source, -o FILE to write it"),
     "rebin": ("rebin", "RUN", "cut the archive into other cells or bounds; loses nothing"),
     "prompts": ("prompts", "RUN [ID]", "requests to language models, their replies and their cost"),

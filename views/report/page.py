@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 import time
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -31,6 +32,9 @@ from views.report.run_view import RunView
 from views.report.tallies import tally_arms, tally_failures
 from views.report.unseen import cut, show_unseen
 from views.scales import find_limits
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 DESCRIPTION = 200  # characters of a genome's description in lists
 LANE, LINE = 16, 44  # pixels between two columns of the family tree, and of a line's height
@@ -100,6 +104,35 @@ def render_damaged(name: str, reason: str) -> str:
         _environment()
         .get_template("damaged.html")
         .render(name=name, reason=reason, style=Markup(style), policy=_write_policy([], style))
+    )
+
+
+def render_comparison(
+    title: str, figure: Figure, headings: Sequence[str], rows: Sequence[Sequence[str]], note: str
+) -> str:
+    """Render a page with a picture of several runs and a table of how they compare.
+
+    Args:
+        title: Title of the page.
+        figure: Picture of the runs.
+        headings: Headings of the table.
+        rows: Cells of each row.
+        note: Explanation of the table.
+    """
+    picture, style = io.BytesIO(), _read_asset("page.css")
+    figure.savefig(picture, format="svg")
+    return (
+        _environment()
+        .get_template("comparison.html")
+        .render(
+            title=title,
+            picture=base64.b64encode(picture.getvalue()).decode(),
+            headings=headings,
+            rows=rows,
+            note=note,
+            style=Markup(style),
+            policy=_write_policy([], style),
+        )
     )
 
 
