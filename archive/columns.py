@@ -18,7 +18,7 @@ from archive.rows import (
     ProposalRow,
     Purpose,
 )
-from population import Direction, Individual, Measurement, Status
+from population import CurvePoint, Direction, Individual, Measurement, Status
 from population.estimate import Prior
 
 Columns = dict[str, Any]
@@ -75,7 +75,7 @@ def unpack_individual(
 def pack_measurement(
     individual: int, measurement: Measurement, purpose: Purpose, kept: bool, told: int
 ) -> Columns:
-    """The columns of an experiment, but for its number, which the table gives."""
+    """The columns of an experiment, but for its number, which the table gives, and its curve."""
     return {
         "individual": individual,
         "purpose": purpose,
@@ -115,6 +115,16 @@ def unpack_experiment(row: sqlite3.Row) -> Experiment:
             reason=row["reason"],
         ),
     )
+
+
+def pack_curve(measurement: int, curve: Sequence[CurvePoint]) -> Columns:
+    """The columns of a learning curve."""
+    return {"measurement": measurement, "points": compress(json.dumps(curve))}
+
+
+def unpack_curve(row: sqlite3.Row) -> tuple[CurvePoint, ...]:
+    """The learning curve of a row."""
+    return tuple(CurvePoint(*point) for point in json.loads(decompress(row["points"])))
 
 
 def pack_call(proposal: int, call: ModelCall) -> Columns:

@@ -26,10 +26,17 @@ from archive.rows import (
     Purpose,
     Spend,
 )
-from population import Direction, Individual, Measurement
+from population import CurvePoint, Direction, Individual, Measurement
 
 UNANSWERED = "the run ended before the model answered"  # the error of a call nobody waited for
 LOST = (UNANSWERED, "the run ended before it was answered")  # and as earlier versions wrote it
+
+SPEND = (  # of the calls `c`, in the order of the fields of `Spend`
+    "count(*) AS calls, coalesce(sum(c.error = ''), 0) AS answered, "
+    "coalesce(sum(c.tokens_in), 0) AS tokens_in, coalesce(sum(c.tokens_out), 0) AS tokens_out, "
+    "coalesce(sum(c.cost), 0.0) AS cost, "
+    "coalesce(sum(c.cost IS NULL AND c.error = ''), 0) AS unpriced"
+)
 
 
 class Record:
@@ -136,8 +143,15 @@ class Record:
         values = columns.pack_measurement(individual, measurement, purpose, kept, told)
         with self._transaction() as db:
             number = insert(db, "measurements", values).lastrowid
-        assert number is not None
+            assert number is not None
+            if measurement.curve:
+                insert(db, "curves", columns.pack_curve(number, measurement.curve))
         return Experiment(number, individual, purpose, measurement, kept, told)
+
+    def curve(self, experiment: int) -> tuple[CurvePoint, ...]:
+        """The learning curve of an experiment, by its number; empty if there is none."""
+        rows = self._fetch("SELECT points FROM curves WHERE measurement = ?", (experiment,))
+        return columns.unpack_curve(rows[0]) if rows else ()
 
     def individuals(self, direction: Direction) -> list[Individual]:
         """All genomes in the order of their ids, with their measurements within the search."""
@@ -154,7 +168,7 @@ class Record:
         return [(row["digest"], row["near"]) for row in rows]
 
     def experiments(self) -> list[Experiment]:
-        """All measurements in the order in which they ended."""
+        """All measurements in the order in which they ended, without their learning curves."""
         rows = self._fetch("SELECT * FROM measurements ORDER BY id")
         return [columns.unpack_experiment(row) for row in rows]
 
@@ -298,13 +312,16 @@ class Record:
 
     def spend(self) -> Spend:
         """What the models took so far."""
-        (row,) = self._fetch(
-            "SELECT count(*) AS calls, coalesce(sum(error = ''), 0) AS answered, "
-            "coalesce(sum(tokens_in), 0) AS tokens_in, "
-            "coalesce(sum(tokens_out), 0) AS tokens_out, coalesce(sum(cost), 0.0) AS cost, "
-            "coalesce(sum(cost IS NULL AND error = ''), 0) AS unpriced FROM calls"
-        )
+        (row,) = self._fetch(f"SELECT {SPEND} FROM calls c")
         return Spend(**dict(row))
+
+    def spend_by_arm(self) -> dict[tuple[str, str], Spend]:
+        """What the models took, by the operator that asked and the model that was asked."""
+        rows = self._fetch(
+            f"SELECT p.operator, c.model, {SPEND} FROM calls c "
+            "JOIN proposals p ON p.id = c.proposal GROUP BY p.operator, c.model"
+        )
+        return {(row[0], row[1]): Spend(*row[2:]) for row in rows}
 
     def count_replies(self, apart_from: Sequence[str]) -> int:
         """Count the requests that were answered, without those of some operators."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 # `asked` and `told` number what the search was asked and told, in that order, over all tables: a
 # search that is asked and told the same takes the same decisions. Version 2 did not store it; its
 # migration guesses.
@@ -21,6 +21,8 @@ CREATE TABLE measurements (
     details TEXT NOT NULL, seconds REAL NOT NULL, seed INTEGER NOT NULL, device TEXT NOT NULL,
     ended REAL NOT NULL, memory_gb REAL NOT NULL, reason TEXT NOT NULL, kept INTEGER NOT NULL,
     told INTEGER NOT NULL DEFAULT 0) STRICT;
+CREATE TABLE curves (
+    measurement INTEGER PRIMARY KEY REFERENCES measurements, points BLOB NOT NULL) STRICT;
 CREATE TABLE proposals (
     id INTEGER PRIMARY KEY, operator TEXT NOT NULL, parents TEXT NOT NULL,
     individual INTEGER REFERENCES individuals, reason TEXT NOT NULL, seconds REAL NOT NULL,
@@ -84,5 +86,9 @@ CREATE TABLE asks (
     ) STRICT;
 INSERT INTO asks (place, proposal, operator, model, parents, offline)
     SELECT asked, id, operator, model, parents, offline FROM proposals WHERE asked > 0;
+""",
+    5: """
+CREATE TABLE curves (
+    measurement INTEGER PRIMARY KEY REFERENCES measurements, points BLOB NOT NULL) STRICT;
 """,
 }

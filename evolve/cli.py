@@ -33,11 +33,17 @@ class Command(Protocol):
 # The commands by name: the module, the arguments as the help shows them, and what it does.
 COMMANDS = {
     "resume": ("resume", "RUN", "go on with a run that was interrupted, or add --generations"),
+    "status": ("status", "[RUN]", "one screen: what runs, how good the best is, what is left"),
     "list": ("listing", "[RUN]", "the runs, or the elites of one"),
+    "best": ("best", "RUN", "the best genome: its result, and the changes that made it better"),
     "show": ("show", "RUN [ID|best]", "an individual: scores, parents, changes; --events of a run"),
     "diff": ("diff", "RUN [A] [B]", "how a genome differs from another: from seed to best, net"),
     "ablate": ("ablate", "RUN [ID]", "what each part of the best is worth, and the best without"),
+    "lineage": ("lineage", "RUN [ID|best]", "a genome's family tree, crossovers as merges"),
+    "log": ("log", "RUN ID [-f]", "what a genome printed; -f: as it prints"),
     "heatmap": ("heatmap", "RUN [-o PNG]", "the archive as a heatmap, in the terminal or a file"),
+    "report": ("report", "RUN [-o HTML]", "one HTML file that shows everything about a run"),
+    "compare": ("compare", "RUN RUN ...", "runs of one protocol side by side: do they differ?"),
     "export": ("export", "RUN ID|best", "a genome's source, -o FILE to write it"),
     "rebin": ("rebin", "RUN", "cut the archive into other cells or bounds; loses nothing"),
     "prompts": ("prompts", "RUN [ID]", "requests to language models, their replies and their cost"),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from population.estimate import Noise as Noise
     from population.estimate import Prior as Prior
     from population.family import Family as Family
+    from population.individual import CurvePoint as CurvePoint
     from population.individual import Direction as Direction
     from population.individual import Individual as Individual
     from population.individual import Measurement as Measurement
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Comparison": "comparison",
+    "CurvePoint": "individual",
     "Direction": "individual",
     "Family": "family",
     "Gains": "estimate",

@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from deap import base
 
@@ -63,6 +64,20 @@ class Direction(StrEnum):
         return reference - value if self is Direction.MINIMIZE else value - reference
 
 
+class CurvePoint(NamedTuple):
+    """A point of a learning curve, as the genome printed it: nobody has checked it.
+
+    Attributes:
+        seconds: Time since the clock started, in seconds; None if the genome did not say.
+        step: Number of the optimizer's step; None if the genome did not say.
+        loss: Training loss, in the genome's own unit.
+    """
+
+    seconds: float | None
+    step: int | None
+    loss: float
+
+
 @dataclass(frozen=True)
 class Measurement:
     """One run of one genome, as the trusted side saw it.
@@ -79,6 +94,8 @@ class Measurement:
             processes.
         reason: Reason why it failed, in one sentence; empty if ok.
         details: Every number that the child reported, by name.
+        curve: Learning curve, at most some hundred points; empty if the child printed none, and in
+            measurements that a record reads, whose curves are asked for one by one.
     """
 
     status: Status
@@ -91,6 +108,7 @@ class Measurement:
     memory_gb: float = 0.0
     reason: str = ""
     details: Mapping[str, float] = field(default_factory=dict)
+    curve: tuple[CurvePoint, ...] = ()
 
     def __post_init__(self) -> None:
         scored = self.fitness is not None and math.isfinite(self.fitness)

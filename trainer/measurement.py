@@ -9,11 +9,13 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from population import Measurement, Status
+from trainer.curve import read_curve
 from trainer.devices import Device
 from trainer.failure import explain_failure
 from trainer.log import read_end
@@ -143,7 +145,8 @@ def measure(
             _remove(folder, log)
     if ended.stopped and (verdict is None or (stop is not None and stop.is_set())):
         raise Stopped
-    return _judge(task, ended, verdict, output, limit, seed, device, clock())
+    measurement = _judge(task, ended, verdict, output, limit, seed, device, clock())
+    return replace(measurement, curve=read_curve(log, budget))
 
 
 def _referee(text: Text, budget: float, limit: float, beat: float | None, watch: Watch) -> Referee:

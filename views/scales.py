@@ -9,6 +9,11 @@ import numpy as np
 from population import Direction
 from population.formatting import format_number
 
+# Stops of viridis (S. van der Walt and N. Smith, CC0), evenly spaced from dark to bright.
+VIRIDIS = (
+    *((68, 1, 84), (72, 40, 120), (62, 74, 137), (49, 104, 142), (38, 130, 142)),
+    *((31, 158, 137), (53, 183, 121), (109, 205, 89), (180, 222, 44), (253, 231, 37)),
+)
 MOST_DIGITS = 8  # of a tick's label
 
 
@@ -56,3 +61,14 @@ def is_bright(red: float, green: float, blue: float) -> bool:
     )
     luminance = sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
     return luminance > 0.179  # where (1.05 / (L + .05)) and ((L + .05) / .05) are equal
+
+
+def viridis(share: float) -> tuple[float, float, float]:
+    """The colour map's red, green and blue (each 0 to 255) at 0 (dark) to 1 (bright)."""
+    place = share * (len(VIRIDIS) - 1)
+    stop = min(int(place), len(VIRIDIS) - 2)
+    part = place - stop
+    red, green, blue = (
+        round(a + (b - a) * part) for a, b in zip(VIRIDIS[stop], VIRIDIS[stop + 1], strict=True)
+    )
+    return red, green, blue

@@ -15,13 +15,8 @@ from archive import Archive, Cell
 from population import Direction, Individual
 from population.formatting import choose_format, describe_noise, shorten_to_words
 from views.projection import NOTHING_YET, Projection, project
-from views.scales import find_limits, is_bright, label_ticks
+from views.scales import find_limits, is_bright, label_ticks, viridis
 
-# Stops of viridis (S. van der Walt and N. Smith, CC0), evenly spaced from dark to bright.
-VIRIDIS = (
-    *((68, 1, 84), (72, 40, 120), (62, 74, 137), (49, 104, 142), (38, 130, 142)),
-    *((31, 158, 137), (53, 183, 121), (109, 205, 89), (180, 222, 44), (253, 231, 37)),
-)
 WIDEST_CELL = 12
 STRIP_CELL = 9  # columns of a strip's cell: a strip that is too long goes on in the next line
 NAMED_CELL = 6  # columns from which a cell has a second line, for its elite's id
@@ -214,7 +209,7 @@ class HeatmapText:
         assert self._best is not None
         low, high = self._limits
         share = min(max((objective - low) / (high - low), 0.0), 1.0)
-        rgb = _viridis(1 - share if self._best.direction is Direction.MINIMIZE else share)
+        rgb = viridis(1 - share if self._best.direction is Direction.MINIMIZE else share)
         ink = "black" if is_bright(*(part / 255 for part in rgb)) else "bright_white"
         return Style(color=Color.parse(ink), bgcolor=Color.from_rgb(*rgb))
 
@@ -236,17 +231,6 @@ class HeatmapText:
     def _limits(self) -> tuple[float, float]:
         assert self._best is not None
         return find_limits(self._objectives, self._best.direction)
-
-
-def _viridis(share: float) -> tuple[float, float, float]:
-    """The colour map's red, green and blue (each 0 to 255) at 0 (dark) to 1 (bright)."""
-    place = share * (len(VIRIDIS) - 1)
-    stop = min(int(place), len(VIRIDIS) - 2)
-    part = place - stop
-    red, green, blue = (
-        round(a + (b - a) * part) for a, b in zip(VIRIDIS[stop], VIRIDIS[stop + 1], strict=True)
-    )
-    return red, green, blue
 
 
 def _choose_writer(values: Sequence[float], room: int) -> Callable[[float], str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from contextlib import closing
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -13,6 +14,12 @@ from archive import RUNS, RecordError, RunError
 from archive.comparison import FreshComparison
 from evolve.commands.archives import archive_of
 from evolve.commands.console import new_console
+from evolve.commands.json_output import (
+    describe_individual,
+    describe_run,
+    json_option,
+    print_json,
+)
 from evolve.commands.options import new_parser
 from evolve.commands.run_state import read_confirmation, read_state
 from evolve.commands.tables import Column, fit_table
@@ -24,6 +31,7 @@ from population.lineage import LineageError
 from trainer.task import TaskError
 
 UNKNOWN = "-"
+UNREADABLE = (RunError, RecordError, LineageError, TaskError)
 RUN_COLUMNS = (
     Column("run"),
     Column("state", 1),
@@ -51,18 +59,40 @@ def arguments() -> argparse.ArgumentParser:
         metavar="RUN",
         help="a run, or its folder, whose elites to list (default: list all runs)",
     )
+    json_option(parser)
     return parser
 
 
 def command(options: argparse.Namespace) -> int:
     """List all runs, or the elites of one."""
     console = new_console()
+    if options.json:
+        _print_json(options.name)
+        return 0
     if options.name is None:
         _list_runs(console)
         return 0
     with closing(open_run(options.name)) as run:
         _list_elites(run, console)
     return 0
+
+
+def _print_json(name: str | None) -> None:
+    if name is not None:
+        with closing(open_run(name)) as run:
+            archive_of(run)  # says so if it is empty
+            search = view_search(run)
+            elites = [describe_individual(one, search) for one in search.archive or ()]
+            print_json(elites)
+        return
+    found: list[dict[str, Any]] = []
+    for folder in sorted(path.parent for path in RUNS.glob("*/archive.db")):
+        try:
+            with closing(open_run(str(folder))) as run:
+                found.append(describe_run(run, view_search(run)))
+        except UNREADABLE as error:
+            found.append({"run": folder.name, "folder": str(folder), "error": str(error)})
+    print_json(found)
 
 
 def _list_runs(console: Console) -> None:
@@ -76,7 +106,7 @@ def _list_runs(console: Console) -> None:
         try:
             with closing(open_run(str(folder))) as run:
                 rows.append([*_row(run)])
-        except (RunError, RecordError, LineageError, TaskError) as error:
+        except UNREADABLE as error:
             rows.append([folder.name, Text("unreadable", "red")])
             unreadable.append(f"{folder.name}: {error}")
     console.print(fit_table(RUN_COLUMNS, rows, console))

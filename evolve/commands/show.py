@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from statistics import fmean
 from textwrap import indent
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -28,6 +29,12 @@ from evolve.commands.console import (
     print_diff,
     printable,
     score_words,
+)
+from evolve.commands.json_output import (
+    describe_experiment,
+    describe_individual,
+    json_option,
+    print_json,
 )
 from evolve.commands.options import individual_argument, new_parser, run_argument
 from evolve.runs.history import view_search
@@ -52,6 +59,7 @@ def arguments() -> argparse.ArgumentParser:
         help="list the run's events with their times: starts and stops, models that did not "
         "answer, lost devices, defects with their tracebacks",
     )
+    json_option(parser)
     return parser
 
 
@@ -59,11 +67,37 @@ def command(options: argparse.Namespace) -> int:
     """Show an individual, or a run's events."""
     console = new_console()
     with closing(open_run(options.name)) as run:
-        if options.events:
+        if options.json:
+            print_json(_describe(run, options))
+        elif options.events:
             _print_events(run.record.events(), console)
         else:
             _show(run, find_individual(run, options.individual), view_search(run), console)
     return 0
+
+
+def _describe(run: Run, options: argparse.Namespace) -> Any:
+    """What `--json` prints: the events, or an individual with its runs and changes."""
+    if options.events:
+        return [event._asdict() for event in run.record.events()]
+    search, one = view_search(run), find_individual(run, options.individual)
+    return {
+        **describe_individual(search.individuals[one.id], search),
+        "prior": None
+        if one.prior is None
+        else {"mean": one.prior.mean, "weight": one.prior.weight},
+        "notes": run.lineage.notes(one.commit),
+        "children": [other.id for other in run.individuals() if one.id in other.parents],
+        "experiments": [
+            {**describe_experiment(e), "curve": run.record.curve(e.number)}
+            for e in run.record.experiments()
+            if e.individual == one.id
+        ],
+        "changes": {
+            parent: run.lineage.diff(search.individuals[parent].commit, one.commit)
+            for parent in one.parents
+        },
+    }
 
 
 def _print_events(events: Sequence[Event], console: Console) -> None:

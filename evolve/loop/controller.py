@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archive.rows import ProposalRow, Purpose
 from evolve.genome import Identity
@@ -246,7 +246,9 @@ class Controller:
     def take_measurement(self, job: Job, measurement: Measurement) -> None:
         """Tell the search of a measurement, and record it."""
         state = self._state
-        kept = job.purpose.decides and self._search.tell(job.individual.id, measurement)
+        # the search has no use for learning curves, and thousands would fill the memory
+        told = replace(measurement, curve=())
+        kept = job.purpose.decides and self._search.tell(job.individual.id, told)
         # the search does not know the genomes of an ablation
         individual = self._search.individuals.get(job.individual.id, job.individual)
         experiment = self._run.record.add_measurement(

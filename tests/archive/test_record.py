@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archive import ModelCall, ProposalRow, Purpose, Record, RecordError
-from population import Direction, Individual, Measurement, Status
+from population import CurvePoint, Direction, Individual, Measurement, Status
 
 ROOT = Path(__file__).parents[2]
 OK = Measurement(
@@ -95,6 +95,17 @@ def test_everything_comes_back_after_reopening(record: Record, path: Path) -> No
     assert again.digests() == [("d0", ""), ("d1", "")]
     assert again.events() == [(5.0, "models", "all is well")]
     assert again.meta("settings") == {"seed": 3}
+
+
+def test_a_learning_curve_is_read_by_its_experiment_alone(record: Record, path: Path) -> None:
+    curve = (CurvePoint(0.5, 10, 3.25), CurvePoint(None, None, 2.5))
+    record.add_measurement(0, OK, Purpose.SEARCH, True)
+    with_curve = record.add_measurement(0, replace(OK, curve=curve), Purpose.REPEAT, False)
+    record.close()
+    again = Record.open(path)
+    assert again.curve(with_curve.number) == curve
+    assert again.curve(1) == again.curve(99) == ()
+    assert all(e.measurement.curve == () for e in again.experiments())
 
 
 def test_the_unpriced_is_not_free(record: Record) -> None:
@@ -190,7 +201,7 @@ def test_a_record_of_another_version_is_left_alone(record: Record, path: Path) -
     record.close()
     with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA user_version = 99")
-    with pytest.raises(RecordError, match="schema version 99, this program reads 5"):
+    with pytest.raises(RecordError, match="schema version 99, this program reads 6"):
         Record.open(path)
 
 

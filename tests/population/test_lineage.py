@@ -50,6 +50,37 @@ def test_parents_become_git_parents(lineage: Lineage, tmp_path: Path) -> None:
     assert "dangling" not in git(path, "fsck", "--strict", "--full")
 
 
+def test_many_genomes_are_read_at_once(lineage: Lineage, tmp_path: Path) -> None:
+    texts = ["A = 1\n", "", "é\r\n" * 9999, "no end"]
+    notes = ["", "why\n\nand how", "", "-"]
+    commits = [
+        lineage.commit(number, text, [], f"seed: {number}\n\n{note}")
+        for number, (text, note) in enumerate(zip(texts, notes, strict=True))
+    ]
+    found = [*lineage.read_genomes([*commits, NOBODY, commits[0]])]
+    assert found[:4] == [*zip(texts, notes, strict=True)]
+    assert isinstance(found[4], LineageError)
+    assert NOBODY in str(found[4])
+    assert found[5] == ("A = 1\n", "")
+    object_file(tmp_path / "genomes", commits[1]).unlink()
+    lost, whole = lineage.read_genomes(commits[1:3])
+    assert isinstance(lost, LineageError)
+    assert whole == (texts[2], "")
+    assert next(iter(lineage.read_genomes(commits)), None) == found[0], "and the rest is left"
+
+
+def test_a_family_is_drawn_as_git_draws_it(lineage: Lineage, tmp_path: Path) -> None:
+    one = lineage.commit(0, "A = 1\n", [], "seed: one")
+    two, three = (lineage.commit(n, f"A = {n}\n", [one], "tweak: x") for n in (1, 2))
+    cross = lineage.commit(3, "A = 4\n", [two, three], "crossover: four")
+    lines = lineage.draw_graph(cross)
+    drawn = git(tmp_path / "genomes", "log", "--graph", "--format=%H", cross).splitlines()
+    assert [f"{graph} {name}".split() for graph, name in lines] == [*map(str.split, drawn)]
+    assert {name for _, name in lines} > {one, two, three, cross}
+    with pytest.raises(LineageError, match=NOBODY):
+        lineage.draw_graph(NOBODY)
+
+
 def test_head_follows_the_best(lineage: Lineage, tmp_path: Path) -> None:
     path = tmp_path / "genomes"
     commit = lineage.commit(0, "A = 1\n", [], "seed")

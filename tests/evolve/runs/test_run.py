@@ -7,10 +7,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from archive import Record
 
 Make = Callable[[], Any]
 
@@ -35,6 +38,12 @@ def test_every_experiment_is_recorded_once(evolved: Any) -> None:
     assert evolved.count("a", "measurements WHERE purpose = 'search' AND individual = 0") == 2
     assert evolved.count("a", "measurements WHERE purpose = 'final'") == 4, "two of seed and best"
     assert evolved.count("a", "proposals WHERE individual IS NOT NULL") == 40
+
+
+def test_every_learning_curve_is_kept(evolved: Any) -> None:
+    with closing(Record.open(evolved.run("a") / "archive.db")) as record:
+        curves = [record.curve(experiment.number) for experiment in record.experiments()]
+    assert curves == [((None, 1, 3.0),)] * len(curves) != []
 
 
 def test_results_tsv_has_a_line_an_experiment(evolved: Any) -> None:

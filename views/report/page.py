@@ -1,0 +1,350 @@
+"""The report's page: one HTML file with everything in it, which asks nothing of any network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import time
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from archive import Purpose
+from population import Individual
+from population.formatting import (
+    choose_format,
+    describe_noise,
+    format_dollars,
+    format_duration,
+    format_number,
+)
+from views.ancestry import Ancestry, tell_story, trace_ancestry
+from views.report.genome_records import IN_CHUNK, pack_genomes
+from views.report.grid import picture_grid
+from views.report.history import count_dollars, count_hours, trace_history
+from views.report.run_view import RunView
+from views.report.tallies import tally_arms, tally_failures
+from views.report.unseen import cut, show_unseen
+from views.scales import find_limits
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DESCRIPTION = 200  # characters of a genome's description in lists
+LANE, LINE = 16, 44  # pixels between two columns of the family tree, and of a line's height
+MOST_EVENTS = 500  # the latest ones; `show --events` has them all
+SCRIPTS = ("echarts/echarts.min.js", "unpack.js", "charts.js", "genomes.js", "genome.js", "page.js")
+
+
+def render_report(run: RunView, progress: Callable[[int, int], None] = lambda *_: None) -> str:
+    """Render the report of a run.
+
+    Args:
+        run: The run.
+        progress: Function that receives the number of genomes that are ready, and that of all.
+    """
+    proposals = run.record.proposals(with_calls=False)
+    scored = [one.objective for one in run.individuals.values() if one.objective is not None]
+    write = choose_format(scored) if scored else str
+    best = run.best
+    ancestry = None if best is None else trace_ancestry(run.individuals, best.id)
+    gains = {number: run.gain(one) for number, one in run.individuals.items()}
+    packed = pack_genomes(run, progress)
+    scripts = [_read_asset(name) for name in SCRIPTS]
+    style = _read_asset("page.css")
+    template = _environment().get_template("report.html")
+    return template.render(
+        run=run,
+        best=best,
+        seed=run.reference,
+        write=write,
+        headline=_describe_headline(run, write),
+        story=[] if ancestry is None else tell_story(ancestry, gains),
+        gains=gains,
+        grid=None
+        if run.archive is None or best is None
+        else picture_grid(run.archive, metric=run.metric, noise=run.noise),
+        ancestry=ancestry,
+        tree=None if ancestry is None else _draw_tree(ancestry),
+        glance=_count_at_a_glance(run),
+        arms=tally_arms(run, proposals),
+        failures=tally_failures(run, proposals),
+        spend=run.record.spend(),
+        lessons=run.record.lessons(),
+        notes=run.record.meta("notes", ""),
+        events=run.record.events()[-MOST_EVENTS:],
+        problems=_find_problems(run),
+        data=_embed(_gather_data(run, gains)),
+        packed=packed,
+        scripts=[Markup(script) for script in scripts],
+        style=Markup(style),
+        policy=_write_policy(scripts, style),
+        written=time.time(),
+        lane=LANE,
+        line=LINE,
+        DESCRIPTION=DESCRIPTION,
+    )
+
+
+def render_damaged(name: str, reason: str) -> str:
+    """Render a page that says that a run cannot be read, and why.
+
+    Args:
+        name: Name of the run.
+        reason: Reason, with the way out.
+    """
+    style = _read_asset("page.css")
+    return (
+        _environment()
+        .get_template("damaged.html")
+        .render(name=name, reason=reason, style=Markup(style), policy=_write_policy([], style))
+    )
+
+
+def render_comparison(
+    title: str, figure: Figure, headings: Sequence[str], rows: Sequence[Sequence[str]], note: str
+) -> str:
+    """Render a page with a picture of several runs and a table of how they compare.
+
+    Args:
+        title: Title of the page.
+        figure: Picture of the runs.
+        headings: Headings of the table.
+        rows: Cells of each row.
+        note: Explanation of the table.
+    """
+    picture, style = io.BytesIO(), _read_asset("page.css")
+    figure.savefig(picture, format="svg")
+    return (
+        _environment()
+        .get_template("comparison.html")
+        .render(
+            title=title,
+            picture=base64.b64encode(picture.getvalue()).decode(),
+            headings=headings,
+            rows=rows,
+            note=note,
+            style=Markup(style),
+            policy=_write_policy([], style),
+        )
+    )
+
+
+def _describe_headline(run: RunView, write: Callable[[float], str]) -> dict[str, Any]:
+    """The numbers on top: of fresh runs where there are any, else as the search saw them."""
+    seed, best, fresh = run.reference, run.best, run.comparison
+    if fresh is not None:
+        write = choose_format([fresh.seed_mean, fresh.best_mean])
+        verdict, kind = "may be noise", "unsure"
+        if fresh.low is not None and fresh.high is not None:
+            if fresh.low > 0:
+                verdict, kind = "confirmed by fresh runs", "sure"
+            elif fresh.high < 0:
+                verdict, kind = "worse than the seed in fresh runs", "worse"
+        return {
+            "seed": write(fresh.seed_mean),
+            "best": write(fresh.best_mean),
+            "gain": fresh.describe_gain(),
+            "interval": ""
+            if fresh.low is None or fresh.high is None
+            else f"95 % interval {fresh.low:+.3g} to {fresh.high:+.3g}",
+            "runs": f"{fresh.runs[0]} and {fresh.runs[1]} fresh runs of the seed and the best",
+            "verdict": verdict,
+            "kind": kind,
+        }
+    if seed is None or best is None or seed.objective is None or best.objective is None:
+        return {}
+    gain = run.direction.gain(best.objective, seed.objective)
+    margin = f" ± {best.margin(run.noise):.2g}" if run.noise else ""
+    return {
+        "seed": write(seed.objective),
+        "best": write(best.objective) + margin,
+        "gain": f"{abs(gain):.3g} {'better' if gain >= 0 else 'worse'}" if gain else "no gain yet",
+        "interval": "as the search saw it, which flatters the best of many",
+        "runs": "no fresh runs yet",
+        "verdict": "not confirmed yet",
+        "kind": "unsure",
+    }
+
+
+def _count_at_a_glance(run: RunView) -> list[tuple[str, str]]:
+    """What a reader asks next, as names and values."""
+    children = [one for one in run.individuals.values() if one.parents and one.measurements]
+    failed = sum(not one.scored for one in children)
+    facts = [("children", f"{len(children)}, of which {failed} failed")]
+    if run.archive is not None and run.reference is not None:
+        filled, cells = len(run.archive), run.archive.cells
+        facts.append(("archive", f"{filled} of {cells} cells filled"))
+        assert run.reference.objective is not None
+        score = run.archive.qd_score(run.reference.objective)
+        facts.append(("QD score", f"{score:.3g} over the seed"))
+    if run.noise:
+        facts.append(("noise", describe_noise(run.noise)))
+    spend = run.record.spend()
+    facts.append(("models", format_dollars(spend.cost) if spend.calls else "none asked"))
+    return facts
+
+
+def _find_problems(run: RunView) -> list[str]:
+    """What is missing of the run, each in a sentence."""
+    problems = []
+    if not run.experiments:
+        problems.append("Nothing has been measured yet, so there is little to show.")
+    elif run.best is None:
+        problems.append("No genome has scored yet, so there is no archive and no best.")
+    return problems
+
+
+def _draw_tree(ancestry: Ancestry) -> dict[str, Any]:
+    """The lines and dots of a family tree, in pixels."""
+
+    def at(lane: int, row: int) -> tuple[float, float]:
+        return LANE * (lane + 0.75), LINE * (row + 0.5)
+
+    paths = []
+    for edge in ancestry.edges:
+        (x, y), (p, q) = at(edge.child.lane, edge.child.row), at(edge.parent.lane, edge.parent.row)
+        lane = at(edge.lane, 0)[0]
+        bend = LINE * 0.5
+        path = f"M{x:g} {y:g}"
+        if lane != x:
+            path += f"C{x:g} {y + bend:g} {lane:g} {y + bend / 2:g} {lane:g} {y + 2 * bend:g}"
+        if lane != p:
+            path += (
+                f"L{lane:g} {q - 2 * bend:g}C{lane:g} {q - bend:g} {p:g} {q - bend:g} {p:g} {q:g}"
+            )
+        else:
+            path += f"L{p:g} {q:g}"
+        paths.append({"d": path, "lane": edge.lane % 6})
+    dots = [
+        {"x": at(node.lane, node.row)[0], "y": at(node.lane, node.row)[1], "lane": node.lane % 6}
+        for node in ancestry.nodes
+    ]
+    return {
+        "paths": paths,
+        "dots": dots,
+        "width": LANE * (ancestry.lanes + 0.5),
+        "height": LINE * len(ancestry.nodes),
+    }
+
+
+def _gather_data(run: RunView, gains: dict[int, float | None]) -> dict[str, Any]:
+    """What the page's scripts show: one row a genome and one an experiment, as columns."""
+    hours, dollars = count_hours(run), count_dollars(run)
+    everyone = list(run.individuals.values())
+    history, best = trace_history(run), run.best
+    return {
+        "run": run.folder.name,
+        "metric": run.metric,
+        "minimize": run.direction.fitter_end == "lower",
+        "genome": run.genome,
+        "noise": run.noise,
+        "limits": _find_limits(run, [m.objective for m in history if m.objective is not None]),
+        "best": None if best is None else best.id,
+        "inChunk": IN_CHUNK,
+        "axes": [] if run.archive is None else [axis.to_dict() for axis in run.archive.axes],
+        "finals": None if run.comparison is None else [run.comparison.seed, run.comparison.best],
+        "genomes": {
+            "operator": [one.operator for one in everyone],
+            "model": [one.model for one in everyone],
+            "parents": [one.parents for one in everyone],
+            "description": [cut(one.description, DESCRIPTION) for one in everyone],
+            "objective": [one.objective for one in everyone],
+            "gain": [gains[one.id] for one in everyone],
+            "status": [_describe_status(run, one) for one in everyone],
+            "generation": [one.generation for one in everyone],
+            "runs": [len(one.scored) for one in everyone],
+        },
+        "experiments": {
+            "number": [e.number for e in run.experiments],
+            "genome": [e.individual for e in run.experiments],
+            "fitness": [e.measurement.fitness for e in run.experiments],
+            "purpose": [str(e.purpose) for e in run.experiments],
+            "kept": [int(e.kept) for e in run.experiments],
+            "hours": [round(value, 5) for value in hours],
+            "dollars": [round(value, 5) for value in dollars],
+            "final": [int(e.purpose is Purpose.FINAL) for e in run.experiments],
+        },
+        "history": [
+            [m.experiment, m.best, m.objective, round(m.coverage, 4), float(f"{m.qd_score:.5g}")]
+            for m in history
+        ],
+    }
+
+
+def _find_limits(run: RunView, bests: Sequence[float]) -> tuple[float, float]:
+    """The range of fitnesses to show: without the worst, but with every best so far."""
+    runs = [e.measurement.fitness for e in run.experiments if e.measurement.fitness is not None]
+    low, high = find_limits(runs, run.direction) if runs else (0.0, 1.0)
+    return min([low, *bests]), max([high, *bests])
+
+
+def _describe_status(run: RunView, one: Individual) -> str:
+    """What became of a genome in a word: elite, kept, discarded, waiting, or how it failed."""
+    if one.objective is None:
+        return str(one.status or "waiting")
+    if run.archive is not None and run.archive.elite_of(run.archive.cell_of(one)) == one:
+        return "elite"
+    return "kept" if one.id in run.kept else "discarded"
+
+
+def _embed(data: dict[str, Any]) -> Markup:
+    """Data as JSON that no reader of HTML takes for the end of its element."""
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(text)
+
+
+def _write_policy(scripts: Sequence[str], style: str) -> str:
+    """A content security policy that allows these scripts, this style, and no request."""
+
+    def allow(text: str) -> str:
+        return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+    allowed = " ".join(map(allow, scripts)) or "'none'"
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src {allow(style)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _finalize(value: object) -> object:
+    """What every expression of a template passes through: what is not seen is shown."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return show_unseen(value)
+    return "" if value is None else value
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("views.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "cut": cut,
+        "duration": format_duration,
+        "dollars": format_dollars,
+        "number": format_number,
+        "time": lambda value: time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(value)),
+        "day": lambda value: time.strftime("%Y-%m-%d %H:%M", time.localtime(value)),
+        "noise": describe_noise,
+        "signed": lambda value: "" if value is None else f"{value:+.3g}",
+    }
+    return environment
+
+
+@cache
+def _read_asset(name: str) -> str:
+    return files("views.report").joinpath("assets", name).read_text(encoding="utf-8")
