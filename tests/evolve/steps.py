@@ -91,7 +91,9 @@ class Stage:
         """Make a run `a` of the task as it is."""
         given = {"generations": 1, "strategy": "greedy", "devices": "cpu:0", "sandbox": "none"}
         chosen = choose_settings(self.place.task, {**given, "final_runs": 0, **settings})
-        return self._work(begin_run(chosen, str(self.folder), [], print), measure)
+        with chdir(self.place.folder):
+            run = begin_run(chosen, "a", [], print)
+            return self._work(run, measure)
 
     def resume(self, **changes: Any) -> str:
         """Go on with the run."""
