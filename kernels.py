@@ -109,7 +109,7 @@ def flash_attn_func(
 def _make_mask(
     queries: int, keys: int, left: int, right: int, device: torch.device
 ) -> torch.Tensor:
-    """Which keys each query sees, bool (queries, keys)."""
+    """Mask of the keys that each query sees, bool (queries, keys)."""
     place = torch.arange(queries, device=device)[:, None] + keys - queries
     key = torch.arange(keys, device=device)[None, :]
     seen = torch.ones(queries, keys, dtype=torch.bool, device=device)
