@@ -119,7 +119,7 @@ install_torch() {
     fi
     case $backend in
     auto) what="CUDA build for $gpu: some 3 GB, 2 to 10 minutes" ;;
-    cpu) what="CPU build: some 200 MB, a minute on a fast line" ;;
+    cpu) what="CPU build: some 200 MB to fetch, 850 MB on disk, a minute on a fast line" ;;
     *) what="$backend build: up to 3 GB, 1 to 10 minutes" ;;
     esac
     step "Installing torch, $what" torch_that_suits ||
@@ -177,9 +177,10 @@ set_up() {
     if [ -n "$gpu" ]; then suits=auto; else suits=cpu; fi
     backend=${UV_TORCH_BACKEND:-$suits}
     .venv/bin/python -c 'import torch' >/dev/null 2>&1 || install_torch
-    step "Installing the other packages${1:+, with those for $1}: up to 400 MB, 1 to 3 minutes" \
+    step "Installing the other packages${1:+, with those for $1}: some 300 MB to fetch, 900 MB on disk, 1 to 3 minutes" \
         install_rest ".${1:+[$1]}" || failed
     install_bubblewrap
+    say "In .venv are now $(du -sm .venv | cut -f1) MB; to remove all of it, delete that folder."
     printf '%s\n' "$stamp" >.venv/ready-
     printf '%s\n' "$stamp" >".venv/ready-$1"
 }

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import torch
 
 from corpus.build import build_set, open_workspace
+from corpus.flash_attention import fetch_kernel
 from corpus.scales import SCALES, detect_scale
 from corpus.sources import SOURCES, Corpus, TextSource, UnreachableError, make_source
 from prepare import DATA_DIR, DataError, Prepared, Tokenizer, load_prepared
@@ -159,6 +160,8 @@ def report(meta: Prepared, source: TextSource) -> None:
     print(f"referee.folder: {meta.path('')}")
     print(f"referee.seq_len: {meta.seq_len}")
     print(f"referee.eval_rows: {meta.eval_rows}")
+    for name, value in (fetch_kernel() if meta.scale == "gpu" else {}).items():
+        print(f"{name}: {value}")
     for number, path in enumerate((DATA_DIR, *source.masked_paths())):
         print(f"masked.{number}: {path}")
     print(f"fingerprint.data: {meta.fingerprint}")

@@ -118,7 +118,7 @@ def measure(
                 folder=folder,
                 limits=limits,
                 masked=ready.masked,
-                readable=_library_folders(env),
+                readable=[*_library_folders(env), *ready.readable],
                 device=device,
                 keep_fds=keep_fds,
                 keep=keep,

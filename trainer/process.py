@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -166,8 +167,12 @@ def run(
         # A supervisor that was told to stop, but not from here, was told so by the command.
         return replace(ended, stopped=False, lost=True) if ended.stopped and not asked else ended
     if supervisor.returncode > 0:
-        lines = errors.decode(errors="replace").splitlines() or ["no message"]
-        raise SupervisorError(f"the supervisor of {command} failed: {lines[-1]}")
+        lines = errors.decode(errors="replace").splitlines() or ["it left no message"]
+        reason = re.sub(r"^\w+: (\[Errno \d+\] )?", "", lines[-1])
+        raise SupervisorError(
+            f"the supervisor of a child failed: {reason}; nothing of what was measured is lost, so "
+            "mend that (most often a full disk) and go on"
+        )
     return Ended(None, None, time.monotonic() - started, stopped=asked, lost=True)
 
 

@@ -16,7 +16,7 @@ from trainer.process import resolve_python
 from trainer.summary import RULE
 from trainer.task import Task
 
-FACT = re.compile(r"\s*(seed|(?:env|fingerprint|masked|referee)\.[^\s:=]+)\s*:(.*)")
+FACT = re.compile(r"\s*(seed|(?:env|fingerprint|masked|readable|referee)\.[^\s:=]+)\s*:(.*)")
 SHOWN = 15  # lines of a failed setup that its error repeats
 
 
@@ -34,6 +34,7 @@ class Ready:
         fingerprint: Facts that results depend on besides the task's files, such as versions and
             data, by name.
         masked: Files and folders that no run may read.
+        readable: Files and folders that every run may read besides.
         text: Text that a referee scores with; None if the task has no referee.
     """
 
@@ -42,6 +43,7 @@ class Ready:
     fingerprint: Mapping[str, str] = field(default_factory=dict)
     masked: tuple[Path, ...] = ()
     text: PreparedText | None = None
+    readable: tuple[Path, ...] = ()
 
 
 def set_up(task: Task, say: Callable[[str], None]) -> Ready:
@@ -109,6 +111,7 @@ def _ready(task: Task, report: list[str], shown: str) -> Ready:
         _under("fingerprint.", facts),
         tuple(map(Path, _under("masked.", facts).values())),
         _text(_under("referee.", facts), shown),
+        tuple(map(Path, _under("readable.", facts).values())),
     )
 
 

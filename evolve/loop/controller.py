@@ -251,14 +251,14 @@ class Controller:
         kept = job.purpose.decides and self._search.tell(job.individual.id, told)
         # the search does not know the genomes of an ablation
         individual = self._search.individuals.get(job.individual.id, job.individual)
+        if job.purpose.decides:  # before the record has it: what is lost between is measured again
+            self._run.lineage.annotate(individual.commit, self._describe_result(individual))
         experiment = self._run.record.add_measurement(
             individual.id, measurement, job.purpose, kept, state.take_place()
         )
         if kept:  # there are other parents now, of which other children may come
             state.refusals = 0
         self._run.results.append(individual, experiment)
-        if job.purpose.decides:
-            self._run.lineage.annotate(individual.commit, self._describe_result(individual))
         self._reports.experiment(individual, experiment)
         if job.purpose is Purpose.SEARCH and individual.parents:
             state.finished += 1

@@ -247,7 +247,8 @@ def rows_but(place: Any, name: str, table: str, dropped: set[str]) -> list[dict[
 def refs(place: Any, name: str) -> dict[str, tuple[str, ...]]:
     """Each ref's tree, message and parents, and what `best` names; commits by their refs' names."""
     form = "%(refname:lstrip=2)%00%(objectname)%00%(tree)%00%(contents)%00%(parent)%01"
-    listed = place.git(name, "for-each-ref", f"--format={form}").split("\1\n")
+    kinds = "refs/genomes", "refs/heads"  # results are notes, which are written again
+    listed = place.git(name, "for-each-ref", f"--format={form}", *kinds).split("\1\n")
     lines = [line.split("\0") for line in listed if line]
     names = {commit: ref for ref, commit, *_ in lines if ref != "best"}
     return {

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -169,3 +172,20 @@ def test_a_full_disk_ends_the_run_in_words_and_resume_goes_on(
     done = place.evolve("resume", "long")
     assert done.returncode == 0, done.stderr
     check_complete(place)
+
+
+@pytest.mark.parametrize("room", [0, 1, 4, 16, 24, 32])
+def test_a_disk_that_is_full_from_the_start_is_told_in_one_sentence(place: Any, room: int) -> None:
+    """No file may grow beyond so many blocks of 1,024 bytes."""
+    program = f"{sys.executable} -m evolve --task toy --run full --generations 1 --sandbox none"
+    done = subprocess.run(
+        ["bash", "-c", f"ulimit -f {room}; exec {program} --devices cpu:0"],
+        cwd=place.folder,
+        env=place._environment(None),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2, done.stdout
+    assert re.fullmatch(r"evolve: [^\n]+\n", done.stderr)
+    assert len(done.stderr) < 500
+    assert place.mark not in done.stderr, "no command line in it"

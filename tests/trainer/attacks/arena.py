@@ -24,6 +24,7 @@ from trainer.task import load_task
 
 ROOT = Path(__file__).parents[3]
 KIT = Path(__file__).with_name("kit.py")
+FILES = ("prepare.py", "kernels.py", "train.py", "train_cpu.py")
 BUDGET = 20.0  # seconds; genomes that count steps end long before
 OVERHEAD = 240.0  # for start-up and evaluation, on a busy machine
 OPEN = Sandbox("none", "for speed: what is tried here is the referee alone")
@@ -51,10 +52,10 @@ class Arena:
         self.scratch, self.data = folder, data
         self.folder = folder / "task"
         self.folder.mkdir()
-        for path in (ROOT / "prepare.py", ROOT / "train.py", ROOT / "train_cpu.py", KIT):
+        for path in (*map(ROOT.joinpath, FILES), KIT):
             shutil.copy(path, self.folder)
         program = (ROOT / "program.md").read_text(encoding="utf-8")
-        program = program.replace('fixed = ["prepare.py"]', 'fixed = ["prepare.py", "kit.py"]')
+        program = program.replace('fixed = ["prepare.py", ', 'fixed = ["prepare.py", "kit.py", ')
         setup = '["python", "prepare.py", "--scale", "cpu"]'
         program = program.replace('["python", "prepare.py"] ', setup)
         (self.folder / "program.md").write_text(program, encoding="utf-8")
@@ -107,7 +108,7 @@ class Arena:
         """What a genome reports when nobody referees."""
         folder = self.scratch / "hand"
         folder.mkdir(exist_ok=True)
-        for name in ("prepare.py", "kit.py"):
+        for name in ("prepare.py", "kernels.py", "kit.py"):
             shutil.copy(self.folder / name, folder)
         (folder / "genome.py").write_text(source, encoding="utf-8")
         env = os.environ | find_devices("cpu")[0].environment() | self.ready.env
