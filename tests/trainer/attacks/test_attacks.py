@@ -60,7 +60,7 @@ ATTACKS = [
     Attack("honest_when_odd", CHEAT),
     Attack("noise_over_a_blend", None),
     Attack("noise_that_favours_the_shown", CHEAT),
-    Attack("ahead_at_the_edges", CHEAT, FULL, quick=True),
+    Attack("ahead_at_the_edges", CHEAT, FULL),
     Attack("ahead_behind_a_beginning", CHEAT, FULL),
     Attack("ahead_after_rare_bigrams", CHEAT),
     Attack("ahead_on_few_tokens", CHEAT, FULL),

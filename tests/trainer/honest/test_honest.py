@@ -13,6 +13,7 @@ from population import Status
 GENOMES = Path(__file__).with_name("genomes")
 TIMED = {"autoresearch_style"}  # ends with its budget: the others count steps
 PATIENT = {"compiled"}  # takes most of a minute before its clock starts
+BY_CHANCE = {"dropout_left_on"}  # answers the same question differently
 QUICK = {"autoresearch_style", "own_loader", "tiny"}
 NAMES = sorted(path.stem for path in GENOMES.glob("*.py"))
 BUDGETS = dict.fromkeys(TIMED, 2.0) | dict.fromkeys(PATIENT, 150.0)  # seconds
@@ -41,7 +42,9 @@ def test_an_honest_genome_gets_the_val_bpb_that_it_gets_by_hand(arena: Any, name
     if name in TIMED:
         assert 2 < result.fitness < 5
     else:
-        assert result.fitness == pytest.approx(arena.by_hand(source(name)), abs=0.01)
+        assert result.fitness == pytest.approx(
+            arena.by_hand(source(name)), abs=0.01 if name in BY_CHANCE else 1e-5
+        )
 
 
 @pytest.mark.slow
