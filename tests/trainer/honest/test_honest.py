@@ -14,6 +14,7 @@ GENOMES = Path(__file__).with_name("genomes")
 # These end with their budget; the others count steps.
 TIMED = {"autoresearch_style", "fetches_flash_attention", "own_clock_with_many_passes"}
 PATIENT = {"compiled"}  # takes most of a minute before its clock starts
+BY_CHANCE = {"dropout_left_on"}  # answers the same question differently
 QUICK = {"autoresearch_style", "fetches_flash_attention", "own_clock_with_many_passes"}
 QUICK |= {"own_loader", "tiny"}
 NAMES = sorted(path.stem for path in GENOMES.glob("*.py"))
@@ -45,7 +46,9 @@ def test_an_honest_genome_gets_the_val_bpb_that_it_gets_by_hand(arena: Any, name
     if name in TIMED:
         assert 2 < result.fitness < 5
     else:
-        assert result.fitness == pytest.approx(arena.by_hand(source(name)), abs=0.01)
+        assert result.fitness == pytest.approx(
+            arena.by_hand(source(name)), abs=0.01 if name in BY_CHANCE else 1e-5
+        )
 
 
 @pytest.mark.slow
