@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from trainer.clock import choose_clock
 from trainer.devices import Device
 from trainer.setup import Ready
 from trainer.task import Task, list_files
@@ -21,14 +22,17 @@ def take_fingerprint(
 ) -> dict[str, str]:
     """Collect what a fitness depends on besides the genome, as facts by name.
 
-    The budget, the command, the metric, the fixed files and those that the trusted commands name,
-    Python, the devices' models and whatever the task's setup adds. Comments, docstrings and layout
-    of Python files do not count.
+    The budget and its clock, the command, the metric, the fixed files and those that the trusted
+    commands name, Python, the devices' models and whatever the task's setup adds. Comments,
+    docstrings and layout of Python files do not count.
     """
+    devices = list(devices)
     models = sorted({device.model for device in devices})
+    alone = all(device.computes_alone for device in devices)
+    clock = choose_clock(task.clock, computes_alone=alone)
     files = {f"{FILE}{path}": _digest(task.folder / path) for path in (*task.fixed, *task.scripts)}
     return {
-        "budget": f"{budget:g} s",
+        "budget": f"{budget:g} {clock.unit}",
         "run": shlex.join(task.command),
         "metric": f"{task.metric}, {task.direction.value}",
         "python": ".".join(platform.python_version_tuple()[:2]),

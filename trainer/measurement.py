@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from population import Measurement, Status
+from trainer.clock import CPU, Clock, choose_clock
 from trainer.devices import Device
 from trainer.failure import explain_failure
 from trainer.log import read_end
@@ -32,6 +33,7 @@ from trainer.setup import Ready
 from trainer.summary import read_refusal, read_summary, read_words
 from trainer.task import Task, list_files
 
+USED = 0.95  # of the budget that a genome uses at least whose clock is the referee's
 REPORT = 1 << 20  # bytes at the end of the log that are searched for the report
 
 
@@ -78,7 +80,8 @@ def measure(
         folder: Working folder of the child, which must be empty or not there, and is removed at
             the end.
         log: File, outside that folder, that gets what the child prints.
-        limit: Wall-clock seconds after which the child is ended; by default budget + task.overhead.
+        limit: Seconds after which the child is ended, by the clock that the task asks for; by
+            default budget + task.overhead.
         stop: Event that ends the child soon after it is set.
         clock: Clock for the time of its end, in seconds since the epoch.
         keep: Whether the folder stays as the child left it.
@@ -90,6 +93,7 @@ def measure(
         SupervisorError: The supervisor failed by itself: no such core, a full disk.
     """
     limit = limit or budget + task.overhead
+    timer = choose_clock(task.clock, computes_alone=device.computes_alone)
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_bytes(b"")  # an earlier run's words must not be taken for this one's
     folder = folder.resolve()
@@ -122,7 +126,7 @@ def measure(
         if task.score:  # trusted: it starts the genome in the sandbox where it wants to
             env |= _scoring_environment(task, folder, sandbox, limits)
         ended, verdict = run_refereed(
-            None if ready.text is None else _referee(ready.text.open(), budget, limit, beat),
+            None if ready.text is None else _referee(ready.text.open(), budget, limit, beat, timer),
             (lambda keep_fds: task.score) if task.score else command,
             folder=task.folder if task.score else folder,
             env=env,
@@ -130,7 +134,10 @@ def measure(
             limit=limit,
             core=device.core,
             stop=stop,
+            clock=timer,
         )
+        if verdict is not None:
+            _tell_of_unused_time(verdict, budget, timer, log)
     finally:
         if task.environment:
             _hide_granted(task, log)
@@ -142,7 +149,20 @@ def measure(
     return _judge(task, ended, verdict, output, limit, seed, device, clock())
 
 
-def _referee(text: Text, budget: float, limit: float, beat: float | None) -> Referee:
+def _tell_of_unused_time(verdict: Verdict, budget: float, timer: Clock, log: Path) -> None:
+    """Say in the log what a clock of its own has cost a genome whose budget is processor time."""
+    used = verdict.numbers.get("training_seconds", budget)
+    if timer.name != CPU or used >= USED * budget:
+        return
+    with log.open("a", encoding="utf-8", errors="replace") as file:
+        file.write(
+            f"trainer: it trained for {used:.1f} of the {budget:g} s of processor time that it "
+            "has: its own clock went on while other work had the processor. A script that asks "
+            "prepare.elapsed() how much is used loses nothing to other work\n"
+        )
+
+
+def _referee(text: Text, budget: float, limit: float, beat: float | None, clock: Clock) -> Referee:
     rest = max(limit - budget, 1.0)
     return Referee(
         text,
@@ -150,7 +170,7 @@ def _referee(text: Text, budget: float, limit: float, beat: float | None) -> Ref
         # not of the run's seed, and of no seed that a child knows: it must not guess the questions
         rng=np.random.default_rng(secrets.randbits(128)),
         beat=beat,
-        clock=time.monotonic,
+        clock=clock,
     )
 
 
