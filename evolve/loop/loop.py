@@ -194,7 +194,10 @@ class Loop:
             if measurement is None:
                 self._controller.take_loss(running, self._evaluator.slots)
                 continue
+            drifted = self._controller.notice_drift(running.job, measurement)
             self._controller.take_measurement(running.job, measurement)
+            if drifted:
+                self._scheduler.queue_reference()
             if running.job.purpose.decides:
                 self._scheduler.queue_repeat()
                 self._controller.announce_best()
