@@ -28,11 +28,9 @@ def take_fingerprint(
     """
     devices = list(devices)
     models = sorted({device.model for device in devices})
-    alone = all(device.computes_alone for device in devices)
-    clock = choose_clock(task.clock, computes_alone=alone)
     files = {f"{FILE}{path}": _digest(task.folder / path) for path in (*task.fixed, *task.scripts)}
     return {
-        "budget": f"{budget:g} {clock.unit}",
+        "budget": describe_budget(task, devices, budget),
         "run": shlex.join(task.command),
         "metric": f"{task.metric}, {task.direction.value}",
         "python": ".".join(platform.python_version_tuple()[:2]),
@@ -40,6 +38,12 @@ def take_fingerprint(
         **files,
         **ready.fingerprint,
     }
+
+
+def describe_budget(task: Task, devices: Iterable[Device], budget: float) -> str:
+    """The budget in words, such as "300 s" or "5 s of processor time"."""
+    alone = all(device.computes_alone for device in devices)
+    return f"{budget:g} {choose_clock(task.clock, computes_alone=alone).unit}"
 
 
 def compare_fingerprints(was: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

@@ -13,6 +13,7 @@ from evolve.runs.history import count_fruitless_replies, read_axes
 from evolve.runs.run import Run
 from population.formatting import format_dollars, format_duration
 from population.invocation import write_command
+from trainer.fingerprint import describe_budget
 
 
 def announce(run: Run, models: list[ConfiguredModel]) -> list[str]:
@@ -25,9 +26,10 @@ def announce(run: Run, models: list[ConfiguredModel]) -> list[str]:
     runs += settings.distill_runs
     span = format_duration(runs * settings.budget / len(run.devices))
     devices = ", ".join(device.name for device in run.devices)
+    budget = describe_budget(task, run.devices, settings.budget)
     lines = [
         f"run {run.folder.name}: {task.name}, {settings.strategy}, {settings.generations} "
-        f"generations of {settings.children} children, {settings.budget:g} s each on {devices}",
+        f"generations of {settings.children} children, {budget} each on {devices}",
         f"{runs} runs are to come, with those of the seed and the finalists: "
         + (
             f"at most {span}"
