@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 
 from population import Individual, Measurement
 from population.formatting import choose_format, format_number
+from trainer.clock import SLOWEST
 from trainer.task import Task
 
 EVENT = "drift"  # kind of the events in the record
@@ -23,6 +24,7 @@ SPREAD = 4.0  # ... and is off by this many deviations of the runs before
 LEAST = 3  # runs of a genome before its score can be said to have moved
 CHANCE = 1e-3  # of a false alarm by a score, at each repeat, if its noise is normal
 CROWDED = 1.5  # seconds of wall-clock for a second of work, or load for a core, that are too many
+FULL = 0.98  # of the longest time that a budget can take, which is hardly ever hit to the point
 SETTLED = 90.0  # seconds of a run before the load of a minute says something of it
 PAUSE = 10  # children, at least, between two times that the reference is measured again
 
@@ -83,6 +85,11 @@ def find_crowding(measurement: Measurement) -> list[str]:
     passed = measurement.details.get("training_wall_seconds", 0.0)
     if not used or passed < CROWDED * used:
         return []
+    if passed > FULL * SLOWEST * used:
+        return [
+            f"other work has the processor: a child had less than a quarter of it for {passed:.0f} s "
+            "and ended its training early, so its score is worse than it should be"
+        ]
     return [
         f"other work has the processor: a child got {used:.1f} s of it in {passed:.1f} s; the "
         "budget counts the former, but the run takes longer"

@@ -77,6 +77,8 @@ def test_a_child_that_waits_for_its_processor_is_noticed() -> None:
     busy = run_once(2.0, training_seconds=5.0, training_wall_seconds=5.0 * CROWDED + 1)
     (text,) = find_crowding(busy)
     assert "got 5.0 s of it in 8.5 s" in text
+    (text,) = find_crowding(run_once(2.0, training_seconds=5.0, training_wall_seconds=20.0))
+    assert "less than a quarter of it for 20 s" in text
     assert find_crowding(run_once(2.0, training_seconds=5.0, training_wall_seconds=5.1)) == []
     assert find_crowding(run_once(2.0)) == []
 
