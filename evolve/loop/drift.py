@@ -87,8 +87,8 @@ def find_crowding(measurement: Measurement) -> list[str]:
         return []
     if passed > FULL * SLOWEST * used:
         return [
-            f"other work has the processor: a child had less than a quarter of it for {passed:.0f} s "
-            "and ended its training early, so its score is worse than it should be"
+            f"other work has the processor: a child had less than a quarter of it for {passed:.0f} "
+            "s and ended its training early, so its score is worse than it should be"
         ]
     return [
         f"other work has the processor: a child got {used:.1f} s of it in {passed:.1f} s; the "

@@ -27,6 +27,8 @@ from trainer.clock import (
 from trainer.devices import find_devices
 from trainer.process import Ended, build_environment, run
 from trainer.sandbox import Limits, SandboxError, find_sandbox
+from trainer.sandbox.cgroup import find_usage_file
+from trainer.supervisor import list_descendants
 
 Eventually = Callable[[Callable[[], bool]], bool]
 
@@ -58,9 +60,16 @@ time.sleep(600)
 class CountingClock(ProcessorClock):
     """Also gives the processor time alone."""
 
+    has_group = False
+
     def attach(self, root: int) -> None:
         super().attach(root)
-        self.read = ProcessorTime(root).read
+        self._root, self._counted = root, ProcessorTime(root)
+
+    def read(self) -> float:
+        launchers = list_descendants(self._root)[:1]
+        self.has_group = any(map(find_usage_file, launchers))
+        return self._counted.read()
 
 
 class Parent:
@@ -77,6 +86,25 @@ class Parent:
     def wait_for_a_line(self) -> None:
         assert self.process.stdout is not None
         self.process.stdout.readline()
+
+
+BURSTS = (
+    COMPUTE
+    + """
+import signal
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps, and adds no time to the parent
+for _ in range(50):
+    if os.fork() == 0:
+        compute(0.02)
+        os._exit(0)
+    try:
+        os.wait()
+    except ChildProcessError:
+        pass
+print("done", flush=True)
+time.sleep(600)
+"""
+)
 
 
 @pytest.fixture
@@ -152,13 +180,30 @@ def test_a_watch_counts_from_its_own_start(make_parent: Any) -> None:
 def test_each_level_counts_all_that_the_command_starts(
     tmp_path: Path, eventually: Eventually, level: str
 ) -> None:
+    used, _ = _count_until_done(level, TREE, tmp_path, eventually)
+    assert 0.95 <= used < 3.0, "the start of an interpreter is little"
+
+
+def test_a_control_group_misses_not_even_what_nobody_waits_for(
+    tmp_path: Path, eventually: Eventually
+) -> None:
+    used, clock = _count_until_done("bwrap", BURSTS, tmp_path, eventually)
+    if not clock.has_group:
+        pytest.skip("no control group can be made here")
+    assert used >= 0.95
+
+
+def _count_until_done(
+    level: str, script: str, place: Path, eventually: Eventually
+) -> tuple[float, CountingClock]:
+    """The processor time that a script in a sandbox had when it said that it is done."""
     try:
         sandbox = find_sandbox(level)
     except SandboxError as error:
         pytest.skip(str(error))
-    clock, folder, log = CountingClock(), tmp_path / "work", tmp_path / "log"
+    clock, folder, log = CountingClock(), place / "work", place / "log"
     folder.mkdir()
-    command = sandbox.wrap(["python", "-c", TREE], folder=folder, limits=Limits(1 << 30))
+    command = sandbox.wrap(["python", "-c", script], folder=folder, limits=Limits(1 << 30))
     stop, environment = threading.Event(), build_environment(folder)
     with ThreadPoolExecutor(1) as pool:
         pool.submit(
@@ -171,11 +216,12 @@ def test_each_level_counts_all_that_the_command_starts(
             stop=stop,
             clock=clock,
         )
-        assert eventually(lambda: log.exists() and "done" in log.read_text())
-        time.sleep(LOOK)
-        used = clock.read()
-        stop.set()
-    assert 0.95 <= used < 3.0, "the start of an interpreter is little"
+        try:
+            assert eventually(lambda: log.exists() and "done" in log.read_text())
+            time.sleep(LOOK)
+            return clock.read(), clock
+        finally:
+            stop.set()
 
 
 def _run(toy: Any, script: str, limit: float, clock: ProcessorClock | None) -> Ended:
