@@ -2,8 +2,7 @@
 
 Shared cores make a second of wall-clock worth a third on one day and all of it on another. A child
 that computes on the processor alone is therefore given seconds of processor time, counted from
-outside over all that it has started. It may wait as long as it likes, up to `SLOWEST` times its
-limit.
+outside over all that it has started. It may wait for its turn, up to `SLOWEST` times its limit.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from trainer.supervisor import list_descendants
 WALL, CPU = "wall", "cpu"
 SLOWEST = 4.0  # seconds of wall-clock after which one is used up, whoever had the processor
 LOOK = 0.25  # seconds between two looks for processes that are new, without a control group
+CAN_COUNT = os.path.exists("/proc/self/stat")  # as Linux has it
 TICK = 1 / os.sysconf("SC_CLK_TCK")  # seconds, in which the kernel states a process's time
 
 Watch = Callable[[], float]  # the seconds since it was started
@@ -145,10 +145,7 @@ def choose_clock(wanted: str, *, computes_alone: bool) -> Clock:
         computes_alone: Whether the child's device is the processor alone, so that its time says how
             much was computed.
     """
-    return ProcessorClock() if wanted == CPU and computes_alone and _CAN_COUNT else WallClock()
-
-
-_CAN_COUNT = os.path.exists("/proc/self/stat")
+    return ProcessorClock() if wanted == CPU and computes_alone and CAN_COUNT else WallClock()
 
 
 def _read_usage(path: str) -> float:
