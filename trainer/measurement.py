@@ -247,6 +247,7 @@ def _judge(
         status, reason = _scored(ended, output, status, reason)
     if verdict is not None:
         status, reason = _refereed(ended, verdict, status, reason)
+        numbers.pop("training_wall_seconds", None)  # which says how busy the machine was
         numbers |= verdict.numbers  # the word of the genome counts only for what is not there
         numbers.pop(task.metric, None)
         if verdict.fitness is not None:
