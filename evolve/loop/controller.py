@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archive.rows import ProposalRow, Purpose
@@ -244,14 +245,25 @@ class Controller:
 
     # -- measurements -------------------------------------------------------------------------
 
-    def notice_drift(self, job: Job, measurement: Measurement) -> bool:
+    def find_earlier(self, job: Job) -> tuple[Measurement, ...]:
+        """The runs of a job's genome that the search knows of and that have a score."""
+        return self._search.individuals.get(job.individual.id, job.individual).scored
+
+    def notice_drift(
+        self, job: Job, earlier: Sequence[Measurement], measurement: Measurement
+    ) -> bool:
         """Report what a measurement shows of a machine that has changed.
+
+        Args:
+            job: Job that has ended.
+            earlier: Scored runs of its genome before this one.
+            measurement: Result of the job.
 
         Returns:
             Whether the reference should be measured again.
         """
-        known = self._search.individuals.get(job.individual.id, job.individual)
-        texts = self._drift.notice(known, known.scored, measurement)
+        known = job.individual
+        texts = self._drift.notice(known, earlier, measurement)
         for text in texts:
             self._reports.event(self._run.record, EVENT, text)
         reference = self._search.reference

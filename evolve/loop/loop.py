@@ -194,9 +194,9 @@ class Loop:
             if measurement is None:
                 self._controller.take_loss(running, self._evaluator.slots)
                 continue
-            drifted = self._controller.notice_drift(running.job, measurement)
+            earlier = self._controller.find_earlier(running.job)
             self._controller.take_measurement(running.job, measurement)
-            if drifted:
+            if self._controller.notice_drift(running.job, earlier, measurement):
                 self._scheduler.queue_reference()
             if running.job.purpose.decides:
                 self._scheduler.queue_repeat()
