@@ -3,8 +3,8 @@
     python prepare.py                     make the data ready, once (--help says more)
     python prepare.py --source FOLDER     the same from your own text
 
-A genome imports MAX_SEQ_LEN, TIME_BUDGET, SEED, Tokenizer, make_dataloader, start_clock and
-evaluate_bpb; all but start_clock and SEED have the names and signatures of karpathy/autoresearch.
+A genome imports MAX_SEQ_LEN, TIME_BUDGET, SEED, Tokenizer, make_dataloader, start_clock, elapsed
+and evaluate_bpb; those of karpathy/autoresearch have its names and signatures.
 The package corpus makes the data: rows of MAX_SEQ_LEN + 1 tokens, which the loader only copies.
 They lie in $PREPARE_DATA, else in data/ beside this file; corpus/build.py says how.
 """
@@ -105,11 +105,12 @@ class RefereeClient:
 
     def __init__(self, descriptor: int) -> None:
         self.socket = socket.socket(fileno=descriptor)
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         greeting, (self.tokenizer, self.warmup) = self.ask("hello")
         self.seq_len: int = greeting["seq_len"]
         self.train: int | None = None  # file of the training rows, once the clock has started
-        self.deadline = math.inf
+        self.budget, self.clock, self.zero = math.inf, time.monotonic, 0.0  # seconds, from zero on
+        self.ask_at = math.inf  # time, by time.monotonic(), to ask the referee for its own count
         self.tokens = 0  # training tokens served since the clock started
 
     def ask(self, word: str, **values: int) -> tuple[dict[str, Any], list[int]]:
@@ -129,13 +130,18 @@ class RefereeClient:
         if self.train is None:
             answer, files = self.ask(word)
             if answer["started"]:
-                self.deadline = time.monotonic() + answer["budget"]
-                self.train = files[0]
+                if answer["clock"] == "cpu":
+                    self.clock, self.ask_at = time.process_time, 0.0
+                self.budget, self.zero, self.train = answer["budget"], self.clock(), files[0]
         return self.train is not None
 
     def elapsed(self) -> float:
-        """Seconds of the budget that are used."""
-        return 0.0 if self.train is None else time.monotonic() - self.deadline + float(TIME_BUDGET)
+        """Seconds of the budget that are used: the referee's count and what came after it."""
+        with self.lock:
+            if time.monotonic() > self.ask_at:
+                self.zero = self.clock() - self.ask("elapsed")[0]["elapsed"]
+                self.ask_at = time.monotonic() + self.budget / 100
+            return 0.0 if self.train is None else self.clock() - self.zero
 
     def rows(self, file: int) -> np.ndarray:
         """Rows in a file of the referee's, uint16 (rows, seq_len + 1), mapped."""
@@ -151,7 +157,7 @@ class RefereeClient:
         for batch in _make_batches(_cut_rows(self.rows(self.train), T), B, SEED, device):
             self.tokens += B * T
             yield batch
-            if time.monotonic() > self.deadline:
+            if self.elapsed() > self.budget:
                 break
         while True:  # the budget is used up: no more fresh rows
             yield batch
@@ -159,6 +165,8 @@ class RefereeClient:
     @torch.no_grad()
     def evaluate(self, model: Any, batch_size: int, device: torch.device) -> float:
         """Answer the referee's questions with the model's logits."""
+        with self.lock:  # a thread that fetches batches asks no more
+            self.ask_at = math.inf
         counts, kinds = _count_parameters(model), (np.uint16, np.float32, np.uint32)
         answer, files = self.ask("evaluate", batch=batch_size, tokens=self.tokens, **counts)
         tokens, answers, wanted = (
@@ -245,6 +253,8 @@ def __getattr__(name: str) -> int:
         raise AttributeError(name)
     hint = "take make_dataloader, Tokenizer.from_directory(), get_token_bytes() or evaluate_bpb"
     raise ImportError(f"prepare has no {name}; for text, tokenizer or score {hint}")
+
+_began: float | None = None  # when the clock was started by hand, by time.monotonic()
 
 
 class Tokenizer:
@@ -345,9 +355,22 @@ def start_clock() -> float:
     What came before is not counted. Without the call the clock starts once calls of the loader are
     steady. Only a referee has a clock.
     """
+    global _began
+    _began = time.monotonic()
     if referee:
         referee.started("start")
     return time.perf_counter()
+
+
+def elapsed() -> float:
+    """Seconds of the training budget that are used, 0 before the clock has started.
+
+    On a processor core the referee counts the processor time of all that the genome has started,
+    so that other work on the machine takes nothing away. On a GPU and by hand it is wall-clock.
+    """
+    if referee:
+        return referee.elapsed()
+    return 0.0 if _began is None else time.monotonic() - _began
 
 
 def _cut_rows(rows: np.ndarray, T: int) -> np.ndarray:

@@ -21,6 +21,7 @@ from prepare import (
     SEED,
     TIME_BUDGET,
     Tokenizer,
+    elapsed,
     evaluate_bpb,
     make_dataloader,
     start_clock,
@@ -193,12 +194,12 @@ gc.collect()
 gc.freeze()  # Python's garbage collector would stall a step now and then
 gc.disable()
 on_terminal = sys.stdout.isatty()
-elapsed, smooth_loss, last_print = 0.0, 0.0, 0.0
-clock_start = start_clock()
+used, smooth_loss, last_print = 0.0, 0.0, 0.0
+start_clock()
 
 for step in itertools.count():
     x, y, epoch = next(loader)
-    scale = schedule_rate(step, elapsed / TIME_BUDGET)
+    scale = schedule_rate(step, used / TIME_BUDGET)
     loss = model(x, y)
     loss.backward()
     optimizer.step(scale)
@@ -207,18 +208,18 @@ for step in itertools.count():
         sys.exit(f"error: the loss is {loss:.3f} at step {step}: training diverged")
 
     now = time.perf_counter()
-    elapsed = now - clock_start
+    used = elapsed()  # seconds of the budget, which other work on the machine does not use up
     smooth_loss = 0.9 * smooth_loss + 0.1 * loss
-    if now - last_print >= (0.1 if on_terminal else 1.0) or elapsed >= TIME_BUDGET:
+    if now - last_print >= (0.1 if on_terminal else 1.0) or used >= TIME_BUDGET:
         last_print = now
         line = (
-            f"step {step:05d} ({min(100.0, 100 * elapsed / TIME_BUDGET):.1f}%)"
+            f"step {step:05d} ({min(100.0, 100 * used / TIME_BUDGET):.1f}%)"
             f" | loss: {smooth_loss / (1 - 0.9 ** (step + 1)):.4f} | lr: {scale:.2f}"
-            f" | {(step + 1) * BATCH_ROWS * context / elapsed:,.0f} tokens/s"
-            f" | epoch: {epoch} | remaining: {max(0.0, TIME_BUDGET - elapsed):.0f}s"
+            f" | {(step + 1) * BATCH_ROWS * context / used:,.0f} tokens/s"
+            f" | epoch: {epoch} | remaining: {max(0.0, TIME_BUDGET - used):.0f}s"
         )
         print(f"\r{line}  " if on_terminal else line, end="" if on_terminal else "\n", flush=True)
-    if elapsed >= TIME_BUDGET:
+    if used >= TIME_BUDGET:
         break
 
 if on_terminal:
@@ -236,7 +237,7 @@ peak_memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # Linux: KiB, 
 
 print("---")
 print(f"val_bpb:          {val_bpb:.6f}")
-print(f"training_seconds: {elapsed:.2f}")
+print(f"training_seconds: {used:.2f}")
 print(f"total_seconds:    {time.perf_counter() - process_start:.2f}")
 print(f"peak_vram_mb:     {peak_memory / (2**20 if sys.platform == 'darwin' else 2**10):.1f}")
 print("mfu_percent:      0.00")  # the peak of a CPU is not known

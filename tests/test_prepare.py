@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections import Counter
 from itertools import islice
 from pathlib import Path
@@ -514,3 +515,12 @@ def test_importing_is_light(data):
     )
     done = run(["-c", code], data)
     assert done.returncode == 0, done.stderr
+
+
+def test_by_hand_the_clock_is_wall_clock(data):
+    prepare = load(data)
+    assert prepare.elapsed() == 0.0
+    before = time.monotonic()
+    prepare.start_clock()
+    time.sleep(0.05)
+    assert 0.05 <= prepare.elapsed() <= time.monotonic() - before

@@ -19,6 +19,7 @@ from pathlib import Path
 from population import Measurement, Status
 from population.formatting import format_number
 from trainer.devices import Device, DeviceError, describe_kinds, find_devices
+from trainer.fingerprint import describe_budget
 from trainer.log import read_progress, read_tail
 from trainer.process import SupervisorError
 from trainer.sandbox import LEVELS, SandboxError, find_sandbox
@@ -154,7 +155,8 @@ def _measure(
     budget = options.budget or task.budget
     sandbox = find_sandbox(options.sandbox)
     print(f"sandbox: {sandbox.note}", file=sys.stderr, flush=True)
-    title = f"{options.genome} on {device.name} ({device.model}), budget {budget:g} s"
+    told = describe_budget(task, [device], budget)
+    title = f"{options.genome} on {device.name} ({device.model}), budget {told}"
     print(f"{title}, at most {budget + task.overhead:g} s", file=sys.stderr, flush=True)
     stop = threading.Event()
     with tempfile.TemporaryDirectory(prefix="trainer-") as folder, ThreadPoolExecutor(1) as pool:

@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from trainer.clock import choose_clock
 from trainer.devices import Device
 from trainer.setup import Ready
 from trainer.task import Task, list_files
@@ -21,14 +22,15 @@ def take_fingerprint(
 ) -> dict[str, str]:
     """Collect what a fitness depends on besides the genome, as facts by name.
 
-    The budget, the command, the metric, the fixed files and those that the trusted commands name,
-    Python, the devices' models and whatever the task's setup adds. Comments, docstrings and layout
-    of Python files do not count.
+    The budget and its clock, the command, the metric, the fixed files and those that the trusted
+    commands name, Python, the devices' models and whatever the task's setup adds. Comments,
+    docstrings and layout of Python files do not count.
     """
+    devices = list(devices)
     models = sorted({device.model for device in devices})
     files = {f"{FILE}{path}": _digest(task.folder / path) for path in (*task.fixed, *task.scripts)}
     return {
-        "budget": f"{budget:g} s",
+        "budget": describe_budget(task, devices, budget),
         "run": shlex.join(task.command),
         "metric": f"{task.metric}, {task.direction.value}",
         "python": ".".join(platform.python_version_tuple()[:2]),
@@ -36,6 +38,12 @@ def take_fingerprint(
         **files,
         **ready.fingerprint,
     }
+
+
+def describe_budget(task: Task, devices: Iterable[Device], budget: float) -> str:
+    """The budget in words, such as "300 s" or "5 s of processor time"."""
+    alone = all(device.computes_alone for device in devices)
+    return f"{budget:g} {choose_clock(task.clock, computes_alone=alone).unit}"
 
 
 def compare_fingerprints(was: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

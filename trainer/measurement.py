@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from population import Measurement, Status
+from trainer.clock import CPU, Clock, choose_clock
 from trainer.curve import read_curve
 from trainer.devices import Device
 from trainer.failure import explain_failure
@@ -31,10 +32,11 @@ from trainer.scoring.box import BWRAP, MEMORY, SANDBOX
 from trainer.scoring.candidate import BUDGET, GENOME, ITEM, SEED
 from trainer.secrets import Secrets
 from trainer.setup import Ready
-from trainer.stage import Stage, Watch, ignore
+from trainer.stage import EnterStage, Stage, ignore
 from trainer.summary import read_refusal, read_summary, read_words
 from trainer.task import Task, list_files
 
+USED = 0.95  # of the budget that a genome uses at least whose clock is the referee's
 REPORT = 1 << 20  # bytes at the end of the log that are searched for the report
 
 
@@ -59,7 +61,7 @@ def measure(
     clock: Callable[[], float] = time.time,
     keep: bool = False,
     beat: float | None = None,
-    watch: Watch = ignore,
+    enter: EnterStage = ignore,
 ) -> Measurement:
     """Run a genome once and judge what it reports.
 
@@ -68,7 +70,7 @@ def measure(
 
     What is measured is plain data and can come from another machine: the task, what its setup
     reported, the genome, the device, the sandbox and the numbers. `folder`, `log`, `stop`, `clock`
-    and `watch` belong to the process in which this is called.
+    and `enter` belong to the process in which this is called.
 
     Args:
         task: Contract of the task.
@@ -82,12 +84,13 @@ def measure(
         folder: Working folder of the child, which must be empty or not there, and is removed at
             the end.
         log: File, outside that folder, that gets what the child prints.
-        limit: Wall-clock seconds after which the child is ended; by default budget + task.overhead.
+        limit: Seconds after which the child is ended, by the clock that the task asks for; by
+            default budget + task.overhead.
         stop: Event that ends the child soon after it is set.
         clock: Clock for the time of its end, in seconds since the epoch.
         keep: Whether the folder stays as the child left it.
         beat: Best fitness of the run so far, for a referee who probes more where it is beaten.
-        watch: Function that learns of every stage that the child enters, in another thread.
+        enter: Function that learns of every stage that the child enters, in another thread.
 
     Raises:
         Stopped: `stop` was set before the child had ended.
@@ -95,6 +98,7 @@ def measure(
         SupervisorError: The supervisor failed by itself: no such core, a full disk.
     """
     limit = limit or budget + task.overhead
+    timer = choose_clock(task.clock, computes_alone=device.computes_alone)
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_bytes(b"")  # an earlier run's words must not be taken for this one's
     folder = folder.resolve()
@@ -126,9 +130,9 @@ def measure(
 
         if task.score:  # trusted: it starts the genome in the sandbox where it wants to
             env |= _scoring_environment(task, folder, sandbox, limits)
-        watch(Stage.RUN if ready.text is None else Stage.START)
+        enter(Stage.RUN if ready.text is None else Stage.START)
         ended, verdict = run_refereed(
-            None if ready.text is None else _referee(ready.text.open(), budget, limit, beat, watch),
+            _referee(ready.text.open(), budget, limit, beat, timer, enter) if ready.text else None,
             (lambda keep_fds: task.score) if task.score else command,
             folder=task.folder if task.score else folder,
             env=env,
@@ -136,7 +140,10 @@ def measure(
             limit=limit,
             core=device.core,
             stop=stop,
+            clock=timer,
         )
+        if verdict is not None:
+            _tell_of_unused_time(verdict, budget, timer, log)
     finally:
         if task.environment:
             _hide_granted(task, log)
@@ -149,7 +156,22 @@ def measure(
     return replace(measurement, curve=read_curve(log, budget))
 
 
-def _referee(text: Text, budget: float, limit: float, beat: float | None, watch: Watch) -> Referee:
+def _tell_of_unused_time(verdict: Verdict, budget: float, timer: Clock, log: Path) -> None:
+    """Say in the log what a clock of its own has cost a genome whose budget is processor time."""
+    used = verdict.numbers.get("training_seconds", budget)
+    if timer.name != CPU or used >= USED * budget:
+        return
+    with log.open("a", encoding="utf-8", errors="replace") as file:
+        file.write(
+            f"trainer: it trained for {used:.1f} of the {budget:g} s of processor time that it "
+            "has: its own clock went on while other work had the processor. A script that asks "
+            "prepare.elapsed() how much is used loses nothing to other work\n"
+        )
+
+
+def _referee(
+    text: Text, budget: float, limit: float, beat: float | None, clock: Clock, enter: EnterStage
+) -> Referee:
     rest = max(limit - budget, 1.0)
     return Referee(
         text,
@@ -157,8 +179,8 @@ def _referee(text: Text, budget: float, limit: float, beat: float | None, watch:
         # not of the run's seed, and of no seed that a child knows: it must not guess the questions
         rng=np.random.default_rng(secrets.randbits(128)),
         beat=beat,
-        clock=time.monotonic,
-        watch=watch,
+        clock=clock,
+        enter=enter,
     )
 
 
@@ -235,6 +257,7 @@ def _judge(
         status, reason = _scored(ended, output, status, reason)
     if verdict is not None:
         status, reason = _refereed(ended, verdict, status, reason)
+        numbers.pop("training_wall_seconds", None)  # which says how busy the machine was
         numbers |= verdict.numbers  # the word of the genome counts only for what is not there
         numbers.pop(task.metric, None)
         if verdict.fitness is not None:

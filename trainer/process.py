@@ -12,11 +12,12 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from population.errors import UserError
+from trainer.clock import Clock, WallClock
 from trainer.devices import DEVICE_TYPES
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
@@ -115,6 +116,7 @@ def run(
     stop: threading.Event | None = None,
     grace: float = GRACE,
     keep: Sequence[int] = (),
+    clock: Clock | None = None,
 ) -> Ended:
     """Run a command as a tree of its own that ends with it, with its limit or with this process.
 
@@ -125,18 +127,21 @@ def run(
         folder: Folder in which it runs.
         env: Whole environment of the command.
         log: File that gets what it prints; of more than 4 MiB, the first and the last MiB or more.
-        limit: Wall-clock seconds after which it is ended.
+        limit: Seconds by the clock after which it is ended.
         core: Processor core that it is pinned to (Linux); None leaves it all of them.
         stop: Event that ends it soon after it is set.
         grace: Seconds that the supervisor may take to end the tree before it counts as lost.
         keep: Descriptors that the command inherits under their own numbers.
+        clock: Clock of the command, which learns here what to count; None is wall-clock.
 
     Raises:
         SupervisorError: The supervisor failed by itself: no such core, a full disk.
     """
     mark = uuid.uuid4().hex
+    clock = clock or WallClock()
+    deadline = limit * clock.slowest  # wall-clock, which the supervisor sees to
     pin = [] if core is None else [f"--core={core}"]
-    options = [f"--deadline={limit}", f"--log={log.resolve()}", *pin]
+    options = [f"--deadline={deadline}", f"--log={log.resolve()}", *pin]
     started = time.monotonic()
     lifeline_there, lifeline_here = os.pipe()
     try:
@@ -156,16 +161,27 @@ def run(
     finally:
         os.close(lifeline_there)
     lifeline = _Lifeline(lifeline_here)
+    clock.attach(supervisor.pid)
+    watch = clock.start()
+
+    def is_asked() -> bool:
+        return stop is not None and stop.is_set()
+
+    def is_over() -> bool:
+        return is_asked() or (clock.slowest > 1 and watch() >= limit)
+
     try:
-        report, errors = _wait(supervisor, lifeline, started + limit, stop, grace)
+        report, errors = _wait(supervisor, lifeline, started + deadline, is_over, grace)
     finally:
         lifeline.cut()
         _see_off(supervisor, mark, grace)
-    asked = stop is not None and stop.is_set()
+    asked = is_asked()
     if supervisor.returncode == 0:
         ended = Ended(**json.loads(report.splitlines()[-1]))
+        if not ended.stopped or asked:
+            return ended
         # A supervisor that was told to stop, but not from here, was told so by the command.
-        return replace(ended, stopped=False, lost=True) if ended.stopped and not asked else ended
+        return replace(ended, stopped=False, **{"timed_out" if is_over() else "lost": True})
     if supervisor.returncode > 0:
         lines = errors.decode(errors="replace").splitlines() or ["it left no message"]
         reason = re.sub(r"^\w+: (\[Errno \d+\] )?", "", lines[-1])
@@ -192,16 +208,15 @@ def _wait(
     supervisor: subprocess.Popen[bytes],
     lifeline: _Lifeline,
     deadline: float,
-    stop: threading.Event | None,
+    is_over: Callable[[], bool],
     grace: float,
 ) -> tuple[bytes, bytes]:
     """Wait for the supervisor's output; none if it is overdue, for a child can stop it."""
-    overdue = deadline + grace
+    overdue, cut = deadline + grace, False
     while time.monotonic() < overdue:
-        if stop is not None and stop.is_set():
+        if not cut and is_over():
             lifeline.cut()
-            overdue = min(overdue, time.monotonic() + grace)
-            stop = None
+            overdue, cut = min(overdue, time.monotonic() + grace), True
         with contextlib.suppress(subprocess.TimeoutExpired):
             return supervisor.communicate(timeout=POLL)
     supervisor.kill()

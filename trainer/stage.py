@@ -18,11 +18,11 @@ class Stage(StrEnum):
     RUN = "run"  # the whole of a run that no referee accompanies
 
 
-Watch = Callable[[Stage], None]
+EnterStage = Callable[[Stage], None]
 
 
 def ignore(stage: Stage) -> None:
-    """Watch nothing."""
+    """Take no notice."""
 
 
 class Progress:

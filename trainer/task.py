@@ -13,6 +13,7 @@ from typing import Any
 from population import Direction
 from population.errors import UserError
 from trainer.axes import AxisSpec, check_axes, read_axes
+from trainer.clock import CPU, WALL
 from trainer.formula import Formula
 from trainer.head import Head, check_path
 from trainer.items import ITEM, Item, read_items
@@ -78,6 +79,8 @@ class Task:
         target: Fitness at which a search may stop, by default; None for no such stop.
         budget: Seconds that a run may work, by default.
         overhead: Most seconds that a run may take besides, for start-up and evaluation.
+        clock: Clock that counts the seconds on a processor core, "wall" or "cpu", see
+            `trainer.clock`; elsewhere it is always wall-clock.
         generations: Number of generations of a search, by default; 0 leaves that to it.
         children: Number of children in a generation, by default; 0 leaves that to the search.
         memory: Formula of the peak memory in GiB over the reported numbers; None takes the peak of
@@ -109,6 +112,7 @@ class Task:
     target: float | None
     budget: float
     overhead: float
+    clock: str
     generations: int
     children: int
     memory: Formula | None
@@ -291,6 +295,7 @@ def _build(folder: Path, table: Mapping[str, Any], text: str, instructions: str)
         target=head.number("target") if head.has("target") else None,
         budget=head.positive("budget"),
         overhead=head.positive("overhead", 60),
+        clock=head.choice("clock", (WALL, CPU), WALL),
         generations=head.count("generations"),
         children=head.count("children"),
         memory=head.formula("memory") if head.has("memory") else None,

@@ -40,11 +40,10 @@ def draw_progress(
 
     Args:
         frame: One row an experiment, with the columns `experiment` (1, 2, ...), `individual` (id),
-            `purpose` ("search", "repeat", "final" or "ablation", of which the last are not drawn),
-            `operator` ("seed" for the seeds), `fitness`
-            (NaN if it failed), `objective` (the best guess of the genome's fitness after it),
-            `kept` (whether it became an elite; greedy: the incumbent) and `description`; see
-            `archive.read_frame`. A frame without rows needs no columns.
+            `purpose` ("search", "repeat", "final", or "ablation", which is not drawn), `operator`
+            ("seed" for the seeds), `fitness` (NaN if it failed), `objective` (the best guess of the
+            genome's fitness after it), `kept` (whether it became an elite; greedy: the incumbent)
+            and `description`; see `archive.read_frame`. A frame without rows needs no columns.
         metric: Name of the fitness.
         direction: Direction of the metric.
         title: Heading of the figure.

@@ -14,6 +14,7 @@ from evolve.runs.history import count_fruitless_replies, read_axes
 from evolve.runs.run import Run
 from population.formatting import format_dollars, format_duration
 from population.invocation import write_command
+from trainer.fingerprint import describe_budget
 
 
 def announce(run: Run, models: list[ConfiguredModel]) -> list[str]:
@@ -29,9 +30,10 @@ def announce(run: Run, models: list[ConfiguredModel]) -> list[str]:
     turn = measured or guess_turn(task, settings)
     span = forecast(turn, runs, repeats, len(run.devices))
     devices = ", ".join(device.name for device in run.devices)
+    budget = describe_budget(task, run.devices, settings.budget)
     lines = [
         f"run {run.folder.name}: {task.name}, {settings.strategy}, {settings.generations} "
-        f"generations of {settings.children} children, {settings.budget:g} s each on {devices}",
+        f"generations of {settings.children} children, {budget} each on {devices}",
         f"{runs} runs are to come, with those of the seed and the finalists: {span}, start-up and "
         f"evaluation included{'' if measured else '; the first runs will narrow it down'}",
         f"everything is kept in {run.folder.path}; Ctrl-C stops cleanly, and "

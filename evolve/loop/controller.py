@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from archive.rows import ProposalRow, Purpose
 from evolve.genome import Identity
 from evolve.loop.attempts import Attempt
+from evolve.loop.drift import EVENT, DriftWatch
 from evolve.loop.evaluators import Job, Running
 from evolve.loop.proposer import Aside
 from evolve.loop.refusals import Refusals
@@ -62,7 +64,7 @@ class Controller:
     ) -> None:
         self._run, self._search, self._allowance = run, search, allowance
         self._state, self._reports = state, reports
-        self._refusals = Refusals()
+        self._refusals, self._drift = Refusals(), DriftWatch(run.task)
         self._announced: Individual | None = None
 
     # -- proposals ----------------------------------------------------------------------------
@@ -242,6 +244,32 @@ class Controller:
             self._run.record.add_lessons(row.ended, aside.children, text)
 
     # -- measurements -------------------------------------------------------------------------
+
+    def find_earlier(self, job: Job) -> tuple[Measurement, ...]:
+        """The runs of a job's genome that the search knows of and that have a score."""
+        return self._search.individuals.get(job.individual.id, job.individual).scored
+
+    def notice_drift(
+        self, job: Job, earlier: Sequence[Measurement], measurement: Measurement
+    ) -> bool:
+        """Report what a measurement shows of a machine that has changed.
+
+        Args:
+            job: Job that has ended.
+            earlier: Scored runs of its genome before this one.
+            measurement: Result of the job.
+
+        Returns:
+            Whether the reference should be measured again.
+        """
+        known = job.individual
+        texts = self._drift.notice(known, earlier, measurement)
+        for text in texts:
+            self._reports.event(self._run.record, EVENT, text)
+        reference = self._search.reference
+        if not texts or not job.purpose.decides or reference is None or reference.id == known.id:
+            return False
+        return self._drift.asks_for_reference(self._state.finished)
 
     def take_measurement(self, job: Job, measurement: Measurement) -> None:
         """Tell the search of a measurement, and record it."""

@@ -224,7 +224,10 @@ class Loop:
             if measurement is None:
                 self._controller.take_loss(running, self._evaluator.slots)
                 continue
+            earlier = self._controller.find_earlier(running.job)
             self._controller.take_measurement(running.job, measurement)
+            if self._controller.notice_drift(running.job, earlier, measurement):
+                self._scheduler.queue_reference()
             if running.job.purpose.decides:
                 self._scheduler.queue_repeat()
                 self._controller.announce_best()

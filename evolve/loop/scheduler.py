@@ -74,6 +74,14 @@ class Scheduler:
         source = self._run.lineage.source(best.commit)
         state.jobs.appendleft(Job(best, source, Purpose.REPEAT, repeat=1))
 
+    def queue_reference(self) -> None:
+        """Let the reference run once more, before anything else, to see what it scores now."""
+        reference = self._search.reference
+        assert reference is not None
+        source = self._run.lineage.source(reference.commit)
+        repeat = len(reference.measurements)
+        self._state.jobs.appendleft(Job(reference, source, Purpose.REPEAT, repeat))
+
     def start_jobs(self) -> None:
         """Start queued measurements on idle devices."""
         jobs = self._state.jobs

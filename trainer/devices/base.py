@@ -39,6 +39,8 @@ class Device(ABC):
             than there is.
         loss_fails_child: Whether a child fails when its device is lost, so that after a failure
             `is_there` has to be asked.
+        computes_alone: Whether the processor time of a child says how much it has computed, since
+            no other hardware works for it.
         variables: Names of the user's environment variables that its driver and libraries read.
             Children may see them.
     """
@@ -54,6 +56,7 @@ class Device(ABC):
     automatic: ClassVar[bool] = True
     needs_driver: ClassVar[bool] = True
     loss_fails_child: ClassVar[bool] = True
+    computes_alone: ClassVar[bool] = False
     variables: ClassVar[tuple[str, ...]] = ()
 
     @classmethod

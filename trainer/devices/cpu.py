@@ -21,6 +21,7 @@ class CpuDevice(Device):
     needs_driver: ClassVar[bool] = False
     # The kernel moves the child of a core that goes offline to another one.
     loss_fails_child: ClassVar[bool] = False
+    computes_alone: ClassVar[bool] = True
 
     @classmethod
     def find(cls, environ: Mapping[str, str] = os.environ) -> tuple[Self, ...]:

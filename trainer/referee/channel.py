@@ -101,9 +101,18 @@ def hear(
 ) -> dict[str, Any]:
     """Wait for the next message, which must be of one kind; raises as `receive`."""
     message = receive(end, deadline, clock, ended)
+    expect(message, word)
+    return message
+
+
+def expect(message: Mapping[str, Any], word: str) -> None:
+    """Check that a message is of one kind.
+
+    Raises:
+        ProtocolError: It is of another.
+    """
     if message["op"] != word:
         raise ProtocolError(f"{word_of(message)} instead of `{word}`")
-    return message
 
 
 def word_of(message: Mapping[str, Any]) -> str:

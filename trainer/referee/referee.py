@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from population import Status
+from trainer.clock import CPU, Clock, WallClock, Watch
 from trainer.referee import channel
 from trainer.referee.channel import Closed, Late, ProtocolError, number
 from trainer.referee.evaluation import EvaluationResult, evaluate_model
@@ -26,7 +27,7 @@ from trainer.referee.pace import is_steady
 from trainer.referee.remote_model import RemoteModel
 from trainer.referee.rules import LEAST_BATCHES, MAX_BATCH, Rules
 from trainer.referee.text import Text
-from trainer.stage import Stage, Watch, ignore
+from trainer.stage import EnterStage, Stage, ignore
 
 MOST = 1e15  # parameters or tokens that a child may speak of at all
 
@@ -78,16 +79,16 @@ class Referee:
         rng: The referee's own generator, which the child must not be able to guess.
         beat: Best val_bpb of the run so far; a model that may beat it is audited more. None audits
             as usual, infinity audits most.
-        clock: Clock in seconds, rising.
-        watch: Function that learns of every stage that the child enters.
+        clock: Clock of the child.
+        enter: Function that learns of every stage that the child enters.
     """
 
     text: Text
     rules: Rules
     rng: np.random.Generator
     beat: float | None
-    clock: Callable[[], float]
-    watch: Watch = ignore
+    clock: Clock
+    enter: EnterStage = ignore
 
     def judge(self, end: socket.socket, ended: Callable[[], bool]) -> Verdict:
         """Accompany a child until it is judged or gone. Returns, whatever the child does.
@@ -108,20 +109,34 @@ class Referee:
     def _judge(self, end: socket.socket, ended: Callable[[], bool]) -> Verdict:
         try:
             self._greet(end, ended)
-            clock_start, warmup = self._warm_up(end, ended)
+            watch, warmup = self._warm_up(end, ended)
         except Late:
             return Verdict(Status.TIMEOUT, "it did not begin to train in time")
-        limit = clock_start + self.rules.budget + self.rules.grace
+        wall = WallClock().start()
         try:
-            message = channel.hear(end, "evaluate", limit, self.clock, ended)
+            message = self._train(end, watch, ended)
         except Late:
             return Verdict(
                 Status.TIMEOUT,
                 f"it did not call evaluate_bpb within {self.rules.budget:g} s of training and "
                 f"{self.rules.grace:g} s of grace",
             )
-        training = self._read_training(message, self.clock() - clock_start, warmup)
+        training = self._read_training(message, watch(), warmup)
+        if self.clock.name == CPU:
+            training.numbers["training_wall_seconds"] = wall()
         return self._evaluate(end, training, ended)
+
+    def _train(
+        self, end: socket.socket, watch: Watch, ended: Callable[[], bool]
+    ) -> dict[str, object]:
+        """Wait for the end of the training, and say meanwhile how much of the budget is used."""
+        limit = self.rules.budget + self.rules.grace
+        while True:
+            message = channel.receive(end, limit, watch, ended)
+            if message["op"] != "elapsed":
+                channel.expect(message, "evaluate")
+                return message
+            channel.send(end, {"elapsed": watch()})
 
     def _read_training(
         self, message: dict[str, object], seconds: float, warmup: float
@@ -147,8 +162,7 @@ class Referee:
     def _evaluate(
         self, end: socket.socket, training: _Training, ended: Callable[[], bool]
     ) -> Verdict:
-        begun = self.clock()
-        deadline = begun + self.rules.evaluation
+        watch, deadline = self.clock.start(), self.rules.evaluation
         try:
             with RemoteModel(
                 end,
@@ -159,12 +173,12 @@ class Referee:
                 rng=self.rng,
                 deadline=deadline,
                 patience=self.rules.answer,
-                clock=self.clock,
+                clock=watch,
                 ended=ended,
-                watch=self.watch,
+                enter=self.enter,
             ) as model:
                 result = evaluate_model(self.text, model, self.beat, self.rng)
-                channel.hear(end, "next", deadline, self.clock, ended)
+                channel.hear(end, "next", deadline, watch, ended)
         except Late:
             return Verdict(
                 Status.TIMEOUT,
@@ -172,7 +186,7 @@ class Referee:
                 f"{self.rules.evaluation:g} s in all",
             )
         numbers = training.numbers | result.numbers
-        numbers["evaluation_seconds"] = self.clock() - begun
+        numbers["evaluation_seconds"] = watch()
         verdict = self._conclude(result, training, model.waits, numbers)
         if verdict.fitness is not None:
             with contextlib.suppress(Closed):  # it has its verdict, whether it hears of it or not
@@ -205,21 +219,25 @@ class Referee:
 
     def _greet(self, end: socket.socket, ended: Callable[[], bool]) -> None:
         """Answer the first word with what the child may know: tokenizer, warm-up rows."""
-        channel.hear(end, "hello", self.clock() + self.rules.setup, self.clock, ended)
+        channel.hear(end, "hello", self.rules.setup, self.clock.start(), ended)
         files = [self.text.tokenizer, self.text.warmup]
         channel.send(end, {"seq_len": self.text.width - 1}, files)
-        self.watch(Stage.COMPILE)
+        self.enter(Stage.COMPILE)
 
-    def _warm_up(self, end: socket.socket, ended: Callable[[], bool]) -> tuple[float, float]:
-        """Wait for the clock's start, and hand over the training rows: when, and after how long."""
-        begun = self.clock()
+    def _warm_up(self, end: socket.socket, ended: Callable[[], bool]) -> tuple[Watch, float]:
+        """Wait for the clock's start, and hand over the training rows.
+
+        Returns:
+            The watch that was started, and the seconds before that.
+        """
+        waiting = self.clock.start()
         calls: list[float] = []
         while True:
             try:
-                message = channel.receive(end, begun + self.rules.warmup, self.clock, ended)
+                message = channel.receive(end, self.rules.warmup, waiting, ended)
             except Late:  # the clock starts by itself; the child hears of it with its next word
-                return self._start(end, begun + self.rules.warmup, ended), self.rules.warmup
-            now = self.clock()
+                return self._start(end, ended), self.rules.warmup
+            now = waiting()
             match message["op"]:
                 case "start":
                     break
@@ -231,18 +249,21 @@ class Referee:
                 case _:
                     word = channel.word_of(message)
                     raise ProtocolError(f"{word} before the clock has started")
+        watch = self.clock.start()
         self._hand_over(end)
-        return now, now - begun
+        return watch, now
 
-    def _start(self, end: socket.socket, at: float, ended: Callable[[], bool]) -> float:
+    def _start(self, end: socket.socket, ended: Callable[[], bool]) -> Watch:
         """Start the clock of a child that is still busy: its next word gets the rows."""
-        limit = at + self.rules.budget + self.rules.grace
-        message = channel.receive(end, limit, self.clock, ended)
+        watch = self.clock.start()
+        limit = self.rules.budget + self.rules.grace
+        message = channel.receive(end, limit, watch, ended)
         if message["op"] not in ("batch", "start"):
             raise ProtocolError(f"{channel.word_of(message)} before any training")
         self._hand_over(end)
-        return at
+        return watch
 
     def _hand_over(self, end: socket.socket) -> None:
-        channel.send(end, {"started": True, "budget": self.rules.budget}, [self.text.train])
-        self.watch(Stage.TRAIN)
+        started = {"started": True, "budget": self.rules.budget, "clock": self.clock.name}
+        channel.send(end, started, [self.text.train])
+        self.enter(Stage.TRAIN)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from trainer.referee import channel
 from trainer.referee.channel import ProtocolError
 from trainer.referee.logits import AnswerError, compute_losses
-from trainer.stage import Stage, Watch, ignore
+from trainer.stage import EnterStage, Stage, ignore
 
 ANSWER_BYTES = 64 << 20  # of logits that lie in memory at once
 AGREEMENT = 1e-4  # nats by which a committed loss may differ from that of its logits
@@ -62,7 +62,7 @@ class RemoteModel:
         patience: Seconds that each answer may take.
         clock: Clock in seconds, rising.
         ended: Whether the child has ended, or shall.
-        watch: Function that learns whether rows are scored or audited.
+        enter: Function that learns whether rows are scored or audited.
 
     Attributes:
         waits: Seconds that the referee has waited for each batch so far.
@@ -84,7 +84,7 @@ class RemoteModel:
         patience: float,
         clock: Callable[[], float],
         ended: Callable[[], bool],
-        watch: Watch = ignore,
+        enter: EnterStage = ignore,
     ) -> None:
         context = width - 1
         if batch * context * 4 > ANSWER_BYTES:
@@ -92,7 +92,7 @@ class RemoteModel:
         self.batch, self.waits = batch, list[float]()
         self._end, self._rng = end, rng
         self._deadline, self._patience = deadline, patience
-        self._clock, self._ended, self._watch = clock, ended, watch
+        self._clock, self._ended, self._enter = clock, ended, enter
         self._context, self._vocabulary, self._ordinary = context, vocabulary, ordinary
         self._positions = min(batch * context, ANSWER_BYTES // 4 // vocabulary)
         answers_size = max(self._positions * vocabulary, batch * context)
@@ -125,7 +125,7 @@ class RemoteModel:
             Closed, Late, ProtocolError: As `channel.receive` and `channel.send`.
             AnswerError: The answers are no logits.
         """
-        self._watch(Stage.AUDIT)
+        self._enter(Stage.AUDIT)
         masks = [asked[batch] for batch in self._batches(rows)]
         return self._ask(rows, targets, masks, commit=False)
 
@@ -140,7 +140,7 @@ class RemoteModel:
         Raises:
             AnswerError: The answers are no logits, or not those that the child committed to.
         """
-        self._watch(Stage.EVALUATE)
+        self._enter(Stage.EVALUATE)
         shape = self.batch, self._context
         asked = [self._rng.random(shape) < share for _ in self._batches(rows)]
         return self._ask(rows, rows[:, 1:], asked, commit=share < 1).reshape(len(rows), -1)

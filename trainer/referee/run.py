@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from trainer.clock import Clock
 from trainer.process import Ended, run
 from trainer.referee import channel
 from trainer.referee.referee import Referee, Verdict
@@ -27,6 +28,7 @@ def run_refereed(
     limit: float,
     core: int | None,
     stop: threading.Event | None,
+    clock: Clock,
 ) -> tuple[Ended, Verdict | None]:
     """Run a command as `trainer.process.run` does, judged by a referee if there is one.
 
@@ -39,12 +41,22 @@ def run_refereed(
         folder: Working folder, as for `trainer.process.run`, like all that follow.
         env: Environment.
         log: File that gets what is printed.
-        limit: Wall-clock seconds after which it is ended.
+        limit: Seconds by the clock after which it is ended.
         core: Core to run on, or None.
         stop: Event that ends it soon after it is set.
+        clock: Clock of the child, which is the referee's, too.
     """
     if referee is None:
-        ended = run(command([]), folder=folder, env=env, log=log, limit=limit, core=core, stop=stop)
+        ended = run(
+            command([]),
+            folder=folder,
+            env=env,
+            log=log,
+            limit=limit,
+            core=core,
+            stop=stop,
+            clock=clock,
+        )
         return ended, None
     over, finished = threading.Event(), threading.Event()
 
@@ -76,6 +88,7 @@ def run_refereed(
                     core=core,
                     stop=over,
                     keep=[theirs.fileno()],
+                    clock=clock,
                 )
         finally:
             finished.set()

@@ -1,4 +1,5 @@
-"""A control group that bounds what a command and all that it starts hold together.
+"""A control group that bounds what a command and all that it starts hold together, and counts
+the processor time of them all.
 
 In version 1 it is made below the caller's own group. In version 2 a group that holds processes
 has no groups with limits below it, so it is made beside the caller's. Where neither is allowed
@@ -13,7 +14,7 @@ import signal
 import time
 
 PREFIX = "sandbox-"
-CONTROLLERS = ("memory", "pids")
+CONTROLLERS = ("memory", "pids", "cpuacct")  # the last has no limit: it counts
 PATIENCE = 5.0  # seconds for what is left in a group to die
 
 
@@ -25,7 +26,7 @@ class Group:
         processes: Most processes and threads.
 
     Attributes:
-        holds: Names of the controllers, "memory" and "pids", that bind the command.
+        holds: Names of the controllers of `CONTROLLERS` that the command is subject to.
     """
 
     def __init__(self, memory: int, processes: int) -> None:
@@ -43,7 +44,7 @@ class Group:
             folder = f"{parent}/{PREFIX}{os.getpid()}"
             try:
                 os.mkdir(folder)
-                for name in wanted:
+                for name in filter(limits.get, wanted):
                     files, value = limits[name]
                     there = [
                         f"{folder}/{file}" for file in files if os.path.exists(f"{folder}/{file}")
@@ -78,6 +79,23 @@ class Group:
                     os.rmdir(folder)
                 except OSError:
                     time.sleep(0.005)
+
+
+def find_usage_file(launcher: int) -> str:
+    """Find the file that counts the processor time of a launcher's command.
+
+    Args:
+        launcher: Process id of the launcher, which is in the caller's own group.
+
+    Returns:
+        Path of the file, of version 1 or 2; empty if there is none.
+    """
+    for _, parent in _parents():
+        for name in ("cpuacct.usage", "cpu.stat"):
+            path = f"{parent}/{PREFIX}{launcher}/{name}"
+            if os.path.exists(path):
+                return path
+    return ""
 
 
 def _parents() -> list[tuple[tuple[str, ...], str]]:

@@ -114,7 +114,7 @@ class DevicePool(Evaluator):
                 limit=limit,
                 stop=self._stop,
                 beat=beat,
-                watch=running.progress.enter,
+                enter=running.progress.enter,
             )
         except SupervisorError:
             if device.is_there():

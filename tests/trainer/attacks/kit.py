@@ -13,6 +13,7 @@ from prepare import (
     SEED,
     TIME_BUDGET,
     Tokenizer,
+    elapsed,
     evaluate_bpb,
     make_dataloader,
     start_clock,
@@ -128,10 +129,10 @@ class Adam:
                 p.grad = None
 
 
-def fit(model, optimizer, batches, steps=math.inf, until=math.inf):
-    """Steps on batches, until there are enough or time.monotonic() says so; how many there were."""
+def fit(model, optimizer, batches, steps=math.inf, until=math.inf, now=time.monotonic):
+    """Steps on batches, until there are enough or the clock `now` says so; how many there were."""
     for step in itertools.count():
-        if step >= steps or time.monotonic() >= until:
+        if step >= steps or now() >= until:
             return step
         x, y, *_ = next(batches)
         model(x, y).backward()
@@ -144,8 +145,7 @@ def train(model, steps=STEPS):
     optimizer = Adam(model)
     batches = make_dataloader(tokenizer, BATCH, MAX_SEQ_LEN, "train")
     start_clock()
-    until = time.monotonic() + TIME_BUDGET
-    fit(model, optimizer, batches, steps or math.inf, until)
+    fit(model, optimizer, batches, steps or math.inf, math.inf if steps else TIME_BUDGET, elapsed)
     return optimizer
 
 

@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from population import Status
+from trainer.clock import Clock, WallClock, Watch
 from trainer.referee import channel
 from trainer.referee.referee import Referee, Verdict
 from trainer.referee.rules import Rules
@@ -38,7 +39,7 @@ def judge(text: Text, child_class: Any) -> Callable[..., tuple[Verdict, Any]]:
         budget: float = 30.0,
         evaluation: float = 30.0,
         beat: float | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock | None = None,
         fetched_bytes: int = 1 << 30,
     ) -> tuple[Verdict, Any]:
         ours, theirs = channel.pair()
@@ -55,7 +56,8 @@ def judge(text: Text, child_class: Any) -> Callable[..., tuple[Verdict, Any]]:
         thread.start()
         rules = Rules(budget, setup=5.0, evaluation=evaluation)
         limited = dataclasses.replace(text, fetched_bytes=fetched_bytes)
-        referee = Referee(limited, rules, np.random.default_rng(7), beat, clock)
+        generator = np.random.default_rng(7)
+        referee = Referee(limited, rules, generator, beat, clock or WallClock())
         with ours:
             verdict = referee.judge(ours, lambda: False)
         thread.join()
@@ -227,14 +229,21 @@ def test_the_warm_up_has_an_end_of_its_own(judge: Any, bigrams: np.ndarray) -> N
     """A script that is still busy when the cap is reached has lost that time of its budget."""
     now = [0.0]
 
+    class JumpingClock(WallClock):
+        def start(self) -> Watch:
+            begun = now[0] + time.monotonic()
+            return lambda: now[0] + time.monotonic() - begun
+
     def speak(child: Any) -> object:
         child.ask("hello")
         time.sleep(0.3)  # the referee waits for the first batch by now
         now[0] = 1000.0
+        time.sleep(0.3)  # it has started the clock
+        now[0] = 2000.0
         child.ask("start")
         return child.end.recv(100)  # nothing: the referee has gone
 
-    verdict, _ = judge(speak, budget=1.0, clock=lambda: now[0] + time.monotonic())
+    verdict, _ = judge(speak, budget=1.0, clock=JumpingClock())
     assert verdict.status is Status.TIMEOUT
 
 

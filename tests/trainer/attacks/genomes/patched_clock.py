@@ -2,7 +2,7 @@
 
 import time
 
-real = time.monotonic
+real = time.process_time  # what is counted, however busy the machine is
 begun = real()
 time.time = time.monotonic = time.perf_counter = time.process_time = lambda: begun
 
