@@ -5,8 +5,7 @@
 
 A genome imports MAX_SEQ_LEN, TIME_BUDGET, SEED, Tokenizer, make_dataloader, start_clock, elapsed
 and evaluate_bpb; those of karpathy/autoresearch have its names and signatures.
-The package corpus makes the data: rows of MAX_SEQ_LEN + 1 tokens, which the loader only copies.
-They lie in $PREPARE_DATA, else in data/ beside this file; corpus/build.py says how.
+The package corpus makes the data: rows of MAX_SEQ_LEN + 1 tokens, in $PREPARE_DATA, else data/.
 """
 
 import base64
@@ -20,7 +19,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,19 +38,9 @@ class DataError(RuntimeError):
     """Data are missing, damaged or cannot be made; the message says what to do."""
 
 
-def _read_number(name: str, default: int, kind: Callable[[str], float]) -> float:
-    """The number in an environment variable; DataError if it is none."""
-    text = os.environ.get(name) or str(default)
-    try:
-        value = kind(text)
-        return int(value) if value == int(value) else value
-    except (ValueError, OverflowError):
-        raise DataError(f"the environment variable {name} is {text!r}, not a number") from None
-
-
 DATA_DIR = Path(os.environ.get("PREPARE_DATA") or Path(__file__).parent / "data").absolute()
-TIME_BUDGET = _read_number("TRAINER_BUDGET", 300, float)  # seconds of training
-SEED = int(_read_number("TRAINER_SEED", 0, int))  # seed of the row order and of the genome
+TIME_BUDGET = float(os.environ.get("TRAINER_BUDGET") or 300)  # seconds of training
+SEED = int(os.environ.get("TRAINER_SEED") or 0)  # seed of the row order and of the genome
 
 
 @dataclass(frozen=True)
@@ -95,8 +84,7 @@ def load_prepared() -> Prepared:
     except FileNotFoundError:
         raise DataError(f"there is no data in {DATA_DIR}: run `python prepare.py` first") from None
     except (ValueError, TypeError, KeyError, AttributeError):
-        what = f"{path} is damaged or of another version"
-        raise DataError(f"{what}: run `python prepare.py` to mend it") from None
+        raise DataError(f"{path} is damaged or old: run `python prepare.py` to mend it") from None
 
 
 class RefereeClient:
@@ -150,11 +138,11 @@ class RefereeClient:
 
     def batches(self, B: int, T: int, device: torch.device) -> Iterator[Batch]:
         """Warm-up rows again and again until the clock starts, then training rows until it ends."""
-        warmup = _make_batches(_cut_rows(self.rows(self.warmup), T), B, None, device)
+        warmup = _make_batches(self.rows(self.warmup), B, T, None, device)
         while not self.started("batch"):
             yield next(warmup)
         assert self.train is not None
-        for batch in _make_batches(_cut_rows(self.rows(self.train), T), B, SEED, device):
+        for batch in _make_batches(self.rows(self.train), B, T, SEED, device):
             self.tokens += B * T
             yield batch
             if self.elapsed() > self.budget:
@@ -226,11 +214,8 @@ def _compute_logits(model: Any, x: torch.Tensor, vocabulary: int) -> torch.Tenso
 def _compute_losses(logits: torch.Tensor, targets: torch.Tensor, ordinary: int) -> torch.Tensor:
     """Nats (n,) of targets by a softmax over the ordinary tokens, those below `ordinary`."""
     targets = targets.clamp(max=ordinary - 1)  # special ones do not count
-    parts = [slice(at, at + 4096) for at in range(0, len(targets), 4096)]  # spares memory
-    losses = [
-        F.cross_entropy(logits[i, :ordinary].float(), targets[i], reduction="none") for i in parts
-    ]
-    return torch.cat(losses)
+    parts = zip(*(torch.split(t, 4096) for t in (logits[:, :ordinary], targets)), strict=True)
+    return torch.cat([F.cross_entropy(x.float(), y, reduction="none") for x, y in parts])
 
 
 # The variable is removed, so that no other process of the genome takes itself for the client.
@@ -249,10 +234,10 @@ def __getattr__(name: str) -> int:
     """VOCAB_SIZE; of other names of some script's prepare.py, what stands in for them."""
     if name == "VOCAB_SIZE":
         return Tokenizer.from_directory().get_vocab_size()
-    if name.startswith("__"):
-        raise AttributeError(name)
     hint = "take make_dataloader, Tokenizer.from_directory(), get_token_bytes() or evaluate_bpb"
-    raise ImportError(f"prepare has no {name}; for text, tokenizer or score {hint}")
+    error = AttributeError if name.startswith("__") else ImportError
+    raise error(f"prepare has no {name}; for text, tokenizer or score {hint}")
+
 
 _began: float | None = None  # when the clock was started by hand, by time.monotonic()
 
@@ -273,8 +258,7 @@ class Tokenizer:
         try:
             return cls.from_json(path.read_bytes())
         except (FileNotFoundError, ValueError, TypeError, KeyError):
-            mend = "run `python prepare.py --force` to mend it"
-            raise DataError(f"{path} is missing or damaged: {mend}") from None
+            raise DataError(f"{path} is damaged: run `python prepare.py --force`") from None
 
     @classmethod
     def from_json(cls, data: bytes) -> "Tokenizer":
@@ -282,9 +266,8 @@ class Tokenizer:
         import tiktoken
 
         stored = json.loads(data)
-        tokens = [base64.b64decode(x) for x in stored["tokens"]]
-        ranks = {token: i for i, token in enumerate(tokens)}
-        special = {name: len(tokens) + i for i, name in enumerate(SPECIAL_TOKENS)}
+        ranks = {base64.b64decode(token): i for i, token in enumerate(stored["tokens"])}
+        special = {name: len(ranks) + i for i, name in enumerate(SPECIAL_TOKENS)}
         return cls(tiktoken.Encoding("bpe", pat_str=stored["pattern"], mergeable_ranks=ranks,
                                      special_tokens=special))  # fmt: skip
 
@@ -299,21 +282,19 @@ class Tokenizer:
     ) -> list[Any]:
         """Ids of a text, or of each text of a list, after `prepend` (a token or its id)."""
         lead = self.enc.encode_single_token(prepend) if isinstance(prepend, str) else prepend
-        leads = [] if lead is None else [lead]
-        if isinstance(text, str):
-            return leads + list(self.enc.encode_ordinary(text))
-        if isinstance(text, list):
-            encoded = self.enc.encode_ordinary_batch(text, num_threads=num_threads)
-            return [leads + ids for ids in encoded]
-        raise ValueError(f"encode takes a str or a list of str, not {type(text).__name__}")
+        texts = text if isinstance(text, list) else [text]
+        if not all(isinstance(one, str) for one in texts):
+            raise ValueError(f"encode takes a str or a list of str, not {type(text).__name__}")
+        encoded = self.enc.encode_ordinary_batch(texts, num_threads=num_threads)
+        ids = [([] if lead is None else [lead]) + one for one in encoded]
+        return ids if isinstance(text, list) else ids[0]
 
     def decode(self, ids: list[int]) -> str:
         return str(self.enc.decode(ids))
 
 
 def get_token_bytes(device: str | torch.device = "cpu") -> torch.Tensor:
-    """Number of raw bytes of each token, int32 (vocabulary,); 0 for special tokens. autoresearch
-    counts three for a part of a character (its issue 384), which lowers its val_bpb."""
+    """Number of raw bytes of each token, int32 (vocabulary,); 0 for special tokens."""
     enc = Tokenizer.from_directory().enc
     ordinary = range(enc.n_vocab - len(SPECIAL_TOKENS))
     sizes = [len(enc.decode_single_token_bytes(token)) for token in ordinary]
@@ -332,9 +313,7 @@ def make_dataloader(
 
     Rows are full and start with BOS. With T < MAX_SEQ_LEN a row gives floor(MAX_SEQ_LEN / T) rows,
     of which only the first starts with BOS. "train" has a new order in each epoch, drawn from SEED;
-    "val" always has the same. Each batch is new memory. `epoch` counts from 1 and belongs to the
-    batch's last row. tokenizer and buffer_size have no effect: autoresearch's signature has them.
-    Raises ValueError, DataError.
+    `epoch` counts from 1. tokenizer and buffer_size have no effect. Raises ValueError, DataError.
     """
     if split not in ("train", "val"):
         raise ValueError(f'split must be "train" or "val", not {split!r}')
@@ -342,19 +321,15 @@ def make_dataloader(
         raise ValueError(f"B is {B} and T {T}: both must be at least 1, and T <= MAX_SEQ_LEN")
     if referee and split == "val":
         raise DataError("the validation text is the referee's alone")
-    place = torch.device(device or get_device())
+    place, seed = torch.device(device or get_device()), SEED if split == "train" else None
     if referee:
         return referee.batches(B, T, place)
-    parts = _cut_rows(load_prepared().rows(split), T)
-    return _make_batches(parts, B, SEED if split == "train" else None, place)
+    return _make_batches(load_prepared().rows(split), B, T, seed, place)
 
 
 def start_clock() -> float:
-    """Start the clock of the training budget and return time.perf_counter().
-
-    What came before is not counted. Without the call the clock starts once calls of the loader are
-    steady. Only a referee has a clock.
-    """
+    """Start the clock of the training budget and return time.perf_counter(). Without the call it
+    starts once calls of the loader are steady."""
     global _began
     _began = time.monotonic()
     if referee:
@@ -363,25 +338,17 @@ def start_clock() -> float:
 
 
 def elapsed() -> float:
-    """Seconds of the training budget that are used, 0 before the clock has started.
-
-    On a processor core the referee counts the processor time of all that the genome has started,
-    so that other work on the machine takes nothing away. On a GPU and by hand it is wall-clock.
-    """
-    if referee:
-        return referee.elapsed()
-    return 0.0 if _began is None else time.monotonic() - _began
-
-
-def _cut_rows(rows: np.ndarray, T: int) -> np.ndarray:
-    """View rows (n, context + 1) as parts (n, context // T, T + 1)."""
-    return np.lib.stride_tricks.sliding_window_view(rows, T + 1, axis=1)[:, ::T]
+    """Seconds of the training budget that are used, 0 before the clock has started: on a processor
+    core processor time, which other work does not take away; on a GPU and by hand wall-clock."""
+    by_hand = 0.0 if _began is None else time.monotonic() - _began
+    return referee.elapsed() if referee else by_hand
 
 
 def _make_batches(
-    parts: np.ndarray, B: int, seed: int | None, device: torch.device
+    rows: np.ndarray, B: int, T: int, seed: int | None, device: torch.device
 ) -> Iterator[Batch]:
-    """Endless batches of parts (rows, parts a row, T + 1), shuffled unless seed is None."""
+    """Endless batches of parts of rows (n, context + 1), shuffled unless seed is None."""
+    parts = np.lib.stride_tricks.sliding_window_view(rows, T + 1, axis=1)[:, ::T]
     per_row = parts.shape[1]
     waiting = np.empty(0, np.int64)  # indices of parts
     for epoch in itertools.count(1):
@@ -402,11 +369,9 @@ def _make_batches(
 def evaluate_bpb(model: Any, tokenizer: Tokenizer, batch_size: int) -> float:
     """Bits per byte of the validation text, comparable across vocabularies; lower is better.
 
-    `model(x)` gives logits (B, T, vocabulary). Batches are (batch_size, MAX_SEQ_LEN) on the model's
-    device. Rows that fill up the last one are not counted, so the same rows count at any batch
-    size. Special tokens count neither as nats nor as bytes, and the softmax leaves them out, so
-    that what a model gives to them changes nothing. Eval mode is the caller's choice.
-    Raises ValueError, DataError.
+    `model(x)` gives logits (B, T, vocabulary), with B rows of MAX_SEQ_LEN on the model's device.
+    The same rows count at any batch size. Special tokens count neither as nats nor as bytes, and
+    the softmax leaves them out. Eval mode is the caller's choice. Raises ValueError, DataError.
     """
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, not {batch_size}")
@@ -432,7 +397,4 @@ def evaluate_bpb(model: Any, tokenizer: Tokenizer, batch_size: int) -> float:
 
 
 if __name__ == "__main__":
-    try:
-        runpy.run_module("corpus", run_name="__main__")
-    except ImportError as problem:
-        sys.exit(f"prepare.py: {problem}: run `pip install -e .` in the project's folder")
+    runpy.run_module("corpus", run_name="__main__")

@@ -1,5 +1,10 @@
 """`python prepare.py` and `python -m corpus`."""
 
-from corpus.command import main
+import sys
+
+try:
+    from corpus.command import main
+except ImportError as problem:
+    sys.exit(f"prepare.py: {problem}: run `pip install -e .` in the project's folder")
 
 main()
