@@ -10,7 +10,6 @@ import os
 
 import torch
 
-from kernels import load_package
 from prepare import DATA_DIR
 
 FOLDER = DATA_DIR.with_name(f"{DATA_DIR.name}-kernels")
@@ -33,7 +32,10 @@ def fetch_kernel(capability: tuple[int, int] | None = None) -> dict[str, str]:
     name = HOPPER_KERNEL if (capability or torch.cuda.get_device_capability()) == HOPPER else KERNEL
     os.environ["KERNELS_CACHE"] = str(FOLDER)  # read when the package is imported
     try:
-        install = load_package().install_kernel
+        import kernels  # ours, in front of the package; a copy of prepare.py may lie without it
+
+        package = kernels.load_package() if hasattr(kernels, "load_package") else kernels
+        install = package.install_kernel
         try:
             install(name, revision="main", local_files_only=True, trust_remote_code=True)
         except Exception:

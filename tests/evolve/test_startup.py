@@ -65,7 +65,7 @@ def test_hints_name_the_command_that_was_used(tmp_path: Path) -> None:
 
 
 HEAVY = ("git", "torch", "rich", "scipy", "pandas", "litellm", "matplotlib", "deap.tools")
-HEAVY += ("trainer.measurement", "evolve.runs.run", "evolve.models", "evolve.loop.loop")
+HEAVY += ("trainer.measurement", "evolve.runs.run", "evolve.loop.loop")
 
 
 def test_the_help_imports_what_it_lists_and_no_more(tmp_path: Path) -> None:

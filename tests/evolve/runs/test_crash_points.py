@@ -168,7 +168,8 @@ def check_results(place: Any, name: str) -> None:
 def check_genomes(place: Any, name: str) -> None:
     """git has the genomes of the database with their parents, and no other."""
     place.git(name, "fsck", "--strict")
-    refs = place.git(name, "for-each-ref", "--format=%(refname:lstrip=2) %(objectname) %(parent)")
+    form = "--format=%(refname:lstrip=2) %(objectname) %(parent)"
+    refs = place.git(name, "for-each-ref", form, "refs/genomes", "refs/heads")
     found = {name: commits for name, *commits in map(str.split, refs.splitlines())}
     query = "SELECT id, commit_hash, parents, digest FROM individuals"
     run = open_run(str(place.run(name)))
