@@ -42,7 +42,11 @@ COMMANDS = {
     "heatmap": ("heatmap", "RUN [-o PNG]", "the archive as a heatmap, in the terminal or a file"),
     "report": ("report", "RUN [-o HTML]", "one HTML file that shows everything about a run"),
     "compare": ("compare", "RUN RUN ...", "runs of one protocol side by side: do they differ?"),
-    "export": ("export", "RUN ID|best", "a genome's source, -o FILE to write it"),
+    "export": (
+        "export",
+        "RUN ID|--to F",
+        "a genome's source; --to csv, parquet or tensorboard: a run",
+    ),
     "rebin": ("rebin", "RUN", "cut the archive into other cells or bounds; loses nothing"),
     "prompts": ("prompts", "RUN [ID]", "requests to language models, their replies and their cost"),
     "replay": ("replay", "RUN", "take a run's decisions once more, and compare them"),
