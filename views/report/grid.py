@@ -70,6 +70,8 @@ class GridPicture:
         cells: Cells from left to right, the upper row first.
         width: Width of a cell.
         height: Height of a cell.
+        gap: Room between two cells.
+        mark: Side of the square that marks a seed's cell.
         font: Size of what is written in cells.
         named: Whether there is room for the elites' ids.
         across: Title of the axis that goes to the right.
@@ -88,6 +90,8 @@ class GridPicture:
     cells: Sequence[GridCell]
     width: float
     height: float
+    gap: float
+    mark: float
     font: float
     named: bool
     across: str
@@ -135,7 +139,9 @@ def picture_grid(
         ],
         width=width,
         height=height,
-        font=min(width / 5.2, height / 3.2, 17.0),
+        gap=min(2.0, 0.08 * min(width, height)),
+        mark=min(9.0, 0.3 * min(width, height)),
+        font=min(width / 6.2, height / 3.2, 17.0),
         named=max(columns, rows) <= NAMES,
         across=flat.across.title,
         up=flat.up.title if flat.up else "",
