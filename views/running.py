@@ -1,0 +1,27 @@
+"""A child that runs now, for whoever shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from population import CurvePoint
+
+
+@dataclass(frozen=True)
+class RunningChild:
+    """A child that runs now.
+
+    Attributes:
+        label: Name of its log: its id, with a suffix for a repeat.
+        seconds: Seconds since it began.
+        left: Seconds of its budget that are left, at least 0; start-up and evaluation come on top.
+        line: The line that it printed last.
+        curve: Learning curve so far.
+    """
+
+    label: str
+    seconds: float
+    left: float
+    line: str
+    curve: Sequence[CurvePoint] = ()
