@@ -41,6 +41,7 @@ COMMANDS = {
     "log": ("log", "RUN ID [-f]", "what a genome printed; -f: as it prints"),
     "heatmap": ("heatmap", "RUN [-o PNG]", "the archive as a heatmap, in the terminal or a file"),
     "report": ("report", "RUN [-o HTML]", "one HTML file that shows everything about a run"),
+    "serve": ("serve", "[RUN ...]", "runs as live pages in a browser"),
     "compare": ("compare", "RUN RUN ...", "runs of one protocol side by side: do they differ?"),
     "export": (
         "export",

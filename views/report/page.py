@@ -59,7 +59,7 @@ def render_report(run: RunView, progress: Callable[[int, int], None] = lambda *_
         best=best,
         seed=run.reference,
         write=write,
-        headline=_describe_headline(run, write),
+        headline=describe_headline(run, write),
         story=[] if ancestry is None else tell_story(ancestry, gains),
         gains=gains,
         grid=None
@@ -131,7 +131,7 @@ def render_comparison(
     )
 
 
-def _describe_headline(run: RunView, write: Callable[[float], str]) -> dict[str, Any]:
+def describe_headline(run: RunView, write: Callable[[float], str]) -> dict[str, Any]:
     """The numbers on top: of fresh runs where there are any, else as the search saw them."""
     seed, best, fresh = run.reference, run.best, run.comparison
     if fresh is not None:
