@@ -15,7 +15,8 @@ class RunningChild:
     Attributes:
         label: Name of its log: its id, with a suffix for a repeat.
         seconds: Seconds since it began.
-        left: Seconds of its budget that are left, at least 0; start-up and evaluation come on top.
+        left: Seconds of training that are left, at least 0, by its own progress line if it says so;
+            evaluation comes on top.
         line: The line that it printed last.
         curve: Learning curve so far.
     """

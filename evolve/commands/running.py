@@ -20,12 +20,14 @@ def list_running(run: Run) -> Iterator[RunningChild]:
     begun = {path: begin for path, begin in found.items() if begin is not None}
     for path in sorted(begun, key=begun.__getitem__):
         seconds, log = max(time.time() - begun[path], 0.0), run.folder.log(path.name)
+        curve = read_curve(log, run.settings.budget) if log.is_file() else ()
+        trained = curve[-1].seconds if curve else None
         yield RunningChild(
             label=path.name,
             seconds=seconds,
-            left=max(run.settings.budget - seconds, 0.0),
+            left=max(run.settings.budget - (seconds if trained is None else trained), 0.0),
             line=read_progress(log),
-            curve=read_curve(log, run.settings.budget) if log.is_file() else (),
+            curve=curve,
         )
 
 
