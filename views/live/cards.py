@@ -33,7 +33,7 @@ def render_card(run: RunView, running: Sequence[RunningChild], total: int) -> st
     latest: list[Experiment] = run.experiments[: -LATEST - 1 : -1]
     grid = None
     if run.archive is not None and best is not None:
-        grid = picture_grid(run.archive, metric=run.metric, noise=run.noise)
+        grid = picture_grid(run.archive, metric=run.metric, noise=run.noise, targets=run.targets)
     return (
         make_environment()
         .get_template("card.html")

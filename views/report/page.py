@@ -64,7 +64,7 @@ def render_report(run: RunView, progress: Callable[[int, int], None] = lambda *_
         gains=gains,
         grid=None
         if run.archive is None or best is None
-        else picture_grid(run.archive, metric=run.metric, noise=run.noise),
+        else picture_grid(run.archive, metric=run.metric, noise=run.noise, targets=run.targets),
         ancestry=ancestry,
         tree=None if ancestry is None else _draw_tree(ancestry),
         glance=_count_at_a_glance(run),
