@@ -186,6 +186,7 @@ def unpack_ask(row: sqlite3.Row) -> Ask:
         model=row["model"],
         parents=tuple(json.loads(row["parents"])),
         offline=bool(row["offline"]),
+        target=tuple((low, high) for low, high in json.loads(row["target"])),
     )
 
 

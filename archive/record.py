@@ -195,7 +195,9 @@ class Record:
                 f"ON CONFLICT (id) DO UPDATE SET {again} WHERE ended = 0",
             )
             if row.asked:
-                insert(db, "asks", {"place": row.asked, "proposal": row.number, **drawn})
+                target = json.dumps(row.target)
+                asked = {"place": row.asked, "proposal": row.number, **drawn, "target": target}
+                insert(db, "asks", asked)
 
     def add_calls(self, number: int, calls: Sequence[ModelCall]) -> None:
         """Record requests of a proposal that goes on."""

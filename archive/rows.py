@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 
 from population import Measurement, Status
 
+Bounds = tuple[tuple[float, float], ...]
+"""Lower and upper edge of a cell on each axis, in the units of the axes."""
+
 
 class Purpose(StrEnum):
     """Why a measurement was made."""
@@ -69,6 +72,7 @@ class ProposalRow:
         asked: Its place in the order of what the search was asked and told; 0 if unknown.
         told: Place in that order at which the search was told of its end; 0 if it was not.
         offline: Whether no language model was to be asked.
+        target: Bounds, on each axis, of the cell that the child should reach; empty if any will do.
         screened: Number of genomes that were known at each of its screenings, in order: which
             genomes count as new depends on it.
     """
@@ -85,6 +89,7 @@ class ProposalRow:
     asked: int = 0
     told: int = 0
     offline: bool = False
+    target: Bounds = ()
     screened: tuple[int, ...] = ()
 
 
@@ -99,6 +104,7 @@ class Ask:
         model: Name of the model that was drawn; empty if the operator asks none.
         parents: Ids of the parents that were drawn.
         offline: Whether no language model was to be asked.
+        target: Bounds, on each axis, of the cell that the child should reach; empty if any will do.
     """
 
     place: int
@@ -107,6 +113,7 @@ class Ask:
     model: str
     parents: tuple[int, ...]
     offline: bool
+    target: Bounds = ()
 
 
 @dataclass(frozen=True)

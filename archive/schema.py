@@ -31,8 +31,8 @@ CREATE TABLE proposals (
     screened TEXT NOT NULL DEFAULT '[]') STRICT;
 CREATE TABLE asks (
     place INTEGER PRIMARY KEY, proposal INTEGER NOT NULL REFERENCES proposals,
-    operator TEXT NOT NULL, model TEXT NOT NULL, parents TEXT NOT NULL, offline INTEGER NOT NULL
-    ) STRICT;
+    operator TEXT NOT NULL, model TEXT NOT NULL, parents TEXT NOT NULL, offline INTEGER NOT NULL,
+    target TEXT NOT NULL DEFAULT '[]') STRICT;
 CREATE TABLE epochs (
     id INTEGER PRIMARY KEY, time REAL NOT NULL, place INTEGER NOT NULL, settings TEXT NOT NULL,
     axes TEXT NOT NULL) STRICT;
@@ -88,6 +88,7 @@ INSERT INTO asks (place, proposal, operator, model, parents, offline)
     SELECT asked, id, operator, model, parents, offline FROM proposals WHERE asked > 0;
 """,
     5: """
+ALTER TABLE asks ADD COLUMN target TEXT NOT NULL DEFAULT '[]';
 CREATE TABLE curves (
     measurement INTEGER PRIMARY KEY REFERENCES measurements, points BLOB NOT NULL) STRICT;
 """,

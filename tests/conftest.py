@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -13,6 +15,12 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+BROWSER = "chromium"
+# no sandbox: root, which tests may be, has none; the rest is traffic that Chromium makes by itself
+BROWSER_OPTIONS = (
+    *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+)
 # how long an example takes says something of the machine and nothing of the program
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
@@ -60,3 +68,20 @@ def warm() -> Iterator[Any]:
     """Runs a program in a process of its own, without its imports; see warm.py."""
     with loaded(Path(__file__).with_name("warm.py"), "warm").Warm() as process:
         yield process
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A headless browser, the system's Chromium."""
+    api = pytest.importorskip(
+        "playwright.sync_api", reason="pip install -e '.[test]' has playwright"
+    )
+    path = os.environ.get("CHROMIUM") or shutil.which(BROWSER)
+    if path is None:
+        pytest.skip(
+            f"there is no {BROWSER} on the PATH: apt install chromium, or name it by CHROMIUM=FILE"
+        )
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=[*BROWSER_OPTIONS])
+        yield browser
+        browser.close()

@@ -113,7 +113,7 @@ def draw_groups(
         several = f" ({len(group.runs)} runs)" if len(group.runs) > 1 else ""
         look: Look = {
             "color": colour,
-            "linestyle": DASHES[number // len(OPERATOR_COLOURS) % len(DASHES)],
+            "linestyle": DASHES[number % len(DASHES)],
         }
         axes.step(places, mean, where="post", label=group.label + several, linewidth=1.8, **look)
         axes.fill_between(places, low, high, step="post", color=colour, alpha=0.15, linewidth=0)
@@ -123,10 +123,10 @@ def draw_groups(
         margin = 0.05 * (high_end - low_end)
         axes.set_ylim(low_end - margin, high_end + margin)
         axes.legend(frameon=False, loc="best")
-    band = "bands: all runs of a group" if any(len(g.runs) > 1 for g in groups) else ""
-    alone = f"± {noise:.2g}, one deviation of a run" if noise else ""
-    single = alone if any(len(g.runs) == 1 for g in groups) else ""
-    add_subtitle(axes, [text for text in (band, single) if text] or [" "])
+    bands = ["band: from the worst run of a group to its best"]
+    if noise and any(len(group.runs) == 1 for group in groups):
+        bands.append(f"of a single run: ± {noise:.2g}, its noise")
+    add_subtitle(axes, bands)
     axes.tick_params(colors=GREY)
     return figure
 

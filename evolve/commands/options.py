@@ -17,13 +17,15 @@ def run_argument(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("name", metavar="RUN", help="the run: its name under runs/, or its folder")
 
 
-def individual_argument(parser: argparse._ActionsContainer, nargs: str | None = None) -> None:
+def individual_argument(
+    parser: argparse._ActionsContainer, nargs: str | None = None, default: str | None = "best"
+) -> None:
     parser.add_argument(
         "individual",
         nargs=nargs,
-        default="best",
+        default=default,
         metavar="ID",
-        help="a genome's number, or best" + (" (the default)" if nargs else ""),
+        help="a genome's number, or best" + (" (the default)" if nargs and default else ""),
     )
 
 

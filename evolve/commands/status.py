@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,30 +20,15 @@ from evolve.commands.console import new_console, printable, score_words
 from evolve.commands.json_output import describe_run, json_option, print_json
 from evolve.commands.options import new_parser
 from evolve.commands.run_state import read_confirmation, read_state
+from evolve.commands.running import list_running
 from evolve.runs.history import view_search
 from evolve.runs.run import Run, open_run
 from evolve.search.search import Search
 from population.formatting import format_dollars, format_duration
 from population.invocation import write_command
-from trainer.log import read_progress
 
 EVENTS = 3  # latest ones shown
 BAR = 40  # columns of the bar at most
-
-
-@dataclass(frozen=True)
-class RunningChild:
-    """A child that runs now.
-
-    Attributes:
-        label: Name of its log: its id, with a suffix for a repeat.
-        seconds: Seconds since it began.
-        line: The line that it printed last.
-    """
-
-    label: str
-    seconds: float
-    line: str
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -86,29 +70,7 @@ def _find_latest() -> str:
     return str(max(databases, key=changed).parent)
 
 
-def _list_running(run: Run) -> Iterator[RunningChild]:
-    """The children that run now, in the order in which they began."""
-    if not run.folder.is_locked():
-        return
-    found = {path: _find_begin(path) for path in run.folder.work.glob("*")}
-    begun = {path: begin for path, begin in found.items() if begin is not None}
-    for path in sorted(begun, key=begun.__getitem__):
-        line = read_progress(run.folder.log(path.name))
-        yield RunningChild(path.name, max(time.time() - begun[path], 0.0), line)
-
-
-def _find_begin(work: Path) -> float | None:
-    """The time at which a child's working folder was laid out; None if it is gone by now.
-
-    The oldest file in it says so: the folder itself changes while the child works.
-    """
-    try:
-        return min(path.lstat().st_mtime for path in work.iterdir())
-    except (OSError, ValueError):
-        return None
-
-
-def _estimate_left(run: Run, search: Search) -> float | None:
+def estimate_left(run: Run, search: Search) -> float | None:
     """Seconds until all children have ended, at the pace so far; None if there is no pace."""
     ended = sum(1 for one in search.individuals.values() if one.parents and one.measurements)
     left = run.settings.total_children - ended
@@ -120,8 +82,8 @@ def _estimate_left(run: Run, search: Search) -> float | None:
 def _describe(run: Run, search: Search) -> dict[str, Any]:
     return {
         **describe_run(run, search),
-        "seconds_left": _estimate_left(run, search),
-        "running": [asdict(child) for child in _list_running(run)],
+        "seconds_left": estimate_left(run, search),
+        "running": [asdict(child) for child in list_running(run)],
         "events": [event._asdict() for event in run.record.events()[-EVENTS:]],
     }
 
@@ -154,7 +116,7 @@ def _print_progress(run: Run, search: Search, console: Console) -> None:
     total, failed = run.settings.total_children, sum(not one.scored for one in children)
     row = Table.grid(padding=(0, 1))
     width = max(min(BAR, console.width - 40), 10)
-    left = _estimate_left(run, search)
+    left = estimate_left(run, search)
     words = f"{len(children)} of {total} children"
     if left:
         words += f", about {format_duration(left)} of work left"
@@ -172,7 +134,7 @@ def _print_progress(run: Run, search: Search, console: Console) -> None:
 
 
 def _print_running(run: Run, console: Console) -> None:
-    children = list(_list_running(run))
+    children = list(list_running(run))
     if not children:
         return
     table = Table(box=None, padding=(0, 1), header_style="bold")

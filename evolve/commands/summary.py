@@ -131,6 +131,7 @@ def list_closing_lines(run: Run, ending: Ending) -> list[str]:
         f"progress:    {folder.artifacts / 'progress.png'}",
         f"experiments: {folder.results}",
         f"best genome: {write_command('export', name, 'best', '-o', exported)}",
+        f"everything:  {write_command('report', name)}",
     ]
     if best.parents:
         lines.append(f"its story:   {folder.changes}")

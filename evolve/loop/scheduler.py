@@ -7,7 +7,8 @@ from collections import deque
 
 import numpy as np
 
-from archive.rows import ProposalRow, Purpose
+from archive import Cell
+from archive.rows import Bounds, ProposalRow, Purpose
 from evolve.loop.evaluators import Evaluator, Job
 from evolve.loop.proposer import Proposer
 from evolve.loop.reports import Reports
@@ -150,8 +151,16 @@ class Scheduler:
             parents=plan.parent_ids,
             asked=plan.place,
             offline=offline,
+            target=self._bounds_of(plan.target),
         )
         self._proposer.submit(plan, self._state)
+
+    def _bounds_of(self, cell: Cell | None) -> Bounds:
+        """A cell's bounds, which stay when the axes move; empty for no cell."""
+        archive = self._search.archive
+        if cell is None or archive is None:
+            return ()
+        return tuple(axis.bounds_of(index) for axis, index in zip(archive.axes, cell, strict=True))
 
     def _record_begun(
         self,
@@ -162,6 +171,7 @@ class Scheduler:
         parents: tuple[int, ...] = (),
         asked: int = 0,
         offline: bool = False,
+        target: Bounds = (),
     ) -> None:
         """Record that a proposal begins, before any model can be asked for it."""
         row = ProposalRow(
@@ -175,6 +185,7 @@ class Scheduler:
             model=model,
             asked=asked,
             offline=offline,
+            target=target,
         )
         self._run.record.begin_proposal(row)
 

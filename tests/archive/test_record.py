@@ -258,9 +258,11 @@ def test_a_proposal_whose_process_was_killed_is_asked_for_again_and_paid_for(
     assert (again.next_proposal(), again.next_place()) == (4, 6)
 
     row = replace(proposal(1, 1, answered), model="m", asked=6, told=7, screened=(1, 1))
+    row = replace(row, target=((1.0, 2.5), (0.25, 4.0)))
     again.begin_proposal(row)
     again.end_proposal(row, child(1, 0), "d1")
     assert [(ask.place, ask.number) for ask in again.asks()] == [(4, 1), (5, 2), (6, 1)]
+    assert [ask.target for ask in again.asks()] == [(), (), row.target]
     assert again.last_calls(1) == (answered,)
     assert len(again.calls(1)) == 3
     assert again.count_replies(apart_from=("lessons",)) == 3, (

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from archive import Archive, Axis
+from archive import Archive, Axis, Cell
+from archive.rows import Bounds
 from population import Direction, Individual
 from population.formatting import choose_format, format_number
 from views.projection import Projection, project
@@ -32,6 +35,7 @@ class GridCell:
         about: What the cell is, in a sentence.
         best: Whether its elite is the best.
         seed: Whether a seed falls into it.
+        aims: Number of proposals that should have reached it, if it is empty all the same.
         column: Number of its column, from 0 at the left.
         row: Number of its row, from 0 at the bottom.
     """
@@ -45,6 +49,7 @@ class GridCell:
     about: str
     best: bool
     seed: bool
+    aims: int
     column: int
     row: int
 
@@ -70,6 +75,8 @@ class GridPicture:
         cells: Cells from left to right, the upper row first.
         width: Width of a cell.
         height: Height of a cell.
+        gap: Room between two cells.
+        mark: Side of the square that marks a seed's cell.
         font: Size of what is written in cells.
         named: Whether there is room for the elites' ids.
         across: Title of the axis that goes to the right.
@@ -88,6 +95,8 @@ class GridPicture:
     cells: Sequence[GridCell]
     width: float
     height: float
+    gap: float
+    mark: float
     font: float
     named: bool
     across: str
@@ -104,7 +113,12 @@ class GridPicture:
 
 
 def picture_grid(
-    archive: Archive, *, metric: str, noise: float, axes: Sequence[str] = ()
+    archive: Archive,
+    *,
+    metric: str,
+    noise: float,
+    axes: Sequence[str] = (),
+    targets: Sequence[Bounds] = (),
 ) -> GridPicture:
     """Lay out an archive that has an elite.
 
@@ -113,6 +127,7 @@ def picture_grid(
         metric: Name of the objective.
         noise: Standard deviation of one run, in the metric's unit; 0 if unknown.
         axes: Names of the axes to show, the one across first; empty takes the first two.
+        targets: Bounds of the cells that proposals should have reached, on the archive's axes.
 
     Raises:
         ValueError: These axes cannot be shown.
@@ -126,7 +141,8 @@ def picture_grid(
     low, high = find_limits(objectives, direction)
     worse, fitter = (high, low) if direction is Direction.MINIMIZE else (low, high)
     write = choose_format((low, high))
-    painter = _Painter(flat, metric, noise, write, worse, fitter)
+    aims = _count_aims(archive, flat.shown, targets)
+    painter = _Painter(flat, metric, noise, write, worse, fitter, aims)
     return GridPicture(
         cells=[
             painter.paint(column, row, LEFT + column * width, TOP + (rows - 1 - row) * height)
@@ -135,7 +151,9 @@ def picture_grid(
         ],
         width=width,
         height=height,
-        font=min(width / 5.2, height / 3.2, 17.0),
+        gap=min(2.0, 0.08 * min(width, height)),
+        mark=min(9.0, 0.3 * min(width, height)),
+        font=min(width / 6.2, height / 3.2, 17.0),
         named=max(columns, rows) <= NAMES,
         across=flat.across.title,
         up=flat.up.title if flat.up else "",
@@ -161,13 +179,16 @@ class _Painter:
     write: Callable[[float], str]
     worse: float
     fitter: float
+    aims: Mapping[Cell, int]
 
     def paint(self, column: int, row: int, x: float, y: float) -> GridCell:
         cell = (column, row) if self.flat.up else (column,)
         elite, seed = self.flat.shown.elite_of(cell), cell in self.flat.seeds
         if elite is None or elite.objective is None:
-            about = f"empty: {self._describe_bounds(cell)}"
-            return GridCell(x, y, None, "", "", "", about, False, seed, column, row)
+            aims = self.aims.get(cell, 0)
+            times = f", aimed at {aims} time{'s' if aims > 1 else ''} in vain" if aims else ""
+            about = f"empty{times}: {self._describe_bounds(cell)}"
+            return GridCell(x, y, None, "", "", "", about, False, seed, aims, column, row)
         share = (elite.objective - self.worse) / (self.fitter - self.worse)
         colour = viridis(min(max(share, 0.0), 1.0))
         ink = "#000" if is_bright(*(part / 255 for part in colour)) else "#fff"
@@ -175,7 +196,7 @@ class _Painter:
         value = self.write(elite.objective) if roomy else ""
         about, best = self._describe(elite), elite is self.flat.shown.best
         fill = _write_colour(colour)
-        return GridCell(x, y, elite.id, fill, ink, value, about, best, seed, column, row)
+        return GridCell(x, y, elite.id, fill, ink, value, about, best, seed, 0, column, row)
 
     def _describe(self, elite: Individual) -> str:
         assert elite.objective is not None
@@ -200,6 +221,23 @@ class _Painter:
             low, high = axis.bounds_of(index)
             parts.append(f"{axis.label} {format_number(low)} to {format_number(high, axis.unit)}")
         return ", ".join(parts)
+
+
+def _count_aims(archive: Archive, shown: Archive, targets: Sequence[Bounds]) -> Counter[Cell]:
+    """The number of proposals that aimed at each cell shown, by the middles of their targets."""
+    names = [axis.name for axis in archive.axes]
+    aims: Counter[Cell] = Counter()
+    for target in targets:
+        if len(target) == len(names):
+            bounds = dict(zip(names, target, strict=True))
+            aims[
+                tuple(axis.index_of(_middle(axis, *bounds[axis.name])) for axis in shown.axes)
+            ] += 1
+    return aims
+
+
+def _middle(axis: Axis, low: float, high: float) -> float:
+    return math.sqrt(low * high) if axis.log else (low + high) / 2
 
 
 def _place_ticks(axis: Axis, start: float, step: float) -> Iterator[Tick]:

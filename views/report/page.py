@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
 import json
 import time
 from collections.abc import Callable, Sequence
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from archive import Purpose
@@ -21,16 +17,15 @@ from population.formatting import (
     choose_format,
     describe_noise,
     format_dollars,
-    format_duration,
-    format_number,
 )
 from views.ancestry import Ancestry, tell_story, trace_ancestry
+from views.report.environment import make_environment, read_asset, write_policy
 from views.report.genome_records import IN_CHUNK, pack_genomes
 from views.report.grid import picture_grid
 from views.report.history import count_dollars, count_hours, trace_history
 from views.report.run_view import RunView
 from views.report.tallies import tally_arms, tally_failures
-from views.report.unseen import cut, show_unseen
+from views.report.unseen import cut
 from views.scales import find_limits
 
 if TYPE_CHECKING:
@@ -56,20 +51,20 @@ def render_report(run: RunView, progress: Callable[[int, int], None] = lambda *_
     ancestry = None if best is None else trace_ancestry(run.individuals, best.id)
     gains = {number: run.gain(one) for number, one in run.individuals.items()}
     packed = pack_genomes(run, progress)
-    scripts = [_read_asset(name) for name in SCRIPTS]
-    style = _read_asset("page.css")
-    template = _environment().get_template("report.html")
+    scripts = [read_asset(name) for name in SCRIPTS]
+    style = read_asset("page.css")
+    template = make_environment().get_template("report.html")
     return template.render(
         run=run,
         best=best,
         seed=run.reference,
         write=write,
-        headline=_describe_headline(run, write),
+        headline=describe_headline(run, write),
         story=[] if ancestry is None else tell_story(ancestry, gains),
         gains=gains,
         grid=None
         if run.archive is None or best is None
-        else picture_grid(run.archive, metric=run.metric, noise=run.noise),
+        else picture_grid(run.archive, metric=run.metric, noise=run.noise, targets=run.targets),
         ancestry=ancestry,
         tree=None if ancestry is None else _draw_tree(ancestry),
         glance=_count_at_a_glance(run),
@@ -84,7 +79,7 @@ def render_report(run: RunView, progress: Callable[[int, int], None] = lambda *_
         packed=packed,
         scripts=[Markup(script) for script in scripts],
         style=Markup(style),
-        policy=_write_policy(scripts, style),
+        policy=write_policy(scripts, style),
         written=time.time(),
         lane=LANE,
         line=LINE,
@@ -99,11 +94,11 @@ def render_damaged(name: str, reason: str) -> str:
         name: Name of the run.
         reason: Reason, with the way out.
     """
-    style = _read_asset("page.css")
+    style = read_asset("page.css")
     return (
-        _environment()
+        make_environment()
         .get_template("damaged.html")
-        .render(name=name, reason=reason, style=Markup(style), policy=_write_policy([], style))
+        .render(name=name, reason=reason, style=Markup(style), policy=write_policy([], style))
     )
 
 
@@ -119,10 +114,10 @@ def render_comparison(
         rows: Cells of each row.
         note: Explanation of the table.
     """
-    picture, style = io.BytesIO(), _read_asset("page.css")
+    picture, style = io.BytesIO(), read_asset("page.css")
     figure.savefig(picture, format="svg")
     return (
-        _environment()
+        make_environment()
         .get_template("comparison.html")
         .render(
             title=title,
@@ -131,12 +126,12 @@ def render_comparison(
             rows=rows,
             note=note,
             style=Markup(style),
-            policy=_write_policy([], style),
+            policy=write_policy([], style),
         )
     )
 
 
-def _describe_headline(run: RunView, write: Callable[[float], str]) -> dict[str, Any]:
+def describe_headline(run: RunView, write: Callable[[float], str]) -> dict[str, Any]:
     """The numbers on top: of fresh runs where there are any, else as the search saw them."""
     seed, best, fresh = run.reference, run.best, run.comparison
     if fresh is not None:
@@ -300,51 +295,3 @@ def _embed(data: dict[str, Any]) -> Markup:
     for sign in "<>&":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return Markup(text)
-
-
-def _write_policy(scripts: Sequence[str], style: str) -> str:
-    """A content security policy that allows these scripts, this style, and no request."""
-
-    def allow(text: str) -> str:
-        return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-    allowed = " ".join(map(allow, scripts)) or "'none'"
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src {allow(style)}; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _finalize(value: object) -> object:
-    """What every expression of a template passes through: what is not seen is shown."""
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return show_unseen(value)
-    return "" if value is None else value
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("views.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_finalize,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "cut": cut,
-        "duration": format_duration,
-        "dollars": format_dollars,
-        "number": format_number,
-        "time": lambda value: time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(value)),
-        "day": lambda value: time.strftime("%Y-%m-%d %H:%M", time.localtime(value)),
-        "noise": describe_noise,
-        "signed": lambda value: "" if value is None else f"{value:+.3g}",
-    }
-    return environment
-
-
-@cache
-def _read_asset(name: str) -> str:
-    return files("views.report").joinpath("assets", name).read_text(encoding="utf-8")

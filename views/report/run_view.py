@@ -8,6 +8,7 @@ from functools import cached_property
 
 from archive import Archive, Experiment, Purpose, Record, RunFolder
 from archive.comparison import FreshComparison
+from archive.rows import Bounds
 from population import Direction, Individual
 from population.lineage import LineageError, StoredGenome
 
@@ -74,6 +75,11 @@ class RunView:
     def experiments(self) -> list[Experiment]:
         """All experiments, in the order of their ends."""
         return self.record.experiments()
+
+    @cached_property
+    def targets(self) -> list[Bounds]:
+        """Bounds of the cells that proposals were to reach, one for each such proposal."""
+        return [ask.target for ask in self.record.asks() if ask.target]
 
     @cached_property
     def kept(self) -> frozenset[int]:

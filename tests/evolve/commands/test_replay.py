@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from types import ModuleType
@@ -36,6 +37,16 @@ def test_a_run_with_a_model_takes_the_same_decisions_again(talked: Any) -> None:
     assert (again.returncode, again.stderr) == (0, ""), again.stdout
     proposals = talked.count("m", "proposals WHERE operator != 'lessons'")
     assert f"{proposals} of {proposals} proposals are the same" in again.stdout
+
+
+def test_what_was_aimed_at_is_recorded(talked: Any) -> None:
+    rows = talked.rows("m", "SELECT operator, target FROM asks")
+    aimed = [json.loads(target) for operator, target in rows if operator == "aim"]
+    assert aimed
+    for (low, high), (slow, fast) in aimed:
+        assert low < high
+        assert slow < fast
+    assert {target for operator, target in rows if operator != "aim"} == {"[]"}
 
 
 def test_so_does_one_whose_proposals_were_twins_and_that_others_went_on_with(

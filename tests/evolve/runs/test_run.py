@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,9 +13,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from archive import Record
+from evolve.runs.exports import write_csv
+from evolve.runs.run import open_run
 
 Make = Callable[[], Any]
 
@@ -177,6 +182,52 @@ def test_heatmap_draws_in_the_terminal_and_into_a_file(evolved: Any) -> None:
     picture = evolved.folder / "map.png"
     assert evolved.evolve("heatmap", "a", "-o", str(picture)).returncode == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_other_programs_read_a_run(evolved: Any) -> None:
+    rows = evolved.results("a")
+    for name in ("csv", "parquet"):
+        done = evolved.evolve("export", "a", "--to", name)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout == f"a.{name}: {len(rows)} experiments of a\n"
+    csv, parquet = (
+        pd.read_csv(evolved.folder / "a.csv"),
+        pd.read_parquet(evolved.folder / "a.parquet"),
+    )
+    assert list(csv["experiment"]) == list(parquet["experiment"]) == [*range(1, len(rows) + 1)]
+    assert [*parquet["individual"].map(str)] == [row["individual"] for row in rows]
+    refused = evolved.evolve("export", "a", "--to", "csv")
+    assert refused.returncode == 2
+    assert "--force" in refused.stderr
+    assert evolved.evolve("export", "a").returncode == 2, "neither a genome nor a format"
+
+
+def test_tensorboard_reads_a_run(evolved: Any) -> None:
+    event_files = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    done = evolved.evolve("export", "a", "--to", "tensorboard", "-o", "events")
+    assert done.returncode == 0, done.stderr
+    search = event_files.EventAccumulator(str(evolved.folder / "events" / "search")).Reload()
+    assert set(search.Tags()["scalars"]) == {"score/fitness", "score/fresh", "score/best so far"}
+    scored = [row for row in evolved.results("a") if row["score"] and row["purpose"] != "final"]
+    fitness = [event.value for event in search.Scalars("score/fitness")]
+    assert fitness == pytest.approx([float(row["score"]) for row in scored], abs=1e-6)
+    curve = evolved.folder / "events" / "genome 0, experiment 1"
+    (point,) = event_files.EventAccumulator(str(curve)).Reload().Scalars("training loss")
+    assert (point.step, point.value) == (1, 3.0)
+    again = evolved.evolve("export", "a", "--to", "tensorboard", "-o", "events")
+    assert again.returncode == 2
+    assert "not an empty folder" in again.stderr
+
+
+def test_a_table_holds_no_formula(evolved: Any, tmp_path: Path) -> None:
+    place = tmp_path / "b"
+    shutil.copytree(evolved.run("a"), place)
+    with closing(sqlite3.connect(place / "archive.db")) as db, db:
+        db.execute("UPDATE individuals SET description = '=1+1' WHERE id = 1")
+    with closing(open_run(str(place))) as run:
+        write_csv(run, tmp_path / "b.csv")
+    table = pd.read_csv(tmp_path / "b.csv")
+    assert set(table.loc[table["individual"] == 1, "description"]) == {"'=1+1"}
 
 
 def test_a_genome_of_another_run_seeds_a_run(evolved: Any) -> None:

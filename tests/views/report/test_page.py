@@ -157,6 +157,23 @@ def test_the_grid_has_a_place_for_every_cell(run: Any, cells: int) -> None:
         assert cell.about.startswith("empty: " if cell.elite is None else f"#{cell.elite} ")
 
 
+def test_empty_cells_that_were_aimed_at_are_told_apart(run: Any) -> None:
+    view = run.view()
+    assert view.archive is not None
+    empty = next(cell for cell in ((3, 0), (0, 0)) if view.archive.elite_of(cell) is None)
+    full = view.archive.cell_of(view.individuals[3])
+    targets = [
+        tuple(axis.bounds_of(index) for axis, index in zip(view.archive.axes, cell, strict=True))
+        for cell in (empty, empty, full)
+    ]
+    picture = picture_grid(
+        view.archive, metric="val_bpb", noise=0.0, targets=[*targets, ((1.0, 2.0),)]
+    )
+    aimed = {(cell.column, cell.row): cell for cell in picture.cells if cell.aims}
+    assert {place: cell.aims for place, cell in aimed.items()} == {empty: 2}
+    assert aimed[empty].about.startswith("empty, aimed at 2 times in vain: ")
+
+
 def test_what_is_not_seen_is_shown() -> None:
     assert show_unseen("a\u202eb\x1b\ud800\tc\n") == "a⟨U+202E⟩b⟨U+001B⟩⟨U+D800⟩\tc\n"
     assert show_unseen("naïve 日本語 👍") == "naïve 日本語 👍"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,12 +17,6 @@ from views.report import RunView
 AXES = (
     Axis("size", "model size", "parameters", 1e5, 1.6e6, 4, log=True),
     Axis("speed", "throughput", "tokens/s", 1e3, 8e3, 3, log=True),
-)
-BROWSER = "chromium"
-# no sandbox: root, which tests may be, has none; the rest is traffic that Chromium makes by itself
-BROWSER_OPTIONS = (
-    *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
 )
 
 
@@ -185,20 +177,3 @@ def make_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
     for one in made:
         one.record.close()
         one.lineage.close()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """A headless browser, the system's Chromium."""
-    api = pytest.importorskip(
-        "playwright.sync_api", reason="pip install -e '.[test]' has playwright"
-    )
-    path = os.environ.get("CHROMIUM") or shutil.which(BROWSER)
-    if path is None:
-        pytest.skip(
-            f"there is no {BROWSER} on the PATH: apt install chromium, or name it by CHROMIUM=FILE"
-        )
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[*BROWSER_OPTIONS])
-        yield browser
-        browser.close()

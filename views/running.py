@@ -1,0 +1,28 @@
+"""A child that runs now, for whoever shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from population import CurvePoint
+
+
+@dataclass(frozen=True)
+class RunningChild:
+    """A child that runs now.
+
+    Attributes:
+        label: Name of its log: its id, with a suffix for a repeat.
+        seconds: Seconds since it began.
+        left: Seconds of training that are left, at least 0, by its own progress line if it says so;
+            evaluation comes on top.
+        line: The line that it printed last.
+        curve: Learning curve so far.
+    """
+
+    label: str
+    seconds: float
+    left: float
+    line: str
+    curve: Sequence[CurvePoint] = ()
