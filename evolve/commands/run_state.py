@@ -19,6 +19,7 @@ WORDS = {
     End.COMPLETE: "finished",
     End.TARGET: "target reached",
     End.HOURS: "hours over",
+    End.PATIENCE: "no more gain",
     End.INTERRUPTED: "interrupted",
     End.STUCK: "stuck",
     End.NO_DEVICE: "no device",
