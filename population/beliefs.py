@@ -24,7 +24,8 @@ from population.individual import Direction, Individual
 RULES = 2  # the version of what follows from a result; runs keep the one they began with
 CONFIDENCE = 0.9  # that one genome is fitter than another, from which the difference counts
 WORTH_A_RUN = 0.7  # that it is fitter than the best, from which it is worth a second run
-LEAST_UNIT = 1.5  # deviations of a run: a smaller gap between parents says too little
+LEAST_UNIT = 3.0  # deviations of a run: a smaller gap between parents says too little
+UNIT = 2.0  # spreads of gains, by which parents are told apart
 LUCK = 3.0  # deviations of one run; the first rules repeated a best whose lead was smaller
 
 
@@ -109,7 +110,7 @@ class Beliefs:
         """A gap between two genomes that counts, in the metric's unit; 0 if none is known yet."""
         deviation = self.noise.deviation
         spread = self.gains.spread(deviation)
-        return 0.0 if spread is None else max(LEAST_UNIT * deviation, spread)
+        return 0.0 if spread is None else max(LEAST_UNIT * deviation, UNIT * spread)
 
     def prior(self, parent: Individual) -> Prior | None:
         """What to expect of a child: its parent's best guess, and a gain as they were so far.
@@ -175,10 +176,6 @@ class FirstRunBeliefs(Beliefs):
     noise: Noise = field(default_factory=lambda: Noise(floor_share=0.0))
 
     credits_when_confirmed: ClassVar[bool] = False
-
-    @property
-    def unit(self) -> float:
-        return 2 * super().unit
 
     def is_beyond_luck(self, one: Individual, other: Individual) -> bool:
         assert one.objective is not None

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from archive.comparison import describe_confirmation, read_comparison
 from evolve.operators.prompts.background import outcome
 from evolve.runs.run import Run
 from evolve.search.search import Search
 from population import Individual
+from population.formatting import format_score
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,11 @@ def markdown(run: Run, search: Search, steps: Sequence[Step]) -> str:
     """The story as a file for people."""
     lines = [f"# What changed from the start to genome {steps[-1].individual.id}", ""]
     seed = search.reference
+    comparison, metric = read_comparison(run.record, run.task.direction), run.task.metric
+    lines += [describe_confirmation(comparison, metric, steps[-1].individual.id), ""]
     if seed is not None and seed.objective is not None:
-        lines += [f"The start had {run.task.metric} {seed.objective:.6g}.", ""]
+        score = format_score(seed.objective, search.noise.deviation)
+        lines += [f"In the search the start had {metric} {score}.", ""]
     for one in steps:
         individual = one.individual
         lines += [f"## {individual.id}: {individual.description}", ""]

@@ -17,11 +17,12 @@ from archive import Event, Experiment
 from evolve.commands.changes import Step, trace_change, trace_changes
 from evolve.commands.console import new_console, new_table, printable, score_words
 from evolve.commands.options import individual_argument, new_parser, run_argument
+from evolve.commands.run_state import print_confirmation
 from evolve.runs.history import view_search
 from evolve.runs.run import Run, find_individual, open_run
 from evolve.search.search import Search
 from population import Individual
-from population.formatting import describe_noise, format_number
+from population.formatting import describe_noise, format_number, format_score
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -68,6 +69,7 @@ def _print_events(events: Sequence[Event], console: Console) -> None:
 
 
 def _show(run: Run, individual: Individual, search: Search, console: Console) -> None:
+    print_confirmation(run, console)
     console.print(Text(f"#{individual.id} {individual.description}", "bold"))
     by = f" of {individual.model}" if individual.model else ""
     console.print(
@@ -107,12 +109,10 @@ def _print_family(individual: Individual, search: Search, console: Console) -> N
 def _print_scores(run: Run, individual: Individual, search: Search, console: Console) -> None:
     console.print(f"{run.task.metric} {score_words(individual, search.noise)}")
     if individual.prior is not None:
-        console.print(
-            f"expected at its birth: {individual.prior.mean:.6g}, "
-            f"which counts as {individual.prior.weight:.2g} runs"
-        )
-    if search.noise:
-        console.print(describe_noise(search.noise))
+        typical = format_score(individual.prior.typical, search.noise.deviation)
+        console.print(f"expected at its birth: about {typical}")
+    if search.noise.deviation:
+        console.print(describe_noise(search.noise.deviation))
     for axis in run.task.axes:
         if axis.name in individual.measures:
             console.print(

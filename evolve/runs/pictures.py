@@ -27,7 +27,10 @@ def draw(run: Run, archive: Archive, noise: Noise) -> None:
     from views import draw_heatmap, draw_progress, save_figure  # matplotlib takes half a second
 
     task, folder = run.task, run.folder
-    reference, comparison = run.record.meta("reference"), read_comparison(run.record, task.direction)
+    reference, comparison = (
+        run.record.meta("reference"),
+        read_comparison(run.record, task.direction),
+    )
     figure = draw_heatmap(
         archive,
         metric=task.metric,

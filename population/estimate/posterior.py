@@ -146,15 +146,9 @@ def posterior_mean(prior: Prior | None, values: Sequence[float]) -> float:
         prior: What was expected; None if nothing was.
         values: Fitnesses of the runs, at least one, in the metric's unit.
     """
-    mean = statistics.fmean(values)
     if prior is None:
-        return mean
-    guess = math.fsum(one.share * one.mean for one in _update(prior, values))
-    if not prior.deviation.freedom:
-        return guess
-    own = prior.deviation.plus(_squares(values), len(values) - 1).variance
-    most = MOST_SHIFT * math.sqrt(own / len(values))
-    return min(max(guess, mean - most), mean + most)
+        return statistics.fmean(values)
+    return _limit(_mean(_update(prior, values)), prior, values)
 
 
 def estimate_fitness(
@@ -169,20 +163,37 @@ def estimate_fitness(
         values: Fitnesses of the runs, at least one, in the metric's unit.
         deviation: What other genomes say of the noise.
     """
-    guess, known = posterior_mean(prior, values), deviation.plus(_squares(values), len(values) - 1)
+    known = deviation.plus(_squares(values), len(values) - 1)
     if prior is None:
-        return Estimate(guess, known.variance / len(values), known.freedom)
+        return Estimate(statistics.fmean(values), known.variance / len(values), known.freedom)
+    posterior = _update(prior, values)
+    guess = _limit(_mean(posterior), prior, values)
     before = prior.deviation.variance
     ratio = known.variance / before if before else 1.0  # the expectation is as wide as it was
     variance = math.fsum(
         now.share * (known.variance / (len(values) + ratio * born.weight) + (now.mean - guess) ** 2)
-        for now, born in zip(_update(prior, values), prior.components, strict=True)
+        for now, born in zip(posterior, prior.components, strict=True)
     )
     return Estimate(guess, variance, known.freedom)
 
 
+def _mean(components: Sequence[Component]) -> float:
+    return math.fsum(one.share * one.mean for one in components)
+
+
+def _limit(guess: float, prior: Prior, values: Sequence[float]) -> float:
+    """The guess, or what is nearest to it within `MOST_SHIFT` standard errors of the runs."""
+    if not prior.deviation.freedom:
+        return guess
+    own = prior.deviation.plus(_squares(values), len(values) - 1).variance
+    most, mean = MOST_SHIFT * math.sqrt(own / len(values)), statistics.fmean(values)
+    return min(max(guess, mean - most), mean + most)
+
+
 def _squares(values: Sequence[float]) -> float:
     """The sum of squared residuals around the mean."""
+    if len(values) == 1:  # the usual case
+        return 0.0
     mean = statistics.fmean(values)
     return math.fsum((value - mean) ** 2 for value in values)
 

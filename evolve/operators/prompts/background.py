@@ -14,7 +14,7 @@ from evolve.operators.prompts.requests import diff_genomes, quote_idea
 from population import Individual, Noise
 from population.beliefs import is_different
 from population.family import Family
-from population.formatting import format_number
+from population.formatting import format_number, format_score
 from trainer.log import REASON
 from trainer.task import Task
 
@@ -156,7 +156,7 @@ def outcome(
     if individual.objective is None:
         reason = quote_words(individual.measurements[-1].reason, REASON)
         return f"{individual.status}: {reason}"
-    words = f"{task.metric} {individual.objective:.6g}"
+    words = f"{task.metric} {format_score(individual.objective, noise.deviation)}"
     if parent.objective is None:
         return words
     gain = individual.direction.gain(individual.objective, parent.objective)
