@@ -45,6 +45,7 @@ from population.selection import SELECTORS
 from trainer.axes import AxisSpec
 from trainer.formula import Formula
 
+CLOSING = 5  # last runs, before the finals, in which the search ends
 TRIES = 20  # draws of a child until it is one that was not tried
 DEFAULT = ["choices", "valleys", "slow", "steps"]
 AXES = tuple(
@@ -207,8 +208,9 @@ def simulate(name: str, case: Case, seed: int) -> Claim:
         axes_around(AXES[: case.axes], world.land.measures(world.land.start), case.cells)
     )
     finals = scheme.finals(case.evaluations)
-    while world.runs < case.evaluations - finals and not _is_reached(search, case.target):
-        _turn(search, world)
+    last = case.evaluations - finals
+    while world.runs < last and not _is_reached(search, case.target):
+        _turn(search, world, closing=world.runs >= last - CLOSING)
     evaluations, best = world.runs, search.champion
     assert best is not None
     assert best.objective is not None
@@ -229,9 +231,9 @@ def simulate(name: str, case: Case, seed: int) -> Claim:
     )
 
 
-def _turn(search: Search, world: World) -> None:
+def _turn(search: Search, world: World, *, closing: bool) -> None:
     """One run: a repeat of what seems to be the best, or a child."""
-    doubtful = search.doubtful()
+    doubtful = search.doubtful(closing=closing)
     if doubtful is not None:
         search.tell(doubtful.id, world.run(doubtful.id))
         return

@@ -23,7 +23,6 @@ from population.individual import Direction, Individual
 
 RULES = 2  # the version of what follows from a result; runs keep the one they began with
 CONFIDENCE = 0.9  # that one genome is fitter than another, from which the difference counts
-WORTH_A_RUN = 0.7  # that it is fitter than the best, from which it is worth a second run
 LEAST_UNIT = 3.0  # deviations of a run: a smaller gap between parents says too little
 UNIT = 2.0  # spreads of gains, by which parents are told apart
 LUCK = 3.0  # deviations of one run; the first rules repeated a best whose lead was smaller
@@ -159,10 +158,7 @@ class Beliefs:
         """
         if self.is_confirmed(best):
             return False
-        lead = self.lead(best, rival)
-        if not lead.freedom:
-            return lead.mean > 0 and not spent
-        return lead.probability_above(0.0) >= (CONFIDENCE if spent else WORTH_A_RUN)
+        return self.is_beyond_luck(best, rival) if spent else self.lead(best, rival).mean > 0
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,8 @@ class Loop:
                 scheduler.propose()
             else:
                 self._drop_jobs(end)
+                if end in (End.COMPLETE, End.HOURS, End.PATIENCE):
+                    scheduler.queue_repeat(closing=True)
                 if not self._state.jobs and not self._evaluator.running:
                     controller.report_generations()
                     return end

@@ -148,7 +148,7 @@ def _describe_prospect(run: Run, evaluator: Evaluator, search: Search) -> str:
     )
     hint, deviation = "", search.noise.deviation
     if search.noise.looks_deterministic:
-        hint = '; its runs scored the same: if they always do, say noise = "none" in program.md'
+        hint = '; its runs scored the same: if they always do, add noise = "none" to program.md'
     runs, each = settings.total_children + 2 * settings.final_repeats, evaluator.usage.mean_seconds
     return (
         f"the seed: {run.task.metric} {format_score(seed.objective, deviation)} ± {deviation:.2g} "

@@ -31,6 +31,7 @@ EARLY = 0.5  # share of the budget: a child that failed earlier was hardly train
 # The rewards of the bandit: for a new best beyond noise, for a child that is fitter than its
 # parents beyond noise, and for one that became an elite otherwise.
 NEW_BEST, FITTER, ELITE = 1.0, 0.5, 0.25
+MOST_CLOSING = 5  # repeats at the end of a search, when those that are meant for it are used up
 MOST_RETRIES = 2  # repeats of a score that may fail before nobody waits for another
 LAST_RESORT = Perturb()  # one parent and no model: it works whatever was chosen
 
@@ -243,12 +244,17 @@ class Search:
         parent = self._nearest(parents)
         return None if parent is None else self._strategy.prior(parent, self.beliefs)
 
-    def doubtful(self) -> Individual | None:
-        """The best so far, if it should run once more before it is announced; else None."""
+    def doubtful(self, *, closing: bool = False) -> Individual | None:
+        """The best so far, if it should run once more before it is announced; else None.
+
+        Args:
+            closing: Whether the search ends, so that some more runs may go into repeats.
+        """
         best = self._find_contender()
         if best is None or not best.parents:
             return None
-        rival, spent = self._find_rival(best), self._repeats >= self._max_repeats
+        rival = self._find_rival(best)
+        spent = self._repeats >= self._max_repeats + (MOST_CLOSING if closing else 0)
         return best if self._strategy.doubts(best, rival, self.beliefs, spent=spent) else None
 
     def _find_contender(self) -> Individual | None:

