@@ -139,9 +139,7 @@ def _describe_result(run: Run, ending: Ending) -> list[str]:
         return [ending.comparison.text(metric)]
     if ending.end is not End.INTERRUPTED and not best.parents:
         return [f"no child was fitter than the seed ({metric} {best.objective:.6g})"]
-    return [
-        describe_confirmation(read_comparison(run.record, run.task.direction), metric, best.id)
-    ]
+    return [describe_confirmation(read_comparison(run.record, run.task.direction), metric, best.id)]
 
 
 def _describe_target(run: Run, ending: Ending) -> list[str]:
