@@ -46,6 +46,7 @@ from trainer.axes import AxisSpec
 from trainer.formula import Formula
 
 CLOSING = 5  # last runs, before the finals, in which the search ends
+APART = 10_000  # between the seeds of searches and those of landscapes: none shares its numbers
 TRIES = 20  # draws of a child until it is one that was not tried
 DEFAULT = ["choices", "valleys", "slow", "steps"]
 AXES = tuple(
@@ -198,7 +199,7 @@ def simulate(name: str, case: Case, seed: int) -> Claim:
         operators={"perturb": OPERATORS["perturb"]},
         models={},
         chooser=FixedMix({}),
-        seed=seed,
+        seed=APART + seed,
         max_repeats=int(scheme.repeats * case.evaluations),
     )
     search.add_individual(Individual(0, "", (), "seed", "", 0, Direction.MINIMIZE))
