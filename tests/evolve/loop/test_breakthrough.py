@@ -109,7 +109,7 @@ def test_the_fresh_comparison_leads_every_view_of_the_run(jumped: Any) -> None:
         assert first.startswith("fresh runs: score 1."), command
         assert trusted in first, command
     assert trusted in jumped.evolve("heatmap", "r").stdout
-    changes = (jumped.run("r") / "changes.md").read_text()
+    changes = (jumped.run("r") / "artifacts" / "changes.md").read_text()
     assert trusted in changes
     exported = jumped.evolve("export", "r", "best", "-o", "best.py").stdout
     assert trusted in exported
