@@ -255,15 +255,18 @@ class Controller:
 
     def _report_fall(self, before: Individual, now: Individual) -> None:
         """Say so if what seemed to be the best has turned out to be no better."""
-        best, seemed, is_ = self._search.champion, before.objective, now.objective
-        if best is None or best.id == now.id or seemed is None or is_ is None or is_ == seemed:
+        best, seemed, found = self._search.champion, before.objective, now.objective
+        fell = seemed is not None and found is not None and now.fitness < before.fitness
+        if best is None or best.id == now.id or not fell:
             return
+        assert seemed is not None
+        assert found is not None
         deviation = self._search.noise.deviation
         self._reports.event(
             self._run.record,
             "luck",
             f"#{now.id} was luck: {self._run.task.metric} {format_score(seemed, deviation)} -> "
-            f"{format_score(is_, deviation)} after {len(now.scored)} runs",
+            f"{format_score(found, deviation)} after {len(now.scored)} runs",
         )
 
     def report_generations(self) -> None:
