@@ -10,6 +10,7 @@ from population.formatting import (
     format_dollars,
     format_duration,
     format_number,
+    format_score,
 )
 
 
@@ -118,3 +119,19 @@ def test_small_sums_of_money_keep_two_digits(value: float, shown: str) -> None:
 def test_unknown_noise_is_not_described() -> None:
     assert describe_noise(0.0) == ""
     assert describe_noise(0.01234) == "a run varies by ± 0.012"
+
+
+@pytest.mark.parametrize(
+    ("value", "deviation", "text"),
+    [
+        (2.83412, 0.0087, "2.8341"),
+        (2.83412, 0.02, "2.834"),
+        (1234.5678, 30.0, "1235"),
+        (2.8341234, 0.0, "2.83412"),
+        (-0.5, 0.1, "-0.50"),
+    ],
+)
+def test_a_score_has_the_digits_that_the_noise_leaves(
+    value: float, deviation: float, text: str
+) -> None:
+    assert format_score(value, deviation) == text
