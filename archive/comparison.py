@@ -16,7 +16,7 @@ from archive.record import Record
 from archive.rows import Experiment, Purpose
 from population import Direction, Individual
 from population.estimate import UNKNOWN, Deviation, estimate_fitness
-from population.formatting import choose_format, format_score
+from population.formatting import choose_format
 
 FINALISTS = "finalists"  # key of the record
 NOT_CONFIRMED = "not confirmed yet"
@@ -118,9 +118,7 @@ class FreshComparison:
 
     def write(self, value: float) -> str:
         """Format a score with the digits that all scores of the comparison have."""
-        if self.deviation:
-            return format_score(value, self.deviation)
-        return choose_format([self.seed_mean, self.best_mean])(value)
+        return choose_format([self.seed_mean, self.best_mean], self.deviation)(value)
 
     def describe_gain(self) -> str:
         """The gain in words, such as "0.128 better"."""

@@ -60,7 +60,7 @@ class Beliefs:
         """What is believed after one more run.
 
         Args:
-            individual: Who ran, as it was before.
+            individual: The individual that ran, as it was before.
             value: Fitness of the run, in the metric's unit.
             parent: Its fittest parent that has scored; None if it has none.
         """
@@ -91,7 +91,7 @@ class Beliefs:
         Args:
             runs: Fitnesses of the one, at least one run that the search did not use.
             reference: The same of the other.
-            direction: Which values are fitter.
+            direction: Direction of the metric.
         """
         known = self.noise.beside()
         one, other = (estimate_fitness(None, values, known) for values in (runs, reference))

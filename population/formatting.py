@@ -60,7 +60,7 @@ def format_dollars(value: float) -> str:
     return f"${value:.{decimals}f}"
 
 
-def choose_format(values: Sequence[float]) -> Callable[[float], str]:
+def choose_format(values: Sequence[float], deviation: float = 0.0) -> Callable[[float], str]:
     """Choose a format for the numbers of one view: fine enough to tell 1/400 of their spread.
 
     Neither a few values far from the rest nor two that are almost equal change how the others
@@ -68,10 +68,14 @@ def choose_format(values: Sequence[float]) -> Callable[[float], str]:
 
     Args:
         values: Numbers of the view, at least one.
+        deviation: Standard deviation of one run, if the numbers are scores whose noise is known;
+            then that decides, as in `format_score`.
 
     Returns:
         A function that formats a number.
     """
+    if deviation:
+        return lambda value: format_score(value, deviation)
     array = np.asarray(values, dtype=float)
     size = float(np.quantile(np.abs(array), 0.75))
     if size >= 1e5:

@@ -18,7 +18,7 @@ from evolve.loop.evaluators import Running
 from evolve.loop.reports import Snapshot
 from evolve.search.search import Search
 from population import Individual
-from population.formatting import format_dollars, format_duration, format_score
+from population.formatting import choose_format, format_dollars, format_duration
 from trainer.log import read_progress as last_line
 from trainer.task import Task
 from views import render_heatmap
@@ -106,7 +106,10 @@ class Display:
             self._live.update(self._picture(snapshot), refresh=True)
 
     def _write(self, fitness: float) -> str:
-        return format_score(fitness, self._search.noise.deviation)
+        # in the digits that tell the elites apart: they are few, however long the run
+        shown = self._search.archive or self._search.individuals.values()
+        scored = [one.objective for one in shown if one.objective is not None]
+        return choose_format([*scored, fitness], self._search.noise.deviation)(fitness)
 
     # -- the live picture ---------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from evolve.commands.run_state import print_confirmation, read_confirmation, rea
 from evolve.commands.tables import Column, fit_table
 from evolve.runs.history import view_search
 from evolve.runs.run import Run, open_run
-from population.formatting import describe_noise, format_duration, format_number, format_score
+from population.formatting import choose_format, describe_noise, format_duration, format_number
 from population.invocation import write_command
 from population.lineage import LineageError
 from trainer.task import TaskError
@@ -91,6 +91,7 @@ def _row(run: Run) -> list[str]:
     archive, best, seed = search.archive, search.champion, search.reference
     values = [i.objective for i in (seed, best) if i is not None and i.objective is not None]
     deviation = search.noise.deviation
+    write = choose_format(values, deviation) if values else str
     begun = time.localtime(state.begun)
     return [
         run.folder.name,
@@ -103,7 +104,7 @@ def _row(run: Run) -> list[str]:
         f"{len(archive)} of {archive.cells}" if archive else UNKNOWN,
         run.settings.strategy,
         run.task.metric,
-        *(format_score(value, deviation) for value in values),
+        *(write(value) for value in values),
         *([UNKNOWN] * (2 - len(values))),
         f"{best.margin(search.noise):.2g}" if best and deviation else UNKNOWN,
         f"#{best.id}" if best else UNKNOWN,
@@ -134,14 +135,15 @@ def _list_elites(run: Run, console: Console) -> None:
     ]
     goals = {axis.name: axis.better for axis in run.task.axes if axis.better is not None}
     front = {one.id for one in archive.pareto_front(goals)}
-    rows = []
+    objectives = [one.objective for one in archive if one.objective is not None]
+    write, rows = choose_format(objectives, noise.deviation), []
     for elite in sorted(archive, key=lambda elite: elite.fitness, reverse=True):
         assert elite.objective is not None
         rows.append(
             [
                 f"#{elite.id}" + ("*" if elite.id in front else ""),
                 ",".join(map(str, archive.cell_of(elite))),
-                format_score(elite.objective, noise.deviation),
+                write(elite.objective),
                 *([f"{elite.margin(noise):.2g}"] if noise.deviation else []),
                 str(len(elite.scored)),
                 *(format_number(elite.measures[axis.name], axis.unit) for axis in archive.axes),

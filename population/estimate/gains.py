@@ -35,7 +35,7 @@ class Gain:
 
     Attributes:
         value: In the metric's unit; above 0 if the child was fitter.
-        variance: Of the parent's best guess then, in the metric's unit squared.
+        variance: Variance of the parent's best guess then, in the metric's unit squared.
     """
 
     value: float
