@@ -20,7 +20,9 @@ LATEST_GAINS = 50  # early on gains are larger, so old ones are forgotten
 SIZES = 4.0 ** np.arange(6)  # of gains and losses, in deviations of a run: 1 to 1024
 MEANS = np.concatenate([[0.0], SIZES, -SIZES])
 SPREADS = np.concatenate([[0.25], 0.6 * SIZES, 0.6 * SIZES])  # so that neighbours overlap
-BEFORE = 3.0  # gains that are taken to have been seen before any, evenly over the grid
+# Gains of each size that are taken to have been seen before any: ten of nothing, since a run shows
+# hardly more than its noise of a child that does little, and the best of many is lucky (Stephens).
+BEFORE = np.concatenate([[10.0], np.full(2 * len(SIZES), 0.25)])
 LEAST_SHARE = 1e-3  # of a component; with less it changes nothing
 ROUNDS = 30  # of the EM
 NORMAL = 1.4826  # times the median absolute deviation of a normal distribution is its deviation
@@ -65,8 +67,7 @@ class Gains:
         Returns:
             An array of the grid's length that adds up to 1.
         """
-        before = np.full(len(MEANS), BEFORE / len(MEANS))
-        shares = before / BEFORE
+        shares = BEFORE / BEFORE.sum()
         if not self.latest:
             return shares
         values = np.array([[gain.value / deviation] for gain in self.latest])
@@ -76,7 +77,7 @@ class Gains:
         densities = np.exp(logs - logs.max(axis=1, keepdims=True))
         for _ in range(ROUNDS):
             belong = shares * (densities.T @ (1.0 / (densities @ shares)))  # gains to a component
-            shares = (belong + before) / (len(values) + BEFORE)
+            shares = (belong + BEFORE) / (len(values) + BEFORE.sum())
         return shares
 
     def spread(self, deviation: float) -> float | None:

@@ -129,7 +129,7 @@ def test_a_lead_points_to_the_fitter_one_in_either_direction(direction: Directio
 def test_a_parent_that_is_hardly_known_is_hardly_a_measure_of_its_children(
     history: History,
 ) -> None:
-    once, often = history.individuals[1], history.individuals[0]
+    once, often = history.run(7, 1.062, parent=4), history.individuals[0]
     doubtful, sure = (history.beliefs.prior(parent) for parent in (once, often))
     assert doubtful is not None
     assert sure is not None
