@@ -18,8 +18,9 @@ from functools import cached_property
 
 FLOOR = 1e-4  # of the first fitness: two runs that happen to agree do not show a smaller deviation
 # A genome's variance is worth so many degrees of freedom around that of all genomes, and how
-# probable each is before any repeat: half that they are all alike.
-LIKENESS = {4.0: 0.25, 16.0: 0.25, math.inf: 0.5}
+# probable each is before any repeat. What is better than the seed is often noisier: in the template
+# of `new` a score has a deviation of 0.007 at the seed and of 0.027 after the search.
+LIKENESS = {4.0: 0.5, 16.0: 0.25, math.inf: 0.25}
 
 
 @dataclass(frozen=True)
