@@ -67,7 +67,7 @@ class Gains:
         Returns:
             An array of the grid's length that adds up to 1.
         """
-        shares = BEFORE / BEFORE.sum()
+        shares: Shares = BEFORE / BEFORE.sum()
         if not self.latest:
             return shares
         values = np.array([[gain.value / deviation] for gain in self.latest])
