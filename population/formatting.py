@@ -106,7 +106,7 @@ def format_dollars(value: float) -> str:
     return f"${value:.{decimals}f}"
 
 
-def choose_format(values: Sequence[float]) -> Callable[[float], str]:
+def choose_format(values: Sequence[float], deviation: float = 0.0) -> Callable[[float], str]:
     """Choose a format for the numbers of one view: fine enough to tell 1/400 of their spread.
 
     Neither a few values far from the rest nor two that are almost equal change how the others
@@ -114,10 +114,14 @@ def choose_format(values: Sequence[float]) -> Callable[[float], str]:
 
     Args:
         values: Numbers of the view, at least one.
+        deviation: Standard deviation of one run, if the numbers are scores whose noise is known;
+            then that decides, as in `format_score`.
 
     Returns:
         A function that formats a number.
     """
+    if deviation:
+        return lambda value: format_score(value, deviation)
     array = np.asarray(values, dtype=float)
     size = float(np.quantile(np.abs(array), 0.75))
     if size >= 1e5:
@@ -128,6 +132,19 @@ def choose_format(values: Sequence[float]) -> Callable[[float], str]:
     wanted = math.ceil(math.log10(400 / spread)) if spread > 0 else 4 - leading
     decimals = max(min(wanted, 5 - leading), 0)
     return lambda value: f"{value:.{decimals}f}"
+
+
+def format_score(value: float, deviation: float) -> str:
+    """Format a score with the decimals in which one deviation of a run has two digits.
+
+    Args:
+        value: The score, in the metric's unit.
+        deviation: Standard deviation of one run, in the same unit; 0 if it is unknown or there is
+            none, which gives six significant digits.
+    """
+    if not (deviation > 0 and math.isfinite(deviation)):
+        return f"{value:.6g}"
+    return f"{value:.{max(1 - math.floor(math.log10(deviation)), 0)}f}"
 
 
 def describe_noise(noise: float) -> str:

@@ -89,7 +89,7 @@ def command(options: argparse.Namespace) -> int:
         _check_protocols(runs)
         first = runs[0].task
         groups = _group_runs(runs)
-        noise = max(view_search(run).noise for run in runs)
+        noise = max(view_search(run).noise.deviation for run in runs)
     verdicts = judge_groups(groups, first.direction)
     title = f"{first.name}: {len(runs)} runs side by side"
     if options.json:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from archive import RunError
 from archive.files import replace_file
-from evolve.commands.console import score_words
+from evolve.commands.console import new_console, score_words
 from evolve.commands.options import individual_argument, new_parser, run_argument
 from evolve.commands.output_file import check_output, output_option
+from evolve.commands.run_state import print_confirmation
 from evolve.runs.exports import EXPORTS
 from evolve.runs.history import view_search
 from evolve.runs.run import Run, find_individual, open_run
@@ -53,6 +54,7 @@ def command(options: argparse.Namespace) -> int:
         check_output(output, force=options.force)
         with replace_file(output) as draft:
             draft.write_text(source, encoding="utf-8")
+        print_confirmation(run, new_console())
         score = score_words(individual, view_search(run).noise)
         print(f"{output}: genome #{individual.id} of {run.folder.name} ({score})")
     return 0

@@ -231,5 +231,6 @@ def write_fitness(search: Search, fitness: float) -> str:
 def write_objective(search: Search, individual: Individual) -> str:
     """Write an individual's objective with its margin."""
     assert individual.objective is not None
-    margin = f" ± {individual.margin(search.noise):.2g}" if search.noise else ""
+    noise = search.noise
+    margin = f" ± {individual.margin(noise):.2g}" if noise.deviation else ""
     return f"{write_fitness(search, individual.objective)}{margin}"

@@ -16,6 +16,7 @@ score = ["python", "evaluate.py"] # the trusted command that scores it
 fixed = ["evaluate.py"] # what results depend on; nothing may change it
 metric = "score" # the reported number that counts
 direction = "maximize"
+noise = "{noise}" # measured by repeats; or none, if a genome always has the same score
 target = {target} # where a search may stop
 budget = 30 # seconds that scoring may take
 generations = 6 # of a search, unless --generations says otherwise
@@ -188,6 +189,7 @@ def write_skeleton(folder: Path, language: str) -> list[Path]:
         name=name,
         language=language,
         genome="main.py" if python else "text.md",
+        noise="measured" if python else "none",
         target="1.4" if python else "9.0",
         length="lines" if python else "words",
         second="swing" if python else "sentence",

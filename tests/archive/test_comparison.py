@@ -16,11 +16,13 @@ from archive.comparison import (
     FreshComparison,
     choose_finalists,
     compare_finalists,
+    describe_confirmation,
     read_comparison,
 )
 from archive.record import Record
 from archive.rows import Experiment, Purpose
 from population import Direction, Individual, Measurement, Status
+from population.estimate import Deviation
 
 SEED, BEST = 0, 7
 
@@ -152,6 +154,32 @@ def test_scores_that_do_not_vary_have_an_interval_of_no_width(best: float) -> No
     assert "nan" not in result.text("loss")
 
 
+def test_what_the_search_knows_of_the_noise_narrows_the_interval(record: Record) -> None:
+    known = Deviation(squares=0.04, freedom=4.0)
+    choose_finalists(record, one(SEED), one(BEST), known)
+    for who, fitness in ((SEED, 2.0), (BEST, 1.4), (BEST, 1.6), (SEED, 2.0)):
+        record.add_measurement(who, run(fitness), Purpose.FINAL, False)
+    result = read_comparison(record, Direction.MINIMIZE)
+    assert result is not None
+    assert result.low is not None
+    alone = compare_finalists(
+        Finalists(SEED, BEST, after=3), record.experiments(), Direction.MINIMIZE
+    )
+    assert alone is not None
+    assert alone.low is not None
+    assert alone.low < result.low < result.gain == pytest.approx(0.5)
+    assert result.deviation == pytest.approx(0.1)
+
+
+def test_an_exact_score_is_compared_by_one_run_of_each(record: Record) -> None:
+    choose_finalists(record, one(SEED), one(BEST), Deviation(0.0, math.inf))
+    for who, fitness in ((SEED, 2.0), (BEST, 1.5)):
+        record.add_measurement(who, run(fitness), Purpose.FINAL, False)
+    result = read_comparison(record, Direction.MINIMIZE)
+    assert result is not None
+    assert (result.gain, result.low, result.high) == (0.5, 0.5, 0.5)
+
+
 # -- in words -------------------------------------------------------------------------------------
 
 
@@ -176,3 +204,11 @@ def test_scores_that_do_not_vary_have_an_interval_of_no_width(best: float) -> No
 )
 def test_the_comparison_is_one_sentence(result: FreshComparison, text: str) -> None:
     assert result.text("loss") == text
+
+
+def test_a_view_says_what_is_confirmed_and_of_whom() -> None:
+    result = FreshComparison(SEED, BEST, 2.0, 1.5, 0.5, 0.25, 0.75, (3, 4), deviation=0.02)
+    words = "fresh runs: loss 1.500 (#7), the seed 2.000: 0.5 better (95 % interval +0.25 to +0.75)"
+    assert describe_confirmation(None, "loss", 3) == "not confirmed yet"
+    assert describe_confirmation(result, "loss", 7) == words
+    assert describe_confirmation(result, "loss", 9) == f"{words}; #9 is not confirmed yet"

@@ -10,6 +10,7 @@ from population.formatting import (
     format_dollars,
     format_duration,
     format_number,
+    format_score,
     format_span,
     shorten_to_words,
 )
@@ -144,3 +145,19 @@ def test_a_shortened_text_has_whole_words(text: str, width: int) -> None:
     assert len(short) <= width
     words = short.removesuffix("...").split() if short != " ".join(text.split()) else text.split()
     assert words == text.split()[: len(words)]
+
+
+@pytest.mark.parametrize(
+    ("value", "deviation", "text"),
+    [
+        (2.83412, 0.0087, "2.8341"),
+        (2.83412, 0.02, "2.834"),
+        (1234.5678, 30.0, "1235"),
+        (2.8341234, 0.0, "2.83412"),
+        (-0.5, 0.1, "-0.50"),
+    ],
+)
+def test_a_score_has_the_digits_that_the_noise_leaves(
+    value: float, deviation: float, text: str
+) -> None:
+    assert format_score(value, deviation) == text

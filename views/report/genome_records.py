@@ -116,7 +116,7 @@ class _Packer:
             record |= self._pack_source(individual, genome.source)
             record["notes"] = self._add_text(genome.notes)
         if individual.prior is not None:
-            record["prior"] = [individual.prior.mean, individual.prior.weight]
+            record["prior"] = individual.prior.typical
         if individual.measures:
             record["measures"] = individual.measures
         if row := self._proposals.get(individual.id):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from archive import Archive, Axis, Cell
 from archive.rows import Bounds
-from population import Direction, Individual
+from population import Direction, Individual, Noise
 from population.formatting import choose_format, format_number
 from views.projection import Projection, project
 from views.scales import find_limits, is_bright, label_ticks, viridis
@@ -116,7 +116,7 @@ def picture_grid(
     archive: Archive,
     *,
     metric: str,
-    noise: float,
+    noise: Noise,
     axes: Sequence[str] = (),
     targets: Sequence[Bounds] = (),
 ) -> GridPicture:
@@ -125,7 +125,7 @@ def picture_grid(
     Args:
         archive: Archive to show.
         metric: Name of the objective.
-        noise: Standard deviation of one run, in the metric's unit; 0 if unknown.
+        noise: What is known of the noise of a run.
         axes: Names of the axes to show, the one across first; empty takes the first two.
         targets: Bounds of the cells that proposals should have reached, on the archive's axes.
 
@@ -175,7 +175,7 @@ class _Painter:
 
     flat: Projection
     metric: str
-    noise: float
+    noise: Noise
     write: Callable[[float], str]
     worse: float
     fitter: float
@@ -200,7 +200,7 @@ class _Painter:
 
     def _describe(self, elite: Individual) -> str:
         assert elite.objective is not None
-        margin = f" ± {elite.margin(self.noise):.2g}" if self.noise else ""
+        margin = f" ± {elite.margin(self.noise):.2g}" if self.noise.deviation else ""
         runs = len(elite.scored)
         measures = [
             format_number(elite.measures[axis.name], axis.unit)

@@ -156,7 +156,7 @@ def describe_headline(run: RunView, write: Callable[[float], str]) -> dict[str, 
     if seed is None or best is None or seed.objective is None or best.objective is None:
         return {}
     gain = run.direction.gain(best.objective, seed.objective)
-    margin = f" ± {best.margin(run.noise):.2g}" if run.noise else ""
+    margin = f" ± {best.margin(run.noise):.2g}" if run.deviation else ""
     return {
         "seed": write(seed.objective),
         "best": write(best.objective) + margin,
@@ -179,8 +179,8 @@ def _count_at_a_glance(run: RunView) -> list[tuple[str, str]]:
         assert run.reference.objective is not None
         score = run.archive.qd_score(run.reference.objective)
         facts.append(("QD score", f"{score:.3g} over the seed"))
-    if run.noise:
-        facts.append(("noise", describe_noise(run.noise)))
+    if run.deviation:
+        facts.append(("noise", describe_noise(run.deviation)))
     spend = run.record.spend()
     facts.append(("models", format_dollars(spend.cost) if spend.calls else "none asked"))
     return facts
@@ -239,7 +239,7 @@ def _gather_data(run: RunView, gains: dict[int, float | None]) -> dict[str, Any]
         "metric": run.metric,
         "minimize": run.direction.fitter_end == "lower",
         "genome": run.genome,
-        "noise": run.noise,
+        "noise": run.deviation,
         "limits": _find_limits(run, [m.objective for m in history if m.objective is not None]),
         "best": None if best is None else best.id,
         "inChunk": IN_CHUNK,

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from archive import Archive, Experiment, Purpose, Record, RunFolder
+from archive import Archive, Experiment, Record, RunFolder
 from archive.comparison import FreshComparison
 from archive.rows import Bounds
-from population import Direction, Individual
+from population import Direction, Individual, Noise
 from population.lineage import LineageError, StoredGenome
 
 
@@ -29,7 +29,7 @@ class RunView:
         direction: Direction of the metric.
         individuals: Everyone by id, from 0 without a gap, with all runs of the search.
         archive: Archive of the run; None before a seed has scored.
-        noise: Standard deviation of one run, in the metric's unit; 0 if unknown.
+        noise: What is known of the noise of a run.
         comparison: Fresh runs of the seed and of the present best; None if there are none.
         state: State of the run in a word or two, such as "finished".
         begun: Time at which the run began, in seconds since 1970.
@@ -50,7 +50,7 @@ class RunView:
     direction: Direction
     individuals: Mapping[int, Individual]
     archive: Archive | None
-    noise: float
+    noise: Noise
     comparison: FreshComparison | None
     state: str
     begun: float
@@ -81,10 +81,15 @@ class RunView:
         """Bounds of the cells that proposals were to reach, one for each such proposal."""
         return [ask.target for ask in self.record.asks() if ask.target]
 
+    @property
+    def deviation(self) -> float:
+        """The standard deviation of one run, in the metric's unit; 0 if unknown."""
+        return self.noise.deviation
+
     @cached_property
     def kept(self) -> frozenset[int]:
         """Ids of the individuals that became an elite (greedy: the incumbent) at some time."""
-        search = (e for e in self.experiments if e.purpose is not Purpose.FINAL)
+        search = (e for e in self.experiments if e.purpose.decides)
         return frozenset(e.individual for e in search if e.kept)
 
     def gain(self, individual: Individual) -> float | None:

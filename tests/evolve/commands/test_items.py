@@ -34,6 +34,7 @@ output = "output/{item}.md"
 operators = ["tweak"]
 metric = "score"
 direction = "maximize"
+noise = "none"
 target = 2
 budget = 10
 generations = 8

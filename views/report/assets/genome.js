@@ -74,7 +74,7 @@ const genome = (() => {
       ["generation", String(genomes.generation[id])],
       ...data.axes.filter((axis) => record.measures && axis.name in record.measures)
         .map((axis) => [axis.label, `${count(record.measures[axis.name])} ${axis.unit}`]),
-      ...(record.prior ? [["expected at its birth", `${fitness(record.prior[0])}, which counts as ${count(record.prior[1])} runs`]] : []),
+      ...(record.prior === undefined ? [] : [["expected at its birth", `about ${fitness(record.prior)}`]]),
     ];
     const children = genomes.parents.flatMap((parents, child) => (parents.includes(id) ? [child] : []));
     const family = [["parents", genomes.parents[id]], ["children", children]].filter(([, ids]) => ids.length);
