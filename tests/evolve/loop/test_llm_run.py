@@ -166,7 +166,7 @@ def test_a_child_that_fails_early_goes_back_to_the_model_with_what_it_printed(
     mended = place.rows(
         "m",
         "SELECT parents, status FROM individuals i JOIN measurements m ON m.individual = i.id "
-        "WHERE operator = 'repair'",
+        "WHERE operator = 'repair' AND purpose = 'search'",
     )
     assert mended == [(f"[{broken_ones[0][0]}]", "ok")]
 
