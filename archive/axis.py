@@ -76,6 +76,10 @@ class Axis:
             raise ValueError(f"{self.label} should be {wanted}, not {value}")
         return bisect.bisect_right(self._inner_edges, value)
 
+    def holds(self, value: float) -> bool:
+        """Whether a raw value lies within the bounds."""
+        return self.low <= value <= self.high
+
     @cached_property
     def edges(self) -> NDArray[np.float64]:
         """The cells' edges from `low` to `high`, in the unit; shape (cells + 1,), read-only."""

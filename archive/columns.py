@@ -46,10 +46,9 @@ def pack_individual(individual: Individual, digest: str, near: str) -> Columns:
         "description": individual.description,
         "generation": individual.generation,
         "digest": digest,
-        "prior_mean": None if prior is None else prior.mean,
-        "prior_weight": None if prior is None else prior.weight,
         "near": near,
         "model": individual.model,
+        "prior": None if prior is None else json.dumps(prior.to_dict()),
     }
 
 
@@ -57,7 +56,6 @@ def unpack_individual(
     row: sqlite3.Row, direction: Direction, measurements: Sequence[Measurement]
 ) -> Individual:
     """The individual of a row, with its measurements within the search."""
-    mean, weight = row["prior_mean"], row["prior_weight"]
     return Individual(
         id=row["id"],
         commit=row["commit_hash"],
@@ -67,9 +65,17 @@ def unpack_individual(
         generation=row["generation"],
         direction=direction,
         measurements=tuple(measurements),
-        prior=None if mean is None else Prior(mean, weight),
+        prior=_unpack_prior(row),
         model=row["model"],
     )
+
+
+def _unpack_prior(row: sqlite3.Row) -> Prior | None:
+    """The prior of an individual; older versions have stored a mean and a weight."""
+    if row["prior"] is not None:
+        return Prior.from_dict(json.loads(row["prior"]))
+    mean, weight = row["prior_mean"], row["prior_weight"]
+    return None if mean is None else Prior.normal(mean, weight)
 
 
 def pack_measurement(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 # `asked` and `told` number what the search was asked and told, in that order, over all tables: a
 # search that is asked and told the same takes the same decisions. Version 2 did not store it; its
 # migration guesses.
@@ -14,7 +14,7 @@ CREATE TABLE individuals (
     id INTEGER PRIMARY KEY, commit_hash TEXT NOT NULL, parents TEXT NOT NULL,
     operator TEXT NOT NULL, description TEXT NOT NULL, generation INTEGER NOT NULL,
     digest TEXT NOT NULL, prior_mean REAL, prior_weight REAL, near TEXT NOT NULL DEFAULT '',
-    model TEXT NOT NULL DEFAULT '') STRICT;
+    model TEXT NOT NULL DEFAULT '', prior TEXT) STRICT;
 CREATE TABLE measurements (
     id INTEGER PRIMARY KEY, individual INTEGER NOT NULL REFERENCES individuals,
     purpose TEXT NOT NULL, status TEXT NOT NULL, fitness REAL, measures TEXT NOT NULL,
@@ -85,4 +85,6 @@ CREATE TABLE asks (
 INSERT INTO asks (place, proposal, operator, model, parents, offline)
     SELECT asked, id, operator, model, parents, offline FROM proposals WHERE asked > 0;
 """,
+    # older priors are single normal ones, which stay in `prior_mean` and `prior_weight`
+    5: "ALTER TABLE individuals ADD COLUMN prior TEXT;",
 }

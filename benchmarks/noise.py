@@ -6,13 +6,15 @@
 Five searches get the same number of evaluations, everything that they measure counted: the seed's
 runs, repeats and the finals. Each says in the end which genome is its best and how good that is.
 Printed are the means over the landscapes: the true value of the claimed best (lower is better), and
-by how much the claim is too good. They run the same code as `python -m evolve`: the strategies, the
-selection, the archive and the estimates are those of the program; only the genomes are simulated.
+by how much the claim is too good. Of this program also what it shows in the meantime: by how many
+deviations of a run the value of its best is too good before the finals, and how often its 95 %
+intervals hold the truth: that of the best, those of all genomes, and that of the gain which the
+finals state. They run the same code as `python -m evolve`: the strategies, the selection, the
+archive and the estimates are those of the program; only the genomes are simulated.
 
-The landscapes are drawn anew for each run and used by every search. Their scale is that of
-autoresearch's record: from 0.998 to some 0.97 in 100 experiments, most changes harmful, and a noise
-that is larger than many of the kept gains (there a change of seed alone moved val_bpb by 0.0007,
-more than 14 of 22 kept gains).
+With --scatter the noise of a genome is its own: its logarithm scatters by that much. With --target
+each search ends when it says that a true value is reached; printed is how often it was not, by more
+than a deviation, and how many evaluations it took.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from functools import partial
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
+from landscapes import LANDSCAPES, Genome, Landscape
 
 from evolve.operators import OPERATORS
 from evolve.search.axes import axes_around
@@ -38,13 +40,13 @@ from evolve.search.search import Search
 from evolve.search.strategies import Greedy, MapElites, RandomSampling, Strategy
 from evolve.settings import Settings
 from population import Direction, Individual, Measurement, Status
+from population.estimate import Estimate
 from population.selection import SELECTORS
 from trainer.axes import AxisSpec
 from trainer.formula import Formula
 
-Genome = NDArray[np.float64]
 TRIES = 20  # draws of a child until it is one that was not tried
-START = 0.998  # val_bpb of the seed genome
+DEFAULT = ["choices", "valleys", "slow", "steps"]
 AXES = tuple(
     AxisSpec(name, Formula.parse("x"), name, "", True, around, None, None)
     for name, around in (
@@ -55,106 +57,15 @@ AXES = tuple(
 )
 
 
-class Choices:
-    """Fourteen choices, each of which depends on four others (an NK landscape; Kauffman 1993).
-
-    A greedy search has 0.9 of its gain after 25 of 100 experiments, as autoresearch's record has.
-    """
-
-    def __init__(self, rng: np.random.Generator) -> None:
-        self.start = np.zeros(14)
-        others = [rng.choice([j for j in range(14) if j != i], 4, replace=False) for i in range(14)]
-        self._depends = np.array([[i, *four] for i, four in enumerate(others)])
-        self._effects = rng.normal(0.0, 0.0095 / math.sqrt(14), (14, 2**5))
-        self._size, self._speed = rng.normal(0.0, 0.3, (2, 14))
-        self._memory = rng.normal(0.0, 0.3, 14)
-
-    def truth(self, genome: Genome) -> float:
-        """The true val_bpb: START for the seed."""
-        return START + self._sum(genome) - self._sum(self.start)
-
-    def _sum(self, genome: Genome) -> float:
-        states = genome[self._depends].astype(int) @ 2 ** np.arange(5)
-        return float(self._effects[np.arange(14), states].sum())
-
-    def mutated(self, genome: Genome, rng: np.random.Generator) -> Genome:
-        """One choice made otherwise."""
-        child = genome.copy()
-        place = int(rng.integers(14))
-        child[place] = 1.0 - child[place]
-        return child
-
-    def measures(self, genome: Genome) -> dict[str, float]:
-        """Size, throughput and memory, relative to the seed's."""
-        return _measures(self._size @ genome, self._speed @ genome, self._memory @ genome)
-
-
-class Valleys:
-    """Constants, every two of which have a valley in common, with ripples all over.
-
-    With two constants a greedy search has 0.9 of its gain after 25 of 100 experiments, too; with
-    four that are far from their optimum, progress is slow and goes on.
-    """
-
-    def __init__(self, rng: np.random.Generator, pairs: int, step: float) -> None:
-        self._step = step
-        self.start = np.zeros(2 * pairs)
-        self._optimum = rng.uniform(-1.0, 1.0, 2 * pairs)
-        weights = rng.lognormal(0.0, 1.0, pairs)
-        self._weights = 0.04 * weights / weights.sum()
-        self._steepness = rng.uniform(1.0, 6.0, pairs)
-        self._ripples = rng.normal(0.0, 2.5, (12, 2 * pairs))
-        self._phases = rng.uniform(0.0, 2 * math.pi, 12)
-        self._size, self._speed = rng.normal(0.0, 0.4, (2, 2 * pairs))
-        self._memory = rng.normal(0.0, 0.4, 2 * pairs)
-
-    def truth(self, genome: Genome) -> float:
-        """The true val_bpb: START for the seed."""
-        return START + self._loss(genome) - self._loss(self.start)
-
-    def _loss(self, genome: Genome) -> float:
-        twos = (genome - self._optimum).reshape(-1, 2)
-        along, across = (twos[:, 0] + twos[:, 1]) / 2, (twos[:, 0] - twos[:, 1]) / 2
-        far = along**2 + self._steepness * across**2
-        ripples = 0.003 * np.cos(self._ripples @ genome + self._phases).sum()
-        return float(self._weights @ (far / (0.3 + far)) + ripples)
-
-    def mutated(self, genome: Genome, rng: np.random.Generator) -> Genome:
-        """One or two constants changed."""
-        count = int(rng.choice([1, 2], p=[0.6, 0.4]))
-        child = genome.copy()
-        child[rng.choice(len(child), count, replace=False)] += rng.normal(0.0, self._step, count)
-        return child
-
-    def measures(self, genome: Genome) -> dict[str, float]:
-        """Size, throughput and memory, relative to the seed's."""
-        return _measures(self._size @ genome, self._speed @ genome, self._memory @ genome)
-
-
-def _measures(size: float, speed: float, memory: float) -> dict[str, float]:
-    throughput = math.exp(0.3 * speed - 0.8 * size)
-    return {"size": math.exp(size), "throughput": throughput, "memory": math.exp(memory)}
-
-
-LANDSCAPES: dict[str, Callable[[np.random.Generator], Choices | Valleys]] = {
-    "choices": Choices,
-    "valleys": partial(Valleys, pairs=1, step=0.4),
-    "slow": partial(Valleys, pairs=2, step=1.0),
-}
-
-
-DEFAULT = ["choices", "valleys"]
-
-
 @dataclass(frozen=True)
 class Scheme:
     """A search and what it does about noise.
 
     Attributes:
         strategy: Strategy of the search.
-        seed_runs: Number of runs of the seed at the start, by the number of evaluations.
-        repeats: Share of all runs that may go into repeating an apparent best.
-        finals: Number of fresh runs of seed and best together, by the number of evaluations.
+        seed_runs: Runs of the seed at the start.
+        repeats: Most runs that may go into repeating an apparent best, as a share of all.
+        finals: Fresh runs of seed and best together.
     """
 
     strategy: Strategy
@@ -168,19 +79,21 @@ class Believing(MapElites):
 
     prior = Strategy.prior
     doubts = Strategy.doubts
+    believes = Strategy.believes
 
 
-def _program(evaluations: int) -> Settings:
+def _settings(evaluations: int) -> Settings:
     return Settings("", generations=1, children=evaluations)
 
 
+PROGRAM = "this program"
 UCB, UNIFORM = SELECTORS["ucb"], SELECTORS["uniform"]
 SCHEMES = {
-    "this program": Scheme(
+    PROGRAM: Scheme(
         MapElites(UCB),
-        seed_runs=lambda n: _program(n).seed_repeats,
+        seed_runs=lambda n: _settings(n).seed_repeats,
         repeats=0.1,
-        finals=lambda n: 2 * _program(n).final_repeats,
+        finals=lambda n: 2 * _settings(n).final_repeats,
     ),
     "the same, every run believed": Scheme(Believing(UCB)),
     "plain MAP-Elites": Scheme(Believing(UNIFORM)),
@@ -190,97 +103,225 @@ SCHEMES = {
 
 
 @dataclass(frozen=True)
+class Case:
+    """What is simulated.
+
+    Attributes:
+        landscape: Name of the landscape.
+        evaluations: Runs that a search may make, all together.
+        noise: Standard deviation of one run, in bits per byte.
+        scatter: Standard deviation of the logarithm of a genome's own deviation; 0 if all are
+            alike.
+        target: Fitness at which the search ends; None if it goes on.
+        axes: Number of the archive's axes.
+        cells: Number of cells on each axis.
+    """
+
+    landscape: str
+    evaluations: int
+    noise: float
+    scatter: float = 0.0
+    target: float | None = None
+    axes: int = 2
+    cells: int = 6
+
+
+class World:
+    """One landscape and the runs that are made on it."""
+
+    def __init__(self, case: Case, seed: int) -> None:
+        self.land: Landscape = LANDSCAPES[case.landscape](np.random.default_rng([seed, 0]))
+        self.genomes: dict[int, Genome] = {0: self.land.start}
+        self.runs = 0
+        self._case = case
+        self._rng = np.random.default_rng([seed, 1])
+        self._own = np.random.default_rng([seed, 2])
+        self._deviations: dict[int, float] = {}
+
+    def truth(self, number: int) -> float:
+        """The true fitness of a genome, by its id."""
+        return self.land.truth(self.genomes[number])
+
+    def run(self, number: int) -> Measurement:
+        """One run of a genome, by its id."""
+        self.runs += 1
+        scale = math.exp(self._case.scatter * self._own.normal()) if self._case.scatter else 1.0
+        deviation = self._deviations.setdefault(number, self._case.noise * scale)
+        value = self.truth(number) + self._rng.normal(0.0, deviation)
+        return Measurement(Status.OK, value, self.land.measures(self.genomes[number]), 1.0)
+
+    def draw_child(self, number: int, parent: int, rng: np.random.Generator) -> None:
+        """Make a genome that was not tried before, as the program refuses what was."""
+        tried = {genome.tobytes() for genome in self.genomes.values()}
+        for _ in range(TRIES):
+            self.genomes[number] = self.land.mutate(self.genomes[parent], rng)
+            if self.genomes[number].tobytes() not in tried:
+                break
+
+
+@dataclass(frozen=True)
 class Claim:
-    """The true value of the claimed best, and what is claimed."""
+    """What one search says in the end, and what is true.
+
+    Attributes:
+        truth: The true value of the claimed best.
+        claimed: Its claimed value, of fresh runs if there are any.
+        shown: The best guess of it before the finals.
+        best_covered: Whether the interval around `shown` holds the truth.
+        covered: Share of all genomes whose intervals do.
+        gain_covered: Whether the finals' interval of the gain over the seed does; None without
+            finals.
+        evaluations: Runs that it took, the finals not counted.
+    """
 
     truth: float
     claimed: float
+    shown: float
+    best_covered: bool
+    covered: float
+    gain_covered: bool | None
+    evaluations: int
 
 
-def claim(
-    name: str, landscape: str, evaluations: int, noise: float, axes: int, cells: int, seed: int
-) -> Claim:
-    """What one search claims in the end."""
-    scheme = SCHEMES[name]
-    land = LANDSCAPES[landscape](np.random.default_rng([seed, 0]))
-    rng = np.random.default_rng([seed, 1])
-    genomes = {0: land.start}
+def simulate(name: str, case: Case, seed: int) -> Claim:
+    """Let one search work on one landscape.
 
-    def run(number: int) -> Measurement:
-        value = land.truth(genomes[number]) + rng.normal(0.0, noise)
-        return Measurement(Status.OK, value, land.measures(genomes[number]), 1.0)
-
+    Args:
+        name: Name of the scheme.
+        case: What is simulated.
+        seed: Seed of the landscape, the noise and the search.
+    """
+    scheme, world = SCHEMES[name], World(case, seed)
     search = Search(
         strategy=scheme.strategy,
         operators={"perturb": OPERATORS["perturb"]},
         models={},
         chooser=FixedMix({}),
         seed=seed,
+        max_repeats=int(scheme.repeats * case.evaluations),
     )
     search.add_individual(Individual(0, "", (), "seed", "", 0, Direction.MINIMIZE))
-    for _ in range(scheme.seed_runs(evaluations)):
-        search.tell(0, run(0))
-    search.open_archive(axes_around(AXES[:axes], land.measures(land.start), cells))
-    left = evaluations - scheme.seed_runs(evaluations) - scheme.finals(evaluations)
-    repeats = int(scheme.repeats * evaluations)
-    number, tried = 0, {land.start.tobytes()}
-    while left:
-        best = search.doubtful()
-        if best is not None and repeats:
-            repeats, left = repeats - 1, left - 1
-            search.tell(best.id, run(best.id))
-            continue
-        number, left = number + 1, left - 1
-        plan = search.ask(number)
-        (parent,) = plan.parents
-        for _ in range(TRIES):  # as the program refuses what was tried before
-            genomes[number] = land.mutated(genomes[parent.id], plan.rng)
-            if genomes[number].tobytes() not in tried:
-                break
-        tried.add(genomes[number].tobytes())
-        prior = search.prior([parent.id])
-        child = Individual(number, "", (parent.id,), "", "", 1, Direction.MINIMIZE, prior=prior)
-        search.add_individual(child)
-        search.tell(number, run(number))
-    best = search.best
+    for _ in range(scheme.seed_runs(case.evaluations)):
+        search.tell(0, world.run(0))
+    search.open_archive(
+        axes_around(AXES[: case.axes], world.land.measures(world.land.start), case.cells)
+    )
+    finals = scheme.finals(case.evaluations)
+    while world.runs < case.evaluations - finals and not _is_reached(search, case.target):
+        _turn(search, world)
+    evaluations, best = world.runs, search.champion
     assert best is not None
     assert best.objective is not None
-    fresh = [run(best.id).fitness for _ in range(scheme.finals(evaluations) // 2)]
-    claimed = statistics.fmean(fresh) if fresh else best.objective
-    return Claim(land.truth(genomes[best.id]), claimed)
+    noise = search.beliefs.noise
+    fresh = [[world.run(number).fitness for _ in range(finals // 2)] for number in (0, best.id)]
+    gain = search.beliefs.gain(fresh[1], fresh[0], Direction.MINIMIZE) if finals else None
+    scored = search.individuals.values()
+    return Claim(
+        truth=world.truth(best.id),
+        claimed=statistics.fmean(fresh[1]) if finals else best.objective,
+        shown=best.objective,
+        best_covered=_covers(best.estimate(noise), world.truth(best.id)),
+        covered=statistics.fmean(
+            _covers(one.estimate(noise), world.truth(one.id)) for one in scored
+        ),
+        gain_covered=gain and _covers(gain, world.truth(0) - world.truth(best.id)),
+        evaluations=evaluations,
+    )
+
+
+def _turn(search: Search, world: World) -> None:
+    """One run: a repeat of what seems to be the best, or a child."""
+    doubtful = search.doubtful()
+    if doubtful is not None:
+        search.tell(doubtful.id, world.run(doubtful.id))
+        return
+    number = len(search.individuals)
+    plan = search.ask(number)
+    (parent,) = plan.parents
+    world.draw_child(number, parent.id, plan.rng)
+    prior = search.prior([parent.id])
+    child = Individual(number, "", (parent.id,), "", "", 1, Direction.MINIMIZE, prior=prior)
+    search.add_individual(child)
+    search.tell(number, world.run(number))
+
+
+def _is_reached(search: Search, target: float | None) -> bool:
+    best = search.champion
+    return target is not None and best is not None and (best.objective or 0.0) <= target
+
+
+def _covers(estimate: Estimate, truth: float) -> bool:
+    return abs(estimate.mean - truth) <= estimate.margin()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--runs", type=int, default=200, help="landscapes of each kind")
     parser.add_argument("--evaluations", type=int, nargs="+", default=[100, 300])
-    parser.add_argument("--noise", type=float, nargs="+", default=[0.0007])
+    parser.add_argument("--noise", type=float, nargs="+", default=[0.0007, 0.003])
+    parser.add_argument("--scatter", type=float, default=0.0, help="of the log of a genome's noise")
+    parser.add_argument("--target", type=float, help="true value at which a search ends")
     parser.add_argument("--landscapes", nargs="+", choices=LANDSCAPES, default=DEFAULT)
     parser.add_argument("--schemes", nargs="+", choices=SCHEMES, default=list(SCHEMES))
     parser.add_argument("--axes", type=int, nargs="+", choices=[1, 2, 3], default=[2])
     parser.add_argument("--cells", type=int, nargs="+", default=[6], help="on each axis")
+    parser.add_argument("--processes", type=int, default=os.cpu_count())
     args = parser.parse_args()
     begun = time.monotonic()
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
+    with ProcessPoolExecutor(args.processes) as pool:
         options = args.landscapes, args.noise, args.evaluations, args.axes, args.cells
         for land, noise, count, axes, cells in product(*options):
+            case = Case(land, count, noise, args.scatter, args.target, axes, cells)
             print(f"\n{land}, noise {noise}, {count} evaluations, {args.runs} runs")
             print(f"{axes} axes of {cells} cells, {cells**axes} in all")
-            print(f"{'':30}{'true value of its best':>26}{'its claim is too good by':>27}")
+            print(TARGET_HEAD if args.target else HEAD)
             for name in args.schemes:
-                one = partial(claim, name, land, count, noise, axes, cells)
-                claims = list(pool.map(one, range(args.runs), chunksize=10))
-                _print_row(name, claims)
-    print(f"\n{time.monotonic() - begun:.0f} s on {os.cpu_count()} cores")
+                claims = list(
+                    pool.map(partial(simulate, name, case), range(args.runs), chunksize=5)
+                )
+                row = _target_row(claims, case) if args.target else _row(claims, case)
+                print(f"{name:29}{row}", flush=True)
+    print(f"\n{time.monotonic() - begun:.0f} s on {args.processes} processes")
 
 
-def _print_row(name: str, claims: Sequence[Claim]) -> None:
-    truths = [c.truth for c in claims]
-    gaps = [1000 * (c.truth - c.claimed) for c in claims]
-    root = math.sqrt(len(claims))
-    truth = f"{statistics.fmean(truths):.5f} ± {statistics.stdev(truths) / root:.5f}"
-    gap = f"{statistics.fmean(gaps):.2f} ± {statistics.stdev(gaps) / root:.2f} e-3"
-    print(f"{name:30}{truth:>26}{gap:>27}", flush=True)
+HEAD = (
+    f"{'':29}{'true value of its best':>22}{'its claim is too good by':>26}"
+    f"{'shown, in deviations':>22}{'covered: best':>15}{'all':>7}{'gain':>7}"
+)
+TARGET_HEAD = f"{'':29}{'ended':>7}{'not reached':>13}{'evaluations':>13}"
+
+
+def _row(claims: Sequence[Claim], case: Case) -> str:
+    truth = _with_error([c.truth for c in claims], "{:.5f}")
+    gap = _with_error([1000 * (c.truth - c.claimed) for c in claims], "{:.2f}")
+    shown = _with_error([(c.truth - c.shown) / case.noise for c in claims], "{:+.2f}")
+    best, everyone = (
+        statistics.fmean(values)
+        for values in ([c.best_covered for c in claims], [c.covered for c in claims])
+    )
+    gains = [c.gain_covered for c in claims if c.gain_covered is not None]
+    gain = f"{statistics.fmean(gains or [0.0]):7.3f}"
+    told = f"{shown:>22}{best:15.3f}{everyone:7.3f}{gain}" if gains else ""
+    return f"{truth:>22}{gap + ' e-3':>26}{told}"
+
+
+def _target_row(claims: Sequence[Claim], case: Case) -> str:
+    assert case.target is not None
+    ended = [claim for claim in claims if claim.shown <= case.target]
+    missed = [claim.truth > case.target + case.noise for claim in ended]
+    runs = [claim.evaluations for claim in ended]
+    if not ended:
+        return f"{'0 %':>7}"
+    return (
+        f"{100 * len(ended) / len(claims):5.0f} %{100 * statistics.fmean(missed):11.1f} %"
+        f"{statistics.fmean(runs):13.1f}"
+    )
+
+
+def _with_error(values: Sequence[float], form: str) -> str:
+    """A mean and its standard error."""
+    error = statistics.stdev(values) / math.sqrt(len(values))
+    return f"{form.format(statistics.fmean(values))} ± {form.format(error).lstrip('+')}"
 
 
 if __name__ == "__main__":

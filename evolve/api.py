@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from archive import Archive
+from archive.comparison import FreshComparison, read_comparison
 from archive.results import read_frame
 from evolve.runs.history import view_search
 from evolve.runs.logbook import read_logbook
@@ -61,8 +62,13 @@ class OpenRun(AbstractContextManager["OpenRun"]):
 
     @property
     def best(self) -> Individual | None:
-        """The fittest individual; None before a seed has scored."""
-        return self.search.best
+        """The fittest individual whose score is believed; None before a seed has scored."""
+        return self.search.champion
+
+    @property
+    def comparison(self) -> FreshComparison | None:
+        """The latest comparison of seed and best by fresh runs; None before the first."""
+        return read_comparison(self.run.record, self.run.task.direction)
 
     def experiments(self) -> pd.DataFrame:
         """The experiments, a row each; the columns are those of `archive.results.read_frame`."""

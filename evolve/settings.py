@@ -9,6 +9,7 @@ from typing import Any
 
 from archive import default_cells
 from evolve.options import option, parse_count, parse_finite, parse_positive, parse_whole
+from population.beliefs import RULES
 from population.errors import UserError
 
 WHAT, LENGTH, WHERE = "what to do", "how long", "where it runs"
@@ -34,6 +35,7 @@ class Settings:
         budget: Seconds that a child may train.
         hours: Hours after which no child is started any more; None is no limit.
         target: Fitness at which the search may stop; None is none.
+        patience: Children without a confirmed gain after which the search ends; None is no limit.
         devices: Devices that children run on, as `--devices` names them.
         evaluator: Name of the evaluator that measures the children.
         sandbox: Level of the sandbox, as `--sandbox` names it.
@@ -54,6 +56,7 @@ class Settings:
         max_cost: Dollars after which no model is asked any more; None is no limit.
         offline_after: Seconds without an answer from any model, after which the offline operators
             go on.
+        rules: Version of the rules by which results are judged, which a run keeps; no option.
     """
 
     task: str = option(
@@ -111,6 +114,16 @@ class Settings:
         metavar="F",
         parse=parse_finite,
         default="the task's, if it has one",
+        resumable=True,
+    )
+    patience: int | None = option(
+        None,
+        "--patience",
+        LENGTH,
+        "children without a gain that a repeat confirms, after which the run ends",
+        metavar="N",
+        parse=parse_count,
+        default="no limit",
         resumable=True,
     )
     devices: str = option(
@@ -284,6 +297,7 @@ class Settings:
         default="60",
         resumable=True,
     )
+    rules: int = RULES
 
     @property
     def total_children(self) -> int:
@@ -341,4 +355,5 @@ class Settings:
         if price := values.get("price"):  # as older versions have stored it
             kept["prices"] = (price,)
         kept.setdefault("bounds", ("fixed",))  # older versions never moved them
+        kept.setdefault("rules", 1)  # and judged results in one way
         return cls(**kept)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from population.beliefs import Beliefs as Beliefs
+    from population.beliefs import begin_beliefs as begin_beliefs
     from population.comparison import Comparison as Comparison
     from population.comparison import compare_runs as compare_runs
-    from population.estimate import Gains as Gains
     from population.estimate import Noise as Noise
     from population.estimate import Prior as Prior
     from population.family import Family as Family
@@ -21,15 +22,16 @@ if TYPE_CHECKING:
     from population.individual import Status as Status
 
 _HOMES = {
+    "Beliefs": "beliefs",
     "Comparison": "comparison",
     "Direction": "individual",
     "Family": "family",
-    "Gains": "estimate",
     "Individual": "individual",
     "Measurement": "individual",
     "Noise": "estimate",
     "Prior": "estimate",
     "Status": "individual",
+    "begin_beliefs": "beliefs",
     "compare_runs": "comparison",
 }
 __all__ = [*_HOMES]  # names alone

@@ -84,6 +84,19 @@ def choose_format(values: Sequence[float]) -> Callable[[float], str]:
     return lambda value: f"{value:.{decimals}f}"
 
 
+def format_score(value: float, deviation: float) -> str:
+    """Format a score with the decimals in which one deviation of a run has two digits.
+
+    Args:
+        value: The score, in the metric's unit.
+        deviation: Standard deviation of one run, in the same unit; 0 if it is unknown or there is
+            none, which gives six significant digits.
+    """
+    if not (deviation > 0 and math.isfinite(deviation)):
+        return f"{value:.6g}"
+    return f"{value:.{max(1 - math.floor(math.log10(deviation)), 0)}f}"
+
+
 def describe_noise(noise: float) -> str:
     """Say the standard deviation of one run, in the metric's unit; empty if it is unknown (0)."""
     return f"a run varies by ± {noise:.2g}" if noise else ""

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from deap import base
 
-from population.estimate import Prior, posterior_mean
+from population.estimate import Estimate, Noise, Prior, estimate_fitness, posterior_mean
 
 
 class Status(StrEnum):
@@ -153,14 +153,29 @@ class Individual:
         """The fitnesses of its scored runs, in the metric's unit."""
         return tuple(m.fitness for m in self.scored if m.fitness is not None)
 
-    def margin(self, noise: float) -> float:
-        """The standard deviation of `objective`, in the metric's unit; infinite before any run.
+    def estimate(self, noise: Noise) -> Estimate:
+        """Its true fitness: `objective`, and how sure that is.
 
         Args:
-            noise: Standard deviation of one run, in the metric's unit.
+            noise: What the search knows of the noise of a run.
+
+        Raises:
+            ValueError: It has not scored.
         """
-        weight = len(self.scored) + (self.prior.weight if self.prior else 0.0)
-        return noise / math.sqrt(weight) if self.scored else math.inf
+        if not self.scored:
+            raise ValueError(f"individual {self.id} has no score")
+        return estimate_fitness(self.prior, self.values, noise.beside(self.id))
+
+    def margin(self, noise: Noise) -> float:
+        """Half the width of the 95 % interval around `objective`, in the metric's unit.
+
+        Args:
+            noise: What the search knows of the noise of a run.
+
+        Returns:
+            Infinity before any run, or as long as nothing is known of the noise.
+        """
+        return self.estimate(noise).margin() if self.scored else math.inf
 
     @property
     def measures(self) -> dict[str, float]:

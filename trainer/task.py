@@ -19,6 +19,7 @@ from trainer.items import ITEM, Item, read_items
 
 FENCE = "+++"
 LANGUAGES = ("python", "prose")
+NOISES = ("measured", "none")
 NAME = re.compile(r"[A-Za-z0-9][\w.-]*")  # of a task, and so of its runs' folders
 MOST_SHOWN = 200_000  # characters, some 50,000 tokens of each request
 FORM = f"""\
@@ -75,6 +76,7 @@ class Task:
         operators: Names of the search's operators that suit the task; empty leaves that to it.
         metric: Name of the reported number that is the fitness.
         direction: Direction in which the metric is fitter.
+        exact: Whether the score is deterministic, so that nothing is measured twice to know it.
         target: Fitness at which a search may stop, by default; None for no such stop.
         budget: Seconds that a run may work, by default.
         overhead: Most seconds that a run may take besides, for start-up and evaluation.
@@ -106,6 +108,7 @@ class Task:
     operators: tuple[str, ...]
     metric: str
     direction: Direction
+    exact: bool
     target: float | None
     budget: float
     overhead: float
@@ -288,6 +291,7 @@ def _build(folder: Path, table: Mapping[str, Any], text: str, instructions: str)
         operators=head.texts("operators", []),
         metric=head.take("metric", str),
         direction=Direction(head.choice("direction", tuple(Direction))),
+        exact=head.choice("noise", NOISES, "measured") == "none",
         target=head.number("target") if head.has("target") else None,
         budget=head.positive("budget"),
         overhead=head.positive("overhead", 60),

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from archive import Archive
-from population import Direction
+from archive.comparison import FreshComparison, describe_confirmation
+from population import Direction, Noise
 from population.formatting import choose_format, describe_noise
 from views.canvas import ACCENT, PALE, Look, add_subtitle, new_figure, say_nothing_yet
 from views.projection import Projection, project
@@ -35,21 +36,23 @@ def draw_heatmap(
     metric: str,
     title: str,
     reference: float | None = None,
-    noise: float = 0.0,
+    noise: Noise | None = None,
+    comparison: FreshComparison | None = None,
     axes: Sequence[str] = (),
 ) -> Figure:
     """Draw the archive's grid: a cell's colour is its elite's objective, brighter is fitter.
 
     Every filled cell shows its elite's objective and id. The best has a frame and a star, the cell
-    that a seed falls into a small square, and an empty cell is hatched. An archive of one axis is a
-    strip of cells.
+    that a seed falls into a small square, one whose elite lies beyond an edge of the axes a », and
+    an empty cell is hatched. An archive of one axis is a strip of cells.
 
     Args:
         archive: Archive to draw.
         metric: Name of the objective.
         title: Heading of the figure.
         reference: Fitness against which the QD score below the title counts; None leaves it out.
-        noise: Standard deviation of one run, which stands below the title, too; 0 if unknown.
+        noise: What is known of the noise of a run, which stands below the title, too.
+        comparison: The run's latest fresh comparison, which leads; None before the first.
         axes: Names of the axes to show, the one across first; empty takes the first two.
 
     Raises:
@@ -59,7 +62,7 @@ def draw_heatmap(
     columns, rows = flat.across.cells, flat.up.cells if flat.up else 1
     height = 2.0 + 0.8 * float(np.clip(rows, 4, 12)) if flat.up else 3.0
     size = 2.8 + 1.0 * float(np.clip(columns, 6.5, 12)), height
-    figure, canvas = new_figure(title, size, lines=2)
+    figure, canvas = new_figure(title, size, lines=3)
     _draw_grid(canvas, flat)
     best = archive.best
     if best is None or best.objective is None:
@@ -68,12 +71,15 @@ def draw_heatmap(
 
     _draw_elites(figure, canvas, flat, metric)
     write = choose_format(find_limits(_objectives(archive), best.direction))
-    margin = f" ± {best.margin(noise):.2g}" if noise else ""
+    margin = f" ± {best.margin(noise):.2g}" if noise and noise.deviation else ""
     results = [f"best {metric} {write(best.objective)}{margin} (#{best.id})"]
     if reference is not None:
         results.append(f"QD score {archive.qd_score(reference):.4g} over {write(reference)}")
-    seeds = ["□ the seed's cell"] if flat.seeds else []
-    add_subtitle(canvas, results, [flat.counts, *filter(None, [describe_noise(noise)]), *seeds])
+    counts = [flat.counts, describe_noise(noise.deviation) if noise else ""]
+    counts += ["□ the seed's cell"] if flat.seeds else []
+    counts += ["» beyond an edge"] if flat.beyond else []
+    trusted = describe_confirmation(comparison, metric, best.id)
+    add_subtitle(canvas, [trusted], results, [*filter(None, counts)])
     return figure
 
 
@@ -121,6 +127,8 @@ def _draw_elites(figure: Figure, axes: Axes, flat: Projection, metric: str) -> N
         colour = "black" if is_bright(*fill[:3]) else "white"
         look: Look = {"color": colour, "ha": "center", "va": "center", "zorder": 4}
         value, name = write(objective), f"#{elite.id}" if elite.parents else f"#{elite.id} seed"
+        if cell in flat.beyond:
+            name += " »"
         if elite is best:
             _frame(axes, (column, row))
             value, look["weight"] = f"★ {value}", "bold"

@@ -15,8 +15,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from population import Direction
-from population.comparison import compare_runs, half_width
+from archive.comparison import FreshComparison, describe_confirmation
+from population import Direction, Noise
+from population.comparison import half_width
 from views.canvas import ACCENT, GREY, INK, Look, add_subtitle, new_figure, say_nothing_yet
 from views.chart import Chart, Group, Scale, group_runs
 
@@ -30,7 +31,8 @@ def draw_progress(
     metric: str,
     direction: Direction,
     title: str,
-    noise: float = 0.0,
+    noise: Noise | None = None,
+    comparison: FreshComparison | None = None,
 ) -> Figure:
     """Draw every experiment of a run in order, and the best so far.
 
@@ -48,9 +50,10 @@ def draw_progress(
         metric: Name of the fitness.
         direction: Direction of the metric.
         title: Heading of the figure.
-        noise: Standard deviation of one run, drawn as a band around the best so far; 0 for none.
+        noise: What is known of the noise of a run; its deviation is a band around the best so far.
+        comparison: The run's latest fresh comparison, which leads; None before the first.
     """
-    figure, axes = new_figure(title, (11.5, 5.8), lines=2)
+    figure, axes = new_figure(title, (11.5, 5.8), lines=3)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color("#bbbbbb")
     axes.grid(axis="y", color="#ececec", linewidth=0.8)
@@ -65,9 +68,11 @@ def draw_progress(
         say_nothing_yet(axes)
         axes.set_yticks([])
     if len(frame):
-        add_subtitle(axes, *_summary(chart, metric))
+        best = None if chart.line.empty else int(chart.line["individual"].iloc[-1])
+        trusted = describe_confirmation(comparison, metric, best)
+        add_subtitle(axes, [trusted], *_summary(chart, metric))
     handles = [
-        *_draw_best(axes, chart, noise),
+        *_draw_best(axes, chart, noise.deviation if noise else 0.0),
         *_draw_scored(axes, chart),
         *_draw_means(axes, chart),
         *_draw_failed(axes, chart),
@@ -223,23 +228,7 @@ def _summary(chart: Chart, metric: str) -> Iterator[Sequence[str]]:
         first = seeds[seeds["individual"] == seeds["individual"].min()]
         gain = chart.direction.gain(best, float(first["fitness"].mean()))
         results[0] += f", {write(abs(gain))} {_better(gain)} than the seed"
-    yield [*results, *_compare_finalists(chart)]
-
-
-def _compare_finalists(chart: Chart) -> Iterator[str]:
-    """What the fresh runs say, in words; nothing if they are not there yet."""
-    finalists = list(chart.finalists)
-    seeds = [values for _, seed, values in finalists if seed]
-    others = [(number, values) for number, seed, values in finalists if not seed]
-    if len(seeds) != 1 or len(others) != 1:
-        return
-    (number, values), write = others[0], chart.scale.write
-    comparison = compare_runs(values, seeds[0], chart.direction)
-    interval = f" ({comparison.interval})" if comparison.interval else ""
-    yield (
-        f"fresh runs: #{number} {write(statistics.fmean(values))}, {write(abs(comparison.gain))} "
-        f"{_better(comparison.gain)} than the seed{interval}"
-    )
+    yield results
 
 
 def _better(gain: float) -> str:

@@ -21,6 +21,7 @@ class Projection:
         filled: Number of cells that are filled in the whole archive.
         cells: Number of the whole archive's cells.
         seeds: Cells, over the chosen axes, that seed genomes fall into.
+        beyond: Cells, over the chosen axes, whose elite lies beyond an edge of one of them.
     """
 
     shown: Archive
@@ -28,6 +29,7 @@ class Projection:
     filled: int
     cells: int
     seeds: frozenset[Cell]
+    beyond: frozenset[Cell]
 
     @property
     def across(self) -> Axis:
@@ -73,4 +75,9 @@ def project(archive: Archive, names: Sequence[str] = ()) -> Projection:
         len(archive),
         archive.cells,
         frozenset(shown.cell_of(one) for one in archive.individuals if not one.parents),
+        frozenset(
+            shown.cell_of(elite)
+            for elite in shown
+            if not all(axis.holds(elite.measures[axis.name]) for axis in shown.axes)
+        ),
     )

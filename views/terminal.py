@@ -12,7 +12,8 @@ from rich.style import Style
 from rich.text import Text
 
 from archive import Archive, Cell
-from population import Direction, Individual
+from archive.comparison import FreshComparison, describe_confirmation
+from population import Direction, Individual, Noise
 from population.formatting import choose_format, describe_noise
 from views.projection import NOTHING_YET, Projection, project
 from views.scales import find_limits, is_bright, label_ticks
@@ -38,16 +39,18 @@ class Signs:
         best: Mark of the best elite.
         seed: Mark of a cell that a seed falls into.
         empty: Mark of an empty cell.
+        beyond: Mark of a cell whose elite lies beyond an edge of the axes.
         between: What separates two phrases.
     """
 
     best: str
     seed: str
     empty: str
+    beyond: str
     between: str
 
 
-UNICODE, ASCII = Signs("★", "□", "·", " · "), Signs("*", "o", ".", " - ")
+UNICODE, ASCII = Signs("★", "□", "·", "»", " · "), Signs("*", "o", ".", ">", " - ")
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,8 @@ def render_heatmap(
     archive: Archive,
     metric: str,
     *,
-    noise: float = 0.0,
+    noise: Noise | None = None,
+    comparison: FreshComparison | None = None,
     width: int | None = None,
     axes: Sequence[str] = (),
 ) -> HeatmapText:
@@ -77,19 +81,21 @@ def render_heatmap(
 
     The first axis goes to the right, the second up; an archive of one axis is a strip, in as many
     lines as it needs. A cell has its elite's objective, the best a star, and below it, where there
-    is room, the elite's id and a mark if a seed falls into the cell.
+    is room, the elite's id and marks if a seed falls into the cell or the elite lies beyond an
+    edge of the axes.
 
     Args:
         archive: Archive to show; its later changes do not show.
         metric: Name of the objective.
-        noise: Standard deviation of one run, shown below; 0 if unknown.
+        noise: What is known of the noise of a run, shown below.
+        comparison: The run's latest fresh comparison, shown below; None before the first.
         width: Columns to fit into; None takes what the console has.
         axes: Names of the axes to show, the one across first; empty takes the first two.
 
     Raises:
         ValueError: These axes cannot be shown.
     """
-    return HeatmapText(project(archive, axes), metric, noise, width)
+    return HeatmapText(project(archive, axes), metric, noise, comparison, width)
 
 
 @dataclass(frozen=True)
@@ -99,13 +105,15 @@ class HeatmapText:
     Attributes:
         flat: What is shown.
         metric: Name of the objective.
-        noise: Standard deviation of one run; 0 if unknown.
+        noise: What is known of the noise of a run.
+        comparison: The run's latest fresh comparison; None before the first.
         width: Columns to fit into; None takes what the console has.
     """
 
     flat: Projection
     metric: str
-    noise: float
+    noise: Noise | None
+    comparison: FreshComparison | None
     width: int | None
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -168,8 +176,11 @@ class HeatmapText:
             else:
                 value = write(elite.objective)
                 marked = signs.best if value == MARK else signs.best + value
-                seed = signs.seed if cell in self.flat.seeds else ""
-                texts = [marked if elite is self._best else value, _name(elite, seed, width - 1)]
+                marks = signs.seed if cell in self.flat.seeds else ""
+                marks += signs.beyond if cell in self.flat.beyond else ""
+                texts = [marked if elite is self._best else value, _name(elite, marks, width - 1)]
+                if not named and cell in self.flat.beyond and len(texts[0]) < width - 1:
+                    texts[0] += signs.beyond
                 style = self._style(elite.objective) if screen.colour else Style()
                 style += Style(bold=elite is self._best)
             for line, text in zip(lines, texts, strict=False):
@@ -194,11 +205,13 @@ class HeatmapText:
                 legend.append(" ", self._style(value))
             legend.append(f" {write(fitter)}")
         yield legend
-        noise = describe_noise(self.noise)
+        yield Text(describe_confirmation(self.comparison, self.metric, best.id))
+        noise = describe_noise(self.noise.deviation) if self.noise else ""
         seed = f"{signs.seed} the seed's cell" if self._lost_by_seeds else ""
+        beyond = f"{signs.beyond} beyond an edge" if self.flat.beyond else ""
         found = f"{signs.best} best {write(best.objective)} (#{best.id})"
         for phrases in (
-            (self.flat.counts, seed, noise),
+            (self.flat.counts, seed, beyond, noise),
             (found, " ".join(best.description.split())),
         ):
             yield Text(signs.between.join(filter(None, phrases)))
@@ -258,10 +271,10 @@ def _choose_writer(values: Sequence[float], room: int) -> Callable[[float], str]
     return lambda value: MARK
 
 
-def _name(elite: Individual, seed: str, room: int) -> str:
-    """The elite's id with the mark of a seed's cell, or as much of it as there is room for."""
+def _name(elite: Individual, marks: str, room: int) -> str:
+    """The elite's id with the marks of its cell, or as much of it as there is room for."""
     name = f"#{elite.id}"
-    names = [f"{name} {seed}".rstrip(), name, seed] if elite.parents else [f"{name} seed", name]
+    names = [f"{name} {marks}".rstrip(), name, marks] if elite.parents else [f"{name} seed", name]
     return next((name for name in names if len(name) <= room), "")
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from archive import Archive, RunError
 from evolve.runs.history import view_search
 from evolve.runs.run import Run
+from population import Noise
 
 
-def archive_of(run: Run) -> tuple[Archive, float]:
-    """A run's archive, and the standard deviation of its runs (0 if unknown).
+def archive_of(run: Run) -> tuple[Archive, Noise]:
+    """A run's archive, and what is known of the noise of its runs.
 
     Raises:
         RunError: No seed has scored yet.

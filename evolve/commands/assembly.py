@@ -83,7 +83,7 @@ def carry_on(
     usage = evaluator.usage
     return Ending(
         end=end,
-        best=search.best,
+        best=search.champion,
         comparison=comparison,
         seconds=time.monotonic() - begun,
         busy=usage.busy_seconds / usage.slot_seconds,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from archive.comparison import describe_confirmation, read_comparison
 from evolve.commands.ablation_table import list_findings, write_table
 from evolve.genome.blame import Standing, Version, find_standing
 from evolve.genome.part_diff import Change, compare_parts
@@ -16,6 +17,7 @@ from evolve.runs.run import Run
 from evolve.search.search import Search
 from population import Individual
 from population.family import find_seed
+from population.formatting import format_score
 
 LISTED = 10  # ids in a sentence
 QUOTED = 3  # lines of a step that are quoted, where others of its lines are gone
@@ -136,16 +138,19 @@ def drop_repeated_notes(steps: Sequence[Step]) -> list[Step]:
 def write_story(run: Run, search: Search, best: Individual) -> Story:
     """Leave the story of the best in the run's folder, and return it."""
     story = tell_story(run, search, best)
-    run.folder.changes.write_text(write_markdown(run, story), encoding="utf-8")
+    run.folder.changes.write_text(write_markdown(run, search, story), encoding="utf-8")
     return story
 
 
-def write_markdown(run: Run, story: Story) -> str:
+def write_markdown(run: Run, search: Search, story: Story) -> str:
     """The story as a file for people."""
     metric, seed, individual = run.task.metric, story.seed, story.individual
+    comparison = read_comparison(run.record, run.task.direction)
     lines = [f"# What changed from the start to genome {individual.id}", ""]
+    lines += [describe_confirmation(comparison, metric, individual.id), ""]
     if seed.objective is not None:
-        lines += [f"The start, genome {seed.id}, had {metric} {seed.objective:.6g}.", ""]
+        score = format_score(seed.objective, search.noise.deviation)
+        lines += [f"In the search the start, genome {seed.id}, had {metric} {score}.", ""]
     lines += ["## What differs from the start", ""]
     lines += [f"- {change.name}: {change.describe()}" for change in story.changes]
     if story.ablation is not None:

@@ -10,7 +10,8 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from population import Individual
+from population import Individual, Noise
+from population.formatting import format_score
 
 WIDTH = 160  # columns, where the output is no terminal
 
@@ -33,13 +34,14 @@ def new_table(*columns: str) -> Table:
     return table
 
 
-def score_words(individual: Individual, noise: float) -> str:
+def score_words(individual: Individual, noise: Noise) -> str:
     """An individual's fitness with its margin, or how it failed."""
     if individual.objective is None:
         return str(individual.status or "not measured yet")
     count = len(individual.scored)
-    margin = f" ± {individual.margin(noise):.2g}" if noise else ""
-    return f"{individual.objective:.6g}{margin}" + (f", {count} runs" if count > 1 else "")
+    margin = f" ± {individual.margin(noise):.2g}" if noise.deviation else ""
+    score = format_score(individual.objective, noise.deviation)
+    return f"{score}{margin}" + (f", {count} runs" if count > 1 else "")
 
 
 def print_diff(text: str, console: Console) -> None:

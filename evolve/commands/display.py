@@ -18,7 +18,7 @@ from evolve.loop.evaluators import Running
 from evolve.loop.reports import Snapshot
 from evolve.search.search import Search
 from population import Individual
-from population.formatting import choose_format, format_dollars, format_duration
+from population.formatting import format_dollars, format_duration, format_score
 from trainer.log import read_progress as last_line
 from trainer.task import Task
 from views import render_heatmap
@@ -96,7 +96,7 @@ class Display:
 
     def _margin(self, individual: Individual) -> str:
         noise = self._search.noise
-        return f" ± {individual.margin(noise):.2g}" if noise else ""
+        return f" ± {individual.margin(noise):.2g}" if noise.deviation else ""
 
     def watch(self, snapshot: Snapshot) -> None:
         """Draw the state, if the last drawing is old enough."""
@@ -106,10 +106,7 @@ class Display:
             self._live.update(self._picture(snapshot), refresh=True)
 
     def _write(self, fitness: float) -> str:
-        # in the digits that tell the elites apart: they are few, however long the run
-        shown = self._search.archive or self._search.individuals.values()
-        scored = [one.objective for one in shown if one.objective is not None]
-        return choose_format([*scored, fitness])(fitness)
+        return format_score(fitness, self._search.noise.deviation)
 
     # -- the live picture ---------------------------------------------------------------------
 
@@ -135,7 +132,7 @@ class Display:
             line.append(f", models {format_dollars(snapshot.spend.cost)}")
             if snapshot.spend.unpriced:
                 line.append(f" and {snapshot.spend.unpriced} calls of unknown price")
-        best = self._search.best
+        best = self._search.champion
         if best is not None and best.objective is not None:
             noise = self._margin(best)
             line.append(

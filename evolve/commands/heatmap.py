@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from archive import RunError
+from archive.comparison import read_comparison
 from evolve.commands.archives import archive_of
 from evolve.commands.console import new_console
 from evolve.commands.options import new_parser, run_argument
@@ -51,7 +52,11 @@ def _print(run: Run, axes: list[str]) -> None:
     from views import render_heatmap
 
     archive, noise = archive_of(run)
-    new_console().print(render_heatmap(archive, run.task.metric, noise=noise, axes=axes))
+    comparison = read_comparison(run.record, run.task.direction)
+    picture = render_heatmap(
+        archive, run.task.metric, noise=noise, comparison=comparison, axes=axes
+    )
+    new_console().print(picture)
 
 
 def _write(run: Run, axes: list[str], path: Path, *, force: bool) -> None:
@@ -66,6 +71,7 @@ def _write(run: Run, axes: list[str], path: Path, *, force: bool) -> None:
         title=run.folder.name,
         reference=run.record.meta("reference"),
         noise=noise,
+        comparison=read_comparison(run.record, run.task.direction),
         axes=axes,
     )
     save_figure(figure, path)

@@ -248,7 +248,7 @@ def _read_state(call: Call, item: Item) -> State:
     with closing(open_run(call.run(item))) as run:
         search = view_search(run)
         children = sum(1 for i in search.individuals.values() if i.parents and i.measurements)
-        best, settings = search.best, replace(run.settings, **call.changes)
+        best, settings = search.champion, replace(run.settings, **call.changes)
         cost = run.record.spend().cost
     state = State(item, "", children=children, cost=cost, start=search.reference, best=best)
     if best is None:

@@ -10,15 +10,15 @@ from rich.console import Console
 from rich.text import Text
 
 from archive import RUNS, RecordError, RunError
-from archive.comparison import FreshComparison
+from archive.comparison import NOT_CONFIRMED, FreshComparison
 from evolve.commands.archives import archive_of
 from evolve.commands.console import new_console
 from evolve.commands.options import new_parser
-from evolve.commands.run_state import read_confirmation, read_state
+from evolve.commands.run_state import print_confirmation, read_confirmation, read_state
 from evolve.commands.tables import Column, fit_table
 from evolve.runs.history import view_search
 from evolve.runs.run import Run, open_run
-from population.formatting import choose_format, describe_noise, format_duration, format_number
+from population.formatting import describe_noise, format_duration, format_number, format_score
 from population.invocation import write_command
 from population.lineage import LineageError
 from trainer.task import TaskError
@@ -88,9 +88,9 @@ def _row(run: Run) -> list[str]:
     """A run's cells, in the order of `RUN_COLUMNS`."""
     search, state = view_search(run), read_state(run)
     children = [i for i in search.individuals.values() if i.parents and i.measurements]
-    archive, best, seed = search.archive, search.best, search.reference
+    archive, best, seed = search.archive, search.champion, search.reference
     values = [i.objective for i in (seed, best) if i is not None and i.objective is not None]
-    write = choose_format(values) if values else str
+    deviation = search.noise.deviation
     begun = time.localtime(state.begun)
     return [
         run.folder.name,
@@ -103,18 +103,18 @@ def _row(run: Run) -> list[str]:
         f"{len(archive)} of {archive.cells}" if archive else UNKNOWN,
         run.settings.strategy,
         run.task.metric,
-        *(write(value) for value in values),
+        *(format_score(value, deviation) for value in values),
         *([UNKNOWN] * (2 - len(values))),
-        f"{best.margin(search.noise):.2g}" if best and search.noise else UNKNOWN,
+        f"{best.margin(search.noise):.2g}" if best and deviation else UNKNOWN,
         f"#{best.id}" if best else UNKNOWN,
-        _describe_gain(read_confirmation(run, search)),
+        _describe_gain(read_confirmation(run, search)) if best else UNKNOWN,
     ]
 
 
 def _describe_gain(comparison: FreshComparison | None) -> str:
     """The gain that fresh runs show, with half its 95 % interval."""
     if comparison is None:
-        return UNKNOWN
+        return NOT_CONFIRMED
     if comparison.low is None or comparison.high is None:
         return f"{comparison.gain:+.3g}"
     return f"{comparison.gain:+.3g} ± {(comparison.high - comparison.low) / 2:.2g}"
@@ -122,18 +122,18 @@ def _describe_gain(comparison: FreshComparison | None) -> str:
 
 def _list_elites(run: Run, console: Console) -> None:
     archive, noise = archive_of(run)
+    print_confirmation(run, console)
     columns = [
         Column("id"),
         Column("cell", 2),
         Column(run.task.metric, 1),
-        *([Column("±", 4)] if noise else []),
+        *([Column("±", 4)] if noise.deviation else []),
         Column("runs", 5),
         *(Column(axis.label, 1) for axis in archive.axes),
         Column("made by: description", 3, rest=True),
     ]
     goals = {axis.name: axis.better for axis in run.task.axes if axis.better is not None}
     front = {one.id for one in archive.pareto_front(goals)}
-    write = choose_format([one.objective for one in archive if one.objective is not None])
     rows = []
     for elite in sorted(archive, key=lambda elite: elite.fitness, reverse=True):
         assert elite.objective is not None
@@ -141,8 +141,8 @@ def _list_elites(run: Run, console: Console) -> None:
             [
                 f"#{elite.id}" + ("*" if elite.id in front else ""),
                 ",".join(map(str, archive.cell_of(elite))),
-                write(elite.objective),
-                *([f"{elite.margin(noise):.2g}"] if noise else []),
+                format_score(elite.objective, noise.deviation),
+                *([f"{elite.margin(noise):.2g}"] if noise.deviation else []),
                 str(len(elite.scored)),
                 *(format_number(elite.measures[axis.name], axis.unit) for axis in archive.axes),
                 f"{elite.operator}: {elite.description}",
@@ -154,5 +154,5 @@ def _list_elites(run: Run, console: Console) -> None:
         for name, goal in {run.task.metric: run.task.direction, **goals}.items()
     ]
     console.print(f"* nobody is better in all of: {', '.join(good)} (the Pareto front)")
-    if noise:
-        console.print(f"± is one deviation of the best guess; {describe_noise(noise)}")
+    if noise.deviation:
+        console.print(f"± is the 95 % interval; {describe_noise(noise.deviation)}")

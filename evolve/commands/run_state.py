@@ -8,10 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from rich.console import Console
+from rich.text import Text
+
 from archive import Event
-from archive.comparison import FreshComparison, read_comparison
+from archive.comparison import FreshComparison, describe_confirmation, read_comparison
 from evolve.loop.loop import End
-from evolve.runs.run import Run
+from evolve.runs.run import Run, find_best
 from evolve.search.search import Search
 
 START, STOP = "sandbox", "end"  # kinds of events with which a process begins and ends its work
@@ -19,6 +22,7 @@ WORDS = {
     End.COMPLETE: "finished",
     End.TARGET: "target reached",
     End.HOURS: "hours over",
+    End.PATIENCE: "no more gain",
     End.INTERRUPTED: "interrupted",
     End.STUCK: "stuck",
     End.NO_DEVICE: "no device",
@@ -87,6 +91,14 @@ def _add_up(starts: Sequence[float], marks: Sequence[float]) -> float:
 def read_confirmation(run: Run, search: Search) -> FreshComparison | None:
     """What fresh runs say of the run's best; None if it was not measured afresh."""
     comparison = read_comparison(run.record, run.task.direction)
-    if comparison is None or search.best is None or comparison.best != search.best.id:
+    if comparison is None or search.champion is None or comparison.best != search.champion.id:
         return None
     return comparison
+
+
+def print_confirmation(run: Run, console: Console) -> None:
+    """Print what can be trusted of a run's result, before anything else of it is shown."""
+    comparison = read_comparison(run.record, run.task.direction)
+    best = find_best(run)
+    words = describe_confirmation(comparison, run.task.metric, None if best is None else best.id)
+    console.print(Text(words, "bold"), soft_wrap=True)

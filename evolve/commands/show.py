@@ -30,11 +30,13 @@ from evolve.commands.console import (
     score_words,
 )
 from evolve.commands.options import individual_argument, new_parser, run_argument
+from evolve.commands.run_state import print_confirmation
 from evolve.runs.history import view_search
 from evolve.runs.run import Run, find_individual, open_run
 from evolve.search.search import Search
 from population import Individual
-from population.formatting import describe_noise, format_number
+from population.estimate import Noise
+from population.formatting import describe_noise, format_number, format_score
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -81,6 +83,7 @@ def _print_events(events: Sequence[Event], console: Console) -> None:
 
 
 def _show(run: Run, individual: Individual, search: Search, console: Console) -> None:
+    print_confirmation(run, console)
     console.print(Text(f"#{individual.id} {individual.description}", "bold"))
     by = f" of {individual.model}" if individual.model else ""
     console.print(
@@ -121,12 +124,10 @@ def _print_family(individual: Individual, search: Search, console: Console) -> N
 def _print_scores(run: Run, individual: Individual, search: Search, console: Console) -> None:
     console.print(f"{run.task.metric} {_describe_score(run, individual, search.noise)}")
     if individual.prior is not None:
-        console.print(
-            f"expected at its birth: {individual.prior.mean:.6g}, "
-            f"which counts as {individual.prior.weight:.2g} runs"
-        )
-    if search.noise:
-        console.print(describe_noise(search.noise))
+        typical = format_score(individual.prior.typical, search.noise.deviation)
+        console.print(f"expected at its birth: about {typical}")
+    if search.noise.deviation:
+        console.print(describe_noise(search.noise.deviation))
     for axis in run.task.axes:
         if axis.name in individual.measures:
             console.print(
@@ -134,13 +135,14 @@ def _print_scores(run: Run, individual: Individual, search: Search, console: Con
             )
 
 
-def _describe_score(run: Run, individual: Individual, noise: float) -> str:
+def _describe_score(run: Run, individual: Individual, noise: Noise) -> str:
     """The score of an individual; the mean of fresh runs of one that the search did not measure."""
     own = [e for e in run.record.experiments() if e.individual == individual.id]
     scores = [e.measurement.fitness for e in own if e.measurement.fitness is not None]
     if individual.measurements or not scores:
         return score_words(individual, noise)
-    return f"{fmean(scores):.6g} in {len(scores)} fresh runs, not measured by the search"
+    score = format_score(fmean(scores), noise.deviation)
+    return f"{score} in {len(scores)} fresh runs, not measured by the search"
 
 
 def _print_parts(run: Run, experiment: Experiment, console: Console) -> None:

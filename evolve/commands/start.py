@@ -90,6 +90,9 @@ def choose_settings(task: Task, given: Mapping[str, Any]) -> Settings:
         chosen[name] = tuple(value) if isinstance(value, list) else value
     names = tuple(resolve_operator_path(name, Path()) for name in chosen.get("operators", ()))
     chosen |= {"task": str(task.folder), "operators": names}
+    if task.exact:  # nothing is measured twice
+        chosen.setdefault("seed_runs", 1)
+        chosen.setdefault("final_runs", 1)
     settings = Settings(**chosen)
     try:
         read_bounds(settings.bounds, [axis.name for axis in task.axes])

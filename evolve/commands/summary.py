@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from archive.comparison import describe_confirmation, read_comparison
 from archive.rows import Purpose
 from evolve.loop.loop import End, is_reached
 from evolve.loop.phases import Ending
@@ -88,7 +89,10 @@ def list_closing_lines(run: Run, ending: Ending) -> list[str]:
     name, folder = run.folder.name, run.folder
     exported = f"best{Path(run.task.genome).suffix}"
     took = format_duration(ending.seconds)
-    lines = [f"{ending.end} after {took}; children ran {ending.busy:.0%} of it"]
+    lines = [
+        *_describe_result(run, ending),
+        f"{ending.end} after {took}; children ran {ending.busy:.0%} of it",
+    ]
     if ending.end is End.INTERRUPTED:
         lines.append(f"go on with: {write_command('resume', name)}")
     if ending.end is End.NO_DEVICE:
@@ -120,10 +124,6 @@ def list_closing_lines(run: Run, ending: Ending) -> list[str]:
         lines.append(f"no child scored; they ended with {'; '.join(sorted(reasons)[:3])}")
     if best is None or best.objective is None or read_axes(run.record) is None:
         return lines
-    if ending.comparison is not None:
-        lines.append(ending.comparison.text(run.task.metric))
-    elif not best.parents:
-        lines.append(f"no child was fitter than the seed ({run.task.metric} {best.objective:.6g})")
     lines += [
         f"heatmap:     {folder.artifacts / 'heatmap.png'}",
         f"progress:    {folder.artifacts / 'progress.png'}",
@@ -137,6 +137,18 @@ def list_closing_lines(run: Run, ending: Ending) -> list[str]:
     return lines
 
 
+def _describe_result(run: Run, ending: Ending) -> list[str]:
+    """The number that can be trusted, or that there is none yet."""
+    best, metric = ending.best, run.task.metric
+    if best is None or best.objective is None:
+        return []
+    if ending.comparison is not None:
+        return [ending.comparison.text(metric)]
+    if ending.end is not End.INTERRUPTED and not best.parents:
+        return [f"no child was fitter than the seed ({metric} {best.objective:.6g})"]
+    return [describe_confirmation(read_comparison(run.record, run.task.direction), metric, best.id)]
+
+
 def _describe_target(run: Run, ending: Ending) -> list[str]:
     """Whether a target was missed, or its reaching is not confirmed by the fresh runs."""
     target, comparison = run.settings.target, ending.comparison
@@ -148,5 +160,6 @@ def _describe_target(run: Run, ending: Ending) -> list[str]:
         return []
     return [
         f"the fresh runs do not confirm that the target {target:g} is reached: the mean of "
-        f"#{comparison.best} in {comparison.runs[1]} of them is {comparison.best_mean:.6g}"
+        f"#{comparison.best} in {comparison.runs[1]} of them is "
+        f"{comparison.write(comparison.best_mean)}"
     ]

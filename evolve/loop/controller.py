@@ -20,7 +20,7 @@ from evolve.runs.run import Run
 from evolve.search.plan import Plan
 from evolve.search.search import Search
 from population import Individual, Measurement
-from population.formatting import choose_format, format_number
+from population.formatting import format_number, format_score
 from population.lineage import Lineage
 
 UNANSWERED = "the model did not answer"
@@ -246,8 +246,9 @@ class Controller:
     def take_measurement(self, job: Job, measurement: Measurement) -> None:
         """Tell the search of a measurement, and record it."""
         state = self._state
-        kept = job.purpose.decides and self._search.tell(job.individual.id, measurement)
         # the search does not know the genomes of an ablation
+        before = self._search.individuals.get(job.individual.id, job.individual)
+        kept = job.purpose.decides and self._search.tell(job.individual.id, measurement)
         individual = self._search.individuals.get(job.individual.id, job.individual)
         experiment = self._run.record.add_measurement(
             individual.id, measurement, job.purpose, kept, state.take_place()
@@ -256,6 +257,8 @@ class Controller:
             state.refusals = 0
         self._run.results.append(individual, experiment)
         self._reports.experiment(individual, experiment)
+        if job.purpose is Purpose.REPEAT:
+            self._report_fall(before, individual)
         if job.purpose is Purpose.SEARCH and individual.parents:
             state.finished += 1
             state.ended.append(individual)
@@ -299,9 +302,9 @@ class Controller:
 
     @property
     def settled_best(self) -> Individual | None:
-        """The best so far; None while it waits for the repeat that shows whether it is."""
-        best = self._search.best
-        waits = best is not None and best.id in self._state.repeated and len(best.measurements) < 2
+        """The best so far whose score is believed; None while that waits for a repeat."""
+        best, doubtful = self._search.champion, self._search.doubtful()
+        waits = best is not None and doubtful is not None and doubtful.id == best.id
         return None if waits else best
 
     def announce_best(self, *, aloud: bool = True) -> None:
@@ -315,22 +318,21 @@ class Controller:
             return
         self._announced = best
         self._run.lineage.mark_best(best.commit)
-        if former is not None and aloud:
-            self._report_fall(former)
         if best.parents and aloud:
+            self._state.gained = self._state.finished
             self._reports.best(best)
 
-    def _report_fall(self, former: Individual) -> None:
-        """Say so if a best that was announced has turned out worse than it seemed."""
-        now = self._search.individuals[former.id]
-        if now.objective is None or former.objective is None or now.fitness >= former.fitness:
+    def _report_fall(self, before: Individual, now: Individual) -> None:
+        """Say so if what seemed to be the best has turned out to be no better."""
+        best, seemed, is_ = self._search.champion, before.objective, now.objective
+        if best is None or best.id == now.id or seemed is None or is_ is None or is_ == seemed:
             return
-        write = choose_format([former.objective, now.objective])
+        deviation = self._search.noise.deviation
         self._reports.event(
             self._run.record,
             "luck",
-            f"#{now.id} was luck: {self._run.task.metric} {write(former.objective)} -> "
-            f"{write(now.objective)} after {len(now.scored)} runs",
+            f"#{now.id} was luck: {self._run.task.metric} {format_score(seemed, deviation)} -> "
+            f"{format_score(is_, deviation)} after {len(now.scored)} runs",
         )
 
     def report_generations(self) -> None:

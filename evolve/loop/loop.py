@@ -33,6 +33,7 @@ class End(StrEnum):
     COMPLETE = "all generations are done"
     TARGET = "the target is reached"
     HOURS = "the hours are over"
+    PATIENCE = "no further gain was confirmed"
     INTERRUPTED = "interrupted"
     STUCK = "no new genome could be proposed"
     NO_DEVICE = "no device is left"
@@ -148,6 +149,8 @@ class Loop:
             return End.COMPLETE
         if self._allowance.out_of_time:
             return End.HOURS
+        if settings.patience and state.finished - state.gained >= settings.patience:
+            return End.PATIENCE
         idle = not (state.jobs or self._evaluator.running or self._proposer.pending)
         return End.STUCK if idle and self._scheduler.stuck else None
 

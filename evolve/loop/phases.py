@@ -19,7 +19,7 @@ from evolve.runs.run import Run
 from evolve.search.axes import axes_around, read_bounds
 from evolve.search.search import Search
 from population import Individual
-from population.formatting import format_duration, format_number
+from population.formatting import format_duration, format_number, format_score
 
 OVERHEAD_FACTOR = 4  # a child may take this many times the seed's start-up and evaluation
 OVERHEAD_LEAST = 20.0  # seconds that it may take in any case, a referee's further probes included
@@ -31,7 +31,7 @@ class Ending:
 
     Attributes:
         end: Reason why it ended.
-        best: The fittest of the search; None if no seed scored.
+        best: The fittest of the search whose score is believed; None if no seed scored.
         comparison: The fresh comparison of seed and best; None if it was not made.
         seconds: Time that this process worked on it, in seconds.
         busy: Share of that time, over all devices while they were there, in which children ran.
@@ -75,12 +75,12 @@ def run_phases(
     end = loop.evolve()
     if end in (End.INTERRUPTED, End.STUCK, End.NO_DEVICE):
         return end, None
-    best, reference = search.best, search.reference
+    best, reference = search.champion, search.reference
     assert best is not None
     assert reference is not None
     if best.id == reference.id or not run.settings.final_repeats:
         return end, None
-    finalists = choose_finalists(run.record, reference, best)
+    finalists = choose_finalists(run.record, reference, best, search.noise.beside())
     genomes = {one.id: (one, run.lineage.source(one.commit)) for one in (reference, best)}
     experiments, repeats = run.record.experiments(), run.settings.final_repeats
     jobs = list_final_jobs(finalists, experiments, genomes, repeats, run.settings.seed)
@@ -102,7 +102,7 @@ def distill_best(
     Returns:
         What was found; None if the best is a seed, of which nothing was changed.
     """
-    best = search.best
+    best = search.champion
     if best is None or not best.parents or not run.settings.distill_runs:
         return None
     before = read_ablation(run, search.individuals, best)
@@ -169,10 +169,13 @@ def _describe_prospect(run: Run, evaluator: Evaluator, search: Search) -> str:
     measured = ", ".join(
         format_number(seed.measures[axis.name], axis.unit) for axis in run.task.axes
     )
+    hint, deviation = "", search.noise.deviation
+    if search.noise.looks_deterministic:
+        hint = '; its runs scored the same: if they always do, say noise = "none" in program.md'
     runs = settings.total_children + 2 * settings.final_repeats + settings.distill_runs
     each = evaluator.usage.mean_seconds
     return (
-        f"the seed: {run.task.metric} {seed.objective:.6g} ± {search.noise:.2g} over "
-        f"{len(seed.scored)} runs ({measured}); a run takes {format_duration(each)}, "
-        f"the {runs} to come about {format_duration(runs * each / evaluator.slots)}"
+        f"the seed: {run.task.metric} {format_score(seed.objective, deviation)} ± {deviation:.2g} "
+        f"over {len(seed.scored)} runs ({measured}); a run takes {format_duration(each)}, "
+        f"the {runs} to come about {format_duration(runs * each / evaluator.slots)}{hint}"
     )

@@ -65,14 +65,14 @@ class Scheduler:
         self._state.jobs.extend(Job(one, self._run.lineage.source(one.commit)) for one in waiting)
 
     def queue_repeat(self) -> None:
-        """Let what seems to be the best run once more, before anything else, and only once."""
-        best, state = self._search.doubtful(), self._state
-        full = len(state.repeated) >= self._run.settings.max_repeats
-        if best is None or best.id in state.repeated or full:
+        """Let what seems to be the best run once more, before anything else."""
+        best, jobs = self._search.doubtful(), self._state.jobs
+        pending = [*jobs, *(one.job for one in self._evaluator.running)]
+        repeated = {job.individual.id for job in pending if job.purpose is Purpose.REPEAT}
+        if best is None or best.id in repeated:
             return
-        state.repeated.add(best.id)
         source = self._run.lineage.source(best.commit)
-        state.jobs.appendleft(Job(best, source, Purpose.REPEAT, repeat=1))
+        jobs.appendleft(Job(best, source, Purpose.REPEAT, repeat=len(best.measurements)))
 
     def start_jobs(self) -> None:
         """Start queued measurements on idle devices."""

@@ -25,7 +25,7 @@ class LoopState:
         place: Place of the latest event in the order of what the search was asked and told.
         finished: Number of children that have ended.
         ended: Ended children whose generation was not reported yet, in order.
-        repeated: Ids of the individuals that were repeated since they seemed to be the best.
+        gained: Number of children that had ended when the best so far was confirmed.
         spend: What the language models took so far.
         model_seconds: Typical time of a proposal at a language model, in seconds; 0 if unknown.
         refusals: Proposals in a row that gave no child.
@@ -42,7 +42,7 @@ class LoopState:
     place: int
     finished: int
     ended: list[Individual]
-    repeated: set[int]
+    gained: int
     spend: Spend
     model_seconds: float = 0.0
     refusals: int = 0
@@ -71,7 +71,7 @@ class LoopState:
             place=record.next_place() - 1,
             finished=len(children),
             ended=children[len(children) - len(children) % run.settings.children :],
-            repeated={e.individual for e in record.experiments() if e.purpose is Purpose.REPEAT},
+            gained=_count_until_best(run, search),
             spend=record.spend(),
             lessons=lessons[-1][2] if lessons else "",
             lessons_after=lessons[-1][1] if lessons else 0,
@@ -92,3 +92,14 @@ class LoopState:
         """The number of a new proposal."""
         self.next_proposal += 1
         return self.next_proposal - 1
+
+
+def _count_until_best(run: Run, search: Search) -> int:
+    """The number of children that had ended when the best so far was measured last."""
+    children, gained, best = 0, 0, search.champion
+    for experiment in run.record.experiments():
+        if experiment.purpose is Purpose.SEARCH and experiment.individual in search.individuals:
+            children += bool(search.individuals[experiment.individual].parents)
+        if best is not None and experiment.individual == best.id and best.parents:
+            gained = children if experiment.purpose is not Purpose.FINAL else gained
+    return gained

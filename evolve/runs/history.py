@@ -20,7 +20,7 @@ from evolve.search.operator_mix import operator_mix
 from evolve.search.search import Search
 from evolve.search.strategies import STRATEGIES, Strategy
 from evolve.settings import Settings
-from population import Individual
+from population import Individual, begin_beliefs
 from population.selection import SELECTORS
 
 LESSONS, NOTES = "lessons", "notes"  # what the record calls proposals that ask for these
@@ -46,6 +46,8 @@ def view_search(run: Run) -> Search:
         chooser=FixedMix({}),
         seed=run.settings.seed,
         budget=run.settings.budget,
+        max_repeats=run.settings.max_repeats,
+        beliefs=begin_beliefs(run.settings.rules, exact=run.task.exact),
     )
     _tell_seeds(run, search)
     _replay_all(run, search)
@@ -98,6 +100,8 @@ def begin_search(run: Run, settings: Settings | None = None) -> Search:
         seed=settings.seed,
         budget=settings.budget,
         movable_axes=find_movable_axes(run.task.axes, settings.bounds),
+        max_repeats=settings.max_repeats,
+        beliefs=begin_beliefs(settings.rules, exact=run.task.exact),
     )
     _tell_seeds(run, search)
     return search

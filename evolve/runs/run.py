@@ -14,10 +14,12 @@ from archive.record import Record
 from archive.results import Results
 from archive.run_folder import RunError, RunFolder
 from evolve.genome import Identity, RefusedError, screen
+from evolve.search.strategies import STRATEGIES
 from evolve.settings import Settings
-from population import Individual
+from population import Individual, begin_beliefs
 from population.invocation import write_command
 from population.lineage import Lineage
+from population.selection import SELECTORS
 from trainer.devices import Device, DeviceError, find_devices
 from trainer.fingerprint import compare_fingerprints, take_fingerprint
 from trainer.items import Item
@@ -252,16 +254,26 @@ def find_individual(run: Run, number: str) -> Individual:
     Raises:
         RunError: there is none.
     """
-    individuals = run.individuals()
     if number == "best":
-        scored = [individual for individual in individuals if individual.scored]
-        if not scored:
+        best = find_best(run)
+        if best is None:
             raise RunError(f"nothing has scored yet in run {run.folder.name}")
-        return max(scored, key=lambda individual: (individual.fitness, -individual.id))
+        return best
+    individuals = run.individuals()
     if number.isdecimal() and int(number) < len(individuals):
         return individuals[int(number)]
     last = len(individuals) - 1
     raise RunError(f"run {run.folder.name} has no genome {number}; there are 0 to {last}, and best")
+
+
+def find_best(run: Run) -> Individual | None:
+    """The fittest individual whose score is believed, else the seed; None if nothing has scored."""
+    settings = run.settings
+    scored = [individual for individual in run.individuals() if individual.scored]
+    strategy = STRATEGIES[settings.strategy](SELECTORS[settings.selector])
+    beliefs = begin_beliefs(settings.rules, exact=run.task.exact)
+    believed = [individual for individual in scored if strategy.believes(individual, beliefs)]
+    return max(believed or scored[:1], key=lambda one: (one.fitness, -one.id), default=None)
 
 
 def read_own_seed(task: Task, ready: Ready) -> SeedGenome:

@@ -6,8 +6,9 @@ events of its record.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,7 +20,8 @@ from evolve.search.bandit import Arm, Chooser, Outcome, device_price
 from evolve.search.plan import Plan
 from evolve.search.strategies import Strategy
 from population import Individual, Measurement, Status
-from population.estimate import Gains, Noise, Prior
+from population.beliefs import Beliefs
+from population.estimate import Noise, Prior
 from population.family import Family
 from population.selection import Offspring
 
@@ -29,7 +31,23 @@ EARLY = 0.5  # share of the budget: a child that failed earlier was hardly train
 # The rewards of the bandit: for a new best beyond noise, for a child that is fitter than its
 # parents beyond noise, and for one that became an elite otherwise.
 NEW_BEST, FITTER, ELITE = 1.0, 0.5, 0.25
+MOST_RETRIES = 2  # repeats of a score that may fail before nobody waits for another
 LAST_RESORT = Perturb()  # one parent and no model: it works whatever was chosen
+
+
+@dataclass(frozen=True)
+class _Credit:
+    """What a child's first run changed, for which it is credited once its score is believed.
+
+    Attributes:
+        added: What the archive made of it.
+        best: The fittest before it; None if there was none.
+        first: Its first run.
+    """
+
+    added: AddStatus
+    best: Individual | None
+    first: Measurement
 
 
 class Search:
@@ -43,8 +61,12 @@ class Search:
         seed: Seed of all the run's randomness.
         budget: Seconds that a child may train, without start-up and evaluation.
         movable_axes: Names of the axes that are refitted to what is found.
+        max_repeats: Runs that may go into repeating what seems to be the best; a lead beyond luck
+            is repeated even then.
+        beliefs: Rules by which results are judged, before any result; None takes the latest.
 
     Attributes:
+        beliefs: What the results so far say of the noise and of the gains.
         individuals: Everyone that was tried, by id, with the results so far.
         family: The family tree of them.
         archive: The archive; None until the seeds are measured.
@@ -62,6 +84,8 @@ class Search:
         seed: int,
         budget: float = 0.0,
         movable_axes: Collection[str] = (),
+        max_repeats: float = math.inf,
+        beliefs: Beliefs | None = None,
     ) -> None:
         self._strategy, self._chooser = strategy, chooser
         self._operators = {**operators, LAST_RESORT.name: operators.get("perturb", LAST_RESORT)}
@@ -78,10 +102,11 @@ class Search:
         self._crossed: set[frozenset[int]] = set()
         self._dollars: dict[int, float] = {}
         self._drawn: dict[int, Arm] = {}
-        self._noise = Noise()
-        self._gains = Gains()
-        self._lead = 0.0  # of the best over the best before it
+        self._max_repeats = max_repeats
+        self._repeats = 0
+        self._uncredited: dict[int, _Credit] = {}  # children whose score is not believed yet
         self._offspring: dict[int, Offspring] = {}
+        self.beliefs = beliefs or Beliefs()
         self.individuals: dict[int, Individual] = {}
         self.family = Family(self.individuals)
         self.archive: Archive | None = None
@@ -216,14 +241,36 @@ class Search:
     def prior(self, parents: Sequence[int]) -> Prior | None:
         """The prior of a child of some individuals, by their ids; it is fixed at its birth."""
         parent = self._nearest(parents)
-        return None if parent is None else self._strategy.prior(parent, self._gains, self.noise)
+        return None if parent is None else self._strategy.prior(parent, self.beliefs)
 
     def doubtful(self) -> Individual | None:
         """The best so far, if it should run once more before it is announced; else None."""
-        best = self.best
+        best = self._find_contender()
         if best is None or not best.parents:
             return None
-        return best if self._strategy.doubts(best, self._lead, self.noise) else None
+        rival, spent = self._find_rival(best), self._repeats >= self._max_repeats
+        return best if self._strategy.doubts(best, rival, self.beliefs, spent=spent) else None
+
+    def _find_contender(self) -> Individual | None:
+        """The fittest, without those whose repeats have failed again and again."""
+        best = self.best
+        if best is None or not _is_hopeless(best):
+            return best
+        assert self.archive is not None
+        others = (one for one in self.archive.individuals if not _is_hopeless(one))
+        return max(others, key=lambda one: (one.fitness, -one.id), default=None)
+
+    def _find_rival(self, best: Individual) -> Individual:
+        """The fittest of the others whose score is believed, else the reference."""
+        assert self.reference is not None
+        repeated = (self.individuals[number] for number in self.beliefs.noise.repeats)
+        believed = (
+            one
+            for one in repeated
+            if one.id != best.id and self._strategy.believes(one, self.beliefs)
+        )
+        reference = self.individuals[self.reference.id]
+        return max(believed, key=lambda one: (one.fitness, -one.id), default=reference)
 
     # -- tell ---------------------------------------------------------------------------------
 
@@ -272,6 +319,7 @@ class Search:
         before = self.individuals[number]
         individual = before.measured(measurement)
         self.individuals[number] = individual
+        self._repeats += bool(before.measurements and before.parents)
         self._learn(before, measurement)
         if self._is_mendable(individual, measurement):
             self._broken.append(number)
@@ -283,29 +331,16 @@ class Search:
             added = self.archive.add(individual)
             assert self.incumbent is not None
             kept = self._strategy.keeps(added, individual, self.incumbent)
-            self._crown()
+            self.incumbent = self.archive.best
         if not before.measurements and individual.parents:
-            self._reward(individual, added, best, measurement)
+            self._uncredited[number] = _Credit(added, best, measurement)
+        waits = self.beliefs.credits_when_confirmed and self.doubtful() is individual
+        if number in self._uncredited and not waits:
+            self._reward(individual, self._uncredited.pop(number))
         return kept
 
-    def _crown(self) -> None:
-        """The fittest is the incumbent, with its lead over the one before."""
-        assert self.archive is not None
-        assert self.incumbent is not None
-        best, former = self.archive.best, self.individuals[self.incumbent.id]
-        assert best is not None
-        if best.id != former.id:
-            self._lead = _gain(best, former)
-        self.incumbent = best
-
-    def _reward(
-        self,
-        child: Individual,
-        added: AddStatus,
-        best: Individual | None,
-        measurement: Measurement,
-    ) -> None:
-        """Credit the parents and the arm of a child that ran for the first time."""
+    def _reward(self, child: Individual, credit: _Credit) -> None:
+        """Credit the parents and the arm of a child whose score is believed."""
         parents = [self.individuals[parent] for parent in child.parents]
         if child.scored and all(child.fitness > parent.fitness for parent in parents):
             for parent in parents:
@@ -315,12 +350,12 @@ class Search:
             return
         worth = 0.0
         if child.scored:
-            worth = ELITE if added is not AddStatus.NOT_ADDED else 0.0
-            if self.gain(child) > self.noise:
+            worth = ELITE if credit.added is not AddStatus.NOT_ADDED else 0.0
+            if self.is_improvement(child):
                 worth = FITTER
-            if best is not None and _gain(child, best) > self.noise:
+            if credit.best is not None and self.beliefs.is_beyond_luck(child, credit.best):
                 worth = NEW_BEST
-        price = device_price(measurement.device) * measurement.seconds
+        price = device_price(credit.first.device) * credit.first.seconds
         outcome = Outcome(worth, self._dollars.get(child.id, 0.0) + price)
         self._chooser.tell(self._drawn[child.id], outcome)
 
@@ -328,10 +363,8 @@ class Search:
         """Learn from a run about the noise, and about the gains that children make."""
         if measurement.fitness is None:
             return
-        self._noise.add(before.values, measurement.fitness)
         parent = self._nearest(before.parents)
-        if not before.values and parent is not None and parent.objective is not None:
-            self._gains.add(parent.direction.gain(measurement.fitness, parent.objective))
+        self.beliefs = self.beliefs.with_run(before, measurement.fitness, parent)
 
     def _nearest(self, ids: Sequence[int]) -> Individual | None:
         """The fittest of some individuals, or of the nearest ancestors that have scored."""
@@ -361,6 +394,22 @@ class Search:
         """The fittest so far, by the best guess of its fitness."""
         return self.archive.best if self.archive else None
 
+    @property
+    def champion(self) -> Individual | None:
+        """The fittest of those whose score the strategy believes, else the reference."""
+        best = self.best
+        if best is None or self._strategy.believes(best, self.beliefs):
+            return best
+        return self._find_rival(best)
+
+    def is_improvement(self, individual: Individual) -> bool:
+        """Whether an individual is fitter than all its parents that scored, beyond luck."""
+        parents = [self.individuals[number] for number in individual.parents]
+        scored = [parent for parent in parents if parent.scored]
+        if not individual.scored or not scored:
+            return False
+        return all(self.beliefs.is_beyond_luck(individual, parent) for parent in scored)
+
     def gain(self, individual: Individual) -> float:
         """How much fitter an individual is than its fittest parent; 0 if one did not score."""
         parents = [self.individuals[number] for number in individual.parents]
@@ -372,13 +421,17 @@ class Search:
     @property
     def _unit(self) -> float:
         """A gap between two genomes that counts, in the metric's unit; 0 if none is known yet."""
-        expected = self._gains.expected(self.noise)
-        return max(3 * self.noise, 2 * expected[1]) if expected else 0.0
+        return self.beliefs.unit
 
     @property
-    def noise(self) -> float:
-        """The pooled standard deviation of repeated runs, in the metric's unit; 0 if unknown."""
-        return self._noise.deviation
+    def noise(self) -> Noise:
+        """What repeated runs have shown of the noise of a run."""
+        return self.beliefs.noise
+
+
+def _is_hopeless(individual: Individual) -> bool:
+    """Whether repeats of a score have failed too often to go on with them."""
+    return len(individual.scored) == 1 and len(individual.measurements) > MOST_RETRIES
 
 
 def _gain(one: Individual, other: Individual) -> float:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evolve.settings import Settings
+from population.beliefs import RULES
 
 texts = st.text(max_size=8)
 numbers = st.floats(allow_nan=False)
@@ -42,7 +43,9 @@ def test_settings_come_back_from_json_as_they_were(settings: Settings) -> None:
 
 
 def test_options_of_another_version_do_not_matter() -> None:
-    assert Settings.from_json({"task": "/t", "colour": "red", "bounds": []}) == Settings("/t")
+    old = Settings.from_json({"task": "/t", "colour": "red", "bounds": []})
+    assert old == Settings("/t", rules=1)
+    assert Settings.from_json(Settings("/t").to_json()).rules == RULES
 
 
 def test_without_options_a_run_has_a_hundred_children_of_five_minutes() -> None:

@@ -44,6 +44,7 @@ def test_a_small_head_has_defaults(tmp_path: Path) -> None:
     assert task.direction is Direction.MAXIMIZE
     assert (task.budget, task.overhead, task.language) == (5.0, 60.0, "python")
     assert (task.setup, task.fixed, task.requires, task.memory) == ((), (), (), None)
+    assert task.exact is False
     assert task.instructions == "Do it."
     first, second = task.axes
     assert (first.label, first.unit, first.log, first.around) == ("a", "", True, (0.25, 4.0))
@@ -62,11 +63,12 @@ def test_every_key_is_read(tmp_path: Path) -> None:
             fixed='["./given"]',
             requires='["word"]',
             overhead="2.5",
+            noise='"none"',
             memory='"m / 2"',
         )
     )
     assert (task.language, task.setup, task.fixed) == ("prose", ("make",), ("given",))
-    assert (task.requires, task.overhead) == (("word",), 2.5)
+    assert (task.requires, task.overhead, task.exact) == (("word",), 2.5, True)
     assert task.memory is not None
     assert task.memory({"m": 3}) == 1.5
     axis = task.axes[1]
@@ -121,6 +123,7 @@ def test_the_contract_may_lie_elsewhere(tmp_path: Path) -> None:
         ({"budget": "inf"}, "`budget = inf` should be above 0"),
         ({"overhead": "-1"}, "`overhead = -1` should be above 0"),
         ({"direction": '"up"'}, '`direction = "up"` should be one of minimize, maximize'),
+        ({"noise": '"some"'}, '`noise = "some"` should be one of measured, none'),
         ({"language": '"c"'}, '`language = "c"` should be one of python, prose'),
         ({"genome": '"../x.py"'}, '`genome = "../x.py"` should be a path within'),
         ({"genome": '"/x.py"'}, '`genome = "/x.py"` should be a path within'),

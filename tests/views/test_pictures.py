@@ -4,6 +4,7 @@ import math
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
@@ -14,7 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from archive import Archive, Axis
-from population import Direction, Individual, Measurement, Status
+from archive.comparison import FreshComparison
+from population import Direction, Individual, Measurement, Noise, Status
+from population.estimate import Deviation
 from views import draw_heatmap, draw_progress, save_figure
 from views.chart import trace_best
 
@@ -23,6 +26,7 @@ AXES = (
     Axis("speed", "throughput", "tokens/s", 1e3, 8e3, 3, log=True),
 )
 MINIMIZE, MAXIMIZE = Direction.MINIMIZE, Direction.MAXIMIZE
+NOISE = Noise({99: Deviation(2e-4, 2.0)})  # a deviation of 0.01, by three runs of a genome
 
 
 def grid(points: list[tuple[float, float, float]], direction: Direction = MINIMIZE) -> Archive:
@@ -104,7 +108,7 @@ def test_heatmap_says_what_it_shows() -> None:
     assert bar.get_ylabel() == "val_bpb  (lower is fitter)"
     assert {"2.5000", "#0 seed", "★ 2.2500", "#1", "2.3750", "#2"} <= set(texts(figure))
     assert (
-        "best val_bpb 2.2500 (#1)  ·  QD score 0.375 over 2.5000\n"
+        "not confirmed yet\nbest val_bpb 2.2500 (#1)  ·  QD score 0.375 over 2.5000\n"
         "3 of 12 cells filled  ·  □ the seed's cell" in texts(figure)
     )
 
@@ -118,12 +122,32 @@ def squares(figure: Figure) -> list[tuple[int, int]]:
 
 def test_the_seed_is_marked_when_another_is_the_elite_of_its_cell() -> None:
     points = [(2.5, 3e5, 3e3), (2.25, 3e5, 3e3), (2.3, 1.5e6, 7e3)]
-    figure = drawn(draw_heatmap(grid(points), metric="m", title="", noise=0.01))
+    figure = drawn(draw_heatmap(grid(points), metric="m", title="", noise=NOISE))
     assert "#0 seed" not in texts(figure)
     assert squares(figure) == [(1, 1)]
     (subtitle,) = [text for text in texts(figure) if "□ the seed's cell" in text]
-    assert "best m 2.2500 ± 0.01 (#1)" in subtitle
+    assert "best m 2.2500 ± 0.049 (#1)" in subtitle, "by Student's t, and genomes may differ"
     assert "a run varies by ± 0.01" in subtitle
+
+
+def test_the_fresh_comparison_leads_the_heatmap() -> None:
+    points = [(2.5, 3e5, 3e3), (2.25, 3e5, 3e3)]
+    comparison = FreshComparison(0, 1, 2.5, 2.25, 0.25, 0.2, 0.3, (2, 2))
+    figure = draw_heatmap(grid(points), metric="m", title="", comparison=comparison)
+    said = "fresh runs: m 2.2500 (#1), the seed 2.5000: 0.25 better (95 % interval +0.2 to +0.3)\n"
+    assert any(text.startswith(said) for text in texts(drawn(figure)))
+    other = replace(comparison, best=7)
+    figure = draw_heatmap(grid(points), metric="m", title="", comparison=other)
+    assert any("+0.3); #1 is not confirmed yet\n" in text for text in texts(drawn(figure)))
+
+
+def test_elites_beyond_an_edge_are_marked() -> None:
+    points = [(2.5, 3e5, 3e3), (2.25, 9e6, 3e3)]
+    figure = drawn(draw_heatmap(grid(points), metric="m", title=""))
+    assert {"#0 seed", "#1 »"} <= set(texts(figure))
+    assert any("» beyond an edge" in text for text in texts(figure))
+    inside = drawn(draw_heatmap(grid(points[:1]), metric="m", title=""))
+    assert not any("»" in text for text in texts(inside))
 
 
 MEMORY = Axis("memory", "peak memory", "GiB", 1.0, 8.0, 3, log=True)
@@ -228,10 +252,10 @@ def test_best_so_far_of_a_maximised_metric() -> None:
 
 def test_progress_says_what_it_shows() -> None:
     figure = drawn(
-        draw_progress(RUN, metric="val_bpb", direction=MINIMIZE, title="night", noise=0.01)
+        draw_progress(RUN, metric="val_bpb", direction=MINIMIZE, title="night", noise=NOISE)
     )
     assert (
-        "9 experiments  ·  2 kept  ·  1 failed\n"
+        "not confirmed yet\n9 experiments  ·  2 kept  ·  1 failed\n"
         "best val_bpb 2.4500, 0.0600 better than the seed" in texts(figure)
     )
     assert "#3  2.4500  idea 3" in texts(figure)
@@ -266,7 +290,9 @@ def test_the_legend_counts_every_experiment_once() -> None:
 
 def test_fresh_runs_of_seed_and_best_are_told_apart_and_compared() -> None:
     frame = ENDED[ENDED["fitness"] < 3]
-    axes = drawn(draw_progress(frame, metric="m", direction=MINIMIZE, title="")).axes[0]
+    comparison = FreshComparison(0, 1, 2.51, 2.405, 0.105, 0.01, 0.2, (3, 2))
+    figure = draw_progress(frame, metric="m", direction=MINIMIZE, title="", comparison=comparison)
+    axes = drawn(figure).axes[0]
     colours = {
         tuple(np.asarray(dots.get_offsets(), float)[:, 1].round(6)): tuple(dots.get_facecolor()[0])
         for dots in axes.collections
@@ -274,7 +300,7 @@ def test_fresh_runs_of_seed_and_best_are_told_apart_and_compared() -> None:
     }
     assert colours[(2.5, 2.51, 2.52)] != colours[(2.4, 2.41)]
     (subtitle,) = [text for text in texts(axes.figure) if "experiments" in text]
-    assert "fresh runs: #1 2.4050, 0.1050 better than the seed (95 % interval +0.0" in subtitle
+    assert subtitle.startswith("fresh runs: m 2.4050 (#1), the seed 2.5100: 0.105 better (95 %")
     means = [np.asarray(bar.lines[0].get_ydata(), float)[0] for bar in axes.containers]
     assert means == pytest.approx([2.51, 2.405])
     assert "mean of fresh runs, 95 % interval" in texts(axes.figure)
@@ -328,7 +354,10 @@ def test_failures_stand_at_the_worse_edge(direction: Direction, worse_is_up: boo
     ("frame", "said"),
     [
         (pd.DataFrame([]), []),
-        (rows((0, "search", "seed", math.nan, False)), ["1 experiment  ·  0 kept  ·  1 failed"]),
+        (
+            rows((0, "search", "seed", math.nan, False)),
+            ["not confirmed yet\n1 experiment  ·  0 kept  ·  1 failed"],
+        ),
     ],
 )
 def test_nothing_scored_has_a_picture(frame: pd.DataFrame, said: list[str]) -> None:

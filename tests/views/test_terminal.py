@@ -53,6 +53,7 @@ def test_without_colour_the_numbers_tell_everything() -> None:
         ["100", "k", "200", "k", "400", "k", "800", "k", "1.6", "M"],
         ["model", "size", "(parameters)"],
         ["val_bpb,", "lower", "is", "fitter"],
+        ["not", "confirmed", "yet"],
         ["3", "of", "16", "cells", "filled"],
         ["★", "best", "2.2500", "(#1)", "·", "an", "idea"],
     ]
@@ -200,3 +201,14 @@ def test_the_axes_to_show_are_chosen() -> None:
     assert "the best over b and c shown" in shown("a")
     with pytest.raises(ValueError, match="one or two of the axes a, b, c, not z"):
         shown("z")
+
+
+@pytest.mark.parametrize(("cells", "columns"), [(4, 80), (12, 120)])
+def test_elites_beyond_an_edge_are_marked(cells: int, columns: int) -> None:
+    inside = grid(cells, {(0, 0): 2.5, (1, 1): 2.4})
+    assert "»" not in printed(inside, columns)
+    far = Measurement(Status.OK, 2.25, {"size": 9e12, "speed": 1.5e3}, 5.0)
+    inside.add(Individual(7, "c", (0,), "tweak", "", 0, Direction.MINIMIZE, (far,)))
+    text = printed(inside, columns)
+    assert "» beyond an edge" in text
+    assert text.count("»") == 2, "the cell has the mark, too"

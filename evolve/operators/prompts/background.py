@@ -11,9 +11,10 @@ from evolve.operators import Parent, Section
 from evolve.operators.prompts.lessons import extract_lessons, extract_notes
 from evolve.operators.prompts.quoting import DATA, quote_words
 from evolve.operators.prompts.requests import diff_genomes, quote_idea
-from population import Individual
+from population import Individual, Noise
+from population.beliefs import is_different
 from population.family import Family
-from population.formatting import format_number
+from population.formatting import format_number, format_score
 from trainer.log import REASON
 from trainer.task import Task
 
@@ -35,7 +36,7 @@ class Findings(Protocol):
         family: The family tree.
         archive: The archive; None before the seeds are measured.
         best: The fittest; None before the seeds are measured.
-        noise: Standard deviation of one run, in the metric's unit; 0 if unknown.
+        noise: What is known of the noise of a run.
     """
 
     @property
@@ -47,10 +48,14 @@ class Findings(Protocol):
     @property
     def best(self) -> Individual | None: ...
     @property
-    def noise(self) -> float: ...
+    def noise(self) -> Noise: ...
 
     def gain(self, individual: Individual) -> float:
         """How much fitter an individual is than its fittest parent, in the metric's unit."""
+        ...
+
+    def is_improvement(self, individual: Individual) -> bool:
+        """Whether an individual is fitter than all its parents that scored, beyond luck."""
         ...
 
 
@@ -129,7 +134,7 @@ def informative_children(search: Findings, latest: int) -> list[Individual]:
         if not one.scored:
             return 1, 0.0
         change = abs(search.gain(one))
-        return (2, change) if change > search.noise else (0, change)
+        return (2, change) if change > search.noise.deviation else (0, change)
 
     return sorted(islice(children, min(latest, CONSIDERED)), key=information, reverse=True)[
         :INFORMATIVE
@@ -137,25 +142,25 @@ def informative_children(search: Findings, latest: int) -> list[Individual]:
 
 
 def outcome(
-    individual: Individual, parent: Individual, noise: float, task: Task, whom: str = "its parent"
+    individual: Individual, parent: Individual, noise: Noise, task: Task, whom: str = "its parent"
 ) -> str:
     """Describe what came of an individual: its score against its parent's, or its failure.
 
     Args:
         individual: Individual that has run.
         parent: Parent that it is compared with.
-        noise: Difference up to which two scores are the same, in the metric's unit.
+        noise: What is known of the noise of a run, which decides whether two scores differ.
         task: Task with the name of the metric.
         whom: Words for the parent.
     """
     if individual.objective is None:
         reason = quote_words(individual.measurements[-1].reason, REASON)
         return f"{individual.status}: {reason}"
-    words = f"{task.metric} {individual.objective:.6g}"
+    words = f"{task.metric} {format_score(individual.objective, noise.deviation)}"
     if parent.objective is None:
         return words
     gain = individual.direction.gain(individual.objective, parent.objective)
-    if abs(gain) <= noise:
+    if not is_different(individual, parent, noise):
         return f"{words}, no different from {whom} within noise"
     return f"{words}, {abs(gain):.3g} {'better' if gain > 0 else 'worse'} than {whom}"
 
@@ -165,11 +170,11 @@ def _changes_that_gained(
 ) -> list[Section]:
     """The changes that gained most over their parents, those of the parents' own line first."""
     lines = (islice(search.family.line(parent.id), LINE) for parent in parents)
-    line = (one for one in chain.from_iterable(lines) if search.gain(one) > search.noise)
+    line = (one for one in chain.from_iterable(lines) if search.is_improvement(one))
     gained = {one.id: one for one in islice(line, GAINS)}
     elites = search.archive.elites if search.archive else []
     for one in sorted(elites, key=search.gain, reverse=True)[:GAINS]:
-        if search.gain(one) > search.noise:
+        if search.is_improvement(one):
             gained.setdefault(one.id, one)
     sections = []
     for one in list(gained.values())[:GAINS]:
@@ -185,9 +190,10 @@ def _archive_lines(search: Findings, task: Task) -> list[str]:
     if archive is None or best is None:
         return []
     axes = " and ".join(axis.title for axis in archive.axes)
+    deviation = search.noise.deviation
     lines = [
         f"{len(archive)} of {archive.cells} cells over {axes} are filled; the best is genome "
-        f"{best.id} with {task.metric} {best.objective:.6g}; a run varies by {search.noise:.2g}"
+        f"{best.id} with {task.metric} {best.objective:.6g}; a run varies by {deviation:.2g}"
     ]
     for elite in archive:
         place = ", ".join(

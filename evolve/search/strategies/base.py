@@ -9,7 +9,8 @@ import numpy as np
 
 from archive import AddStatus, Archive
 from population import Individual
-from population.estimate import Gains, Prior
+from population.beliefs import Beliefs
+from population.estimate import Prior
 from population.selection import Offspring, ParentSelector, Uniform
 
 
@@ -65,22 +66,31 @@ class Strategy(ABC):
         """
         return bool(child.fitness > incumbent.fitness)
 
-    def prior(self, parent: Individual, gains: Gains, noise: float) -> Prior | None:
+    def prior(self, parent: Individual, beliefs: Beliefs) -> Prior | None:
         """What to expect of a child before it runs; None expects nothing.
 
         Args:
             parent: The fittest parent that has scored.
-            gains: What children gained over their parents so far.
-            noise: Standard deviation of one run, in the metric's unit; 0 if unknown.
+            beliefs: What is known of the noise and of the gains.
         """
         return None
 
-    def doubts(self, best: Individual, lead: float, noise: float) -> bool:
+    def doubts(self, best: Individual, rival: Individual, beliefs: Beliefs, *, spent: bool) -> bool:
         """Whether the best so far should run once more before it is believed.
 
         Args:
             best: The fittest so far.
-            lead: Its gain over the best before it, in the metric's unit.
-            noise: Standard deviation of one run, in the metric's unit; 0 if unknown.
+            rival: The fittest of the others whose score is believed.
+            beliefs: What is known of the noise and of the gains.
+            spent: Whether the runs that are meant for repeats have been made.
         """
         return False
+
+    def believes(self, individual: Individual, beliefs: Beliefs) -> bool:
+        """Whether the score of an individual may be announced.
+
+        Args:
+            individual: An individual that has scored.
+            beliefs: What is known of the noise and of the gains.
+        """
+        return True

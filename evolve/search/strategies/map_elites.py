@@ -8,11 +8,10 @@ import numpy as np
 
 from archive import AddStatus, Archive
 from evolve.search.strategies.base import Strategy
-from population import Direction, Individual
-from population.estimate import Gains, Prior
+from population import Individual
+from population.beliefs import Beliefs
+from population.estimate import Prior
 from population.selection import Offspring
-
-LUCK = 3.0  # deviations of one run by which the best may be too good
 
 
 class MapElites(Strategy):
@@ -41,15 +40,14 @@ class MapElites(Strategy):
     def keeps(self, added: AddStatus, child: Individual, incumbent: Individual) -> bool:
         return added is not AddStatus.NOT_ADDED
 
-    def prior(self, parent: Individual, gains: Gains, noise: float) -> Prior | None:
-        """A typical gain over the parent, worth as many runs as noise exceeds the gains' spread."""
-        expected = gains.expected(noise)
-        if expected is None or parent.objective is None or noise == 0:
-            return None
-        gain, spread = expected
-        sign = -1.0 if parent.direction is Direction.MINIMIZE else 1.0
-        return Prior(parent.objective + sign * gain, (noise / spread) ** 2)
+    def prior(self, parent: Individual, beliefs: Beliefs) -> Prior | None:
+        """Its parent's best guess, and gains as they were so far."""
+        return beliefs.prior(parent)
 
-    def doubts(self, best: Individual, lead: float, noise: float) -> bool:
-        """Whether it ran only once and noise could have given it its lead."""
-        return len(best.measurements) < 2 and lead < LUCK * noise
+    def doubts(self, best: Individual, rival: Individual, beliefs: Beliefs, *, spent: bool) -> bool:
+        """Whether it ran only once and is worth another run."""
+        return beliefs.needs_repeat(best, rival, spent=spent)
+
+    def believes(self, individual: Individual, beliefs: Beliefs) -> bool:
+        """Whether its score was repeated."""
+        return beliefs.is_confirmed(individual)

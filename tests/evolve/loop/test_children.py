@@ -81,3 +81,26 @@ def test_a_seed_that_fails_ends_the_run_with_its_reason(make_place: Callable[[],
     log = place.run("r") / "logs" / "0.log"
     assert "KeyError" in log.read_text()
     assert str(log.relative_to(place.folder)) in done.stderr
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_score_that_is_declared_deterministic_is_measured_once(
+    make_place: Callable[[], Any], declared: bool
+) -> None:
+    place = make_place()
+    place.write(GENOME.format(deed="pass"))
+    program = place.task_folder / "program.md"
+    if declared:
+        program.write_text(program.read_text().replace("budget", 'noise = "none"\nbudget', 1))
+    done = place.evolve(
+        *("--task", "toy", "--run", "r", "--generations", "1", "--children", "8"),
+        *("--operators", "perturb", "--seed", "1"),
+    )
+    assert done.returncode == 0, done.stderr
+    purposes = [row[0] for row in place.rows("r", "SELECT purpose FROM measurements")]
+    assert place.count("r", "measurements WHERE individual = 0 AND purpose = 'search'") == (
+        1 if declared else 2
+    )
+    assert ("repeat" in purposes) is not declared
+    assert purposes.count("final") == (2 if declared else 4)
+    assert ('add noise = "none"' in done.stdout) is not declared

@@ -81,6 +81,13 @@ def test_it_is_shown_though_its_task_is_gone(old: Any) -> None:
         assert done.stdout
 
 
+def test_its_decisions_are_taken_again_by_the_rules_of_its_time(old: Any) -> None:
+    done = old.evolve("replay", "old")
+    asked = old.count("old", "asks WHERE place > 0")
+    same = f"{asked} of {asked} proposals are the same" if asked else "there is nothing to take"
+    assert same in done.stdout, done.stdout
+
+
 def test_it_goes_on_once_the_task_is_named(old: Any, chat: Any, scripted: Any) -> None:
     lost = old.evolve("resume", "old")
     assert lost.returncode == 2
@@ -114,6 +121,8 @@ def test_a_run_of_somebody_else_is_shown_and_not_worked_on(old: Any) -> None:
             parent.chmod(parent.stat().st_mode | 0o011)
         os.chdir(old.folder)
         os.environ["HOME"] = str(old.folder)
+        import scipy.special  # noqa: F401, where the interpreter lies nobody may read
+
         if os.getuid() == 0:
             os.setgroups([])
             os.setgid(65534)

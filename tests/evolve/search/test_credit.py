@@ -15,6 +15,8 @@ from evolve.search.bandit import Arm, Outcome
 from evolve.search.search import Search
 from evolve.search.strategies import STRATEGIES
 from population import Direction, Individual, Measurement, Status
+from population.beliefs import Beliefs
+from population.estimate import Noise
 from population.selection import SELECTORS
 
 A, B = "openai/a", "openai/b"
@@ -45,13 +47,14 @@ def listener() -> Listener:
 
 @pytest.fixture
 def search(listener: Listener) -> Search:
-    """A search whose seed has scored 2."""
+    """A search whose seed has scored 2, on a task whose score is deterministic."""
     search = Search(
         strategy=STRATEGIES["map-elites"](SELECTORS["ucb"]),
         operators={"tweak": TWEAK},
         models={A: 1.0, B: 1.0},
         chooser=listener,
         seed=0,
+        beliefs=Beliefs(Noise(exact=True)),
     )
     search.add_individual(Individual(0, "c", (), "seed", "", 0, Direction.MINIMIZE))
     search.tell(0, measurement(2.0))
