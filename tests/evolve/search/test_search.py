@@ -532,7 +532,7 @@ def test_offline_the_operators_that_need_a_model_are_left_out() -> None:
     single = {name for name, operator in OPERATORS.items() if operator.arity == 1}
     assert {name for _, name, _, _ in asked(search, 200)} == single - {"repair"}
     offline = asked(search, 200, offline=True)
-    assert {name for _, name, _, _ in offline} == {"perturb", "tune"}
+    assert {name for _, name, _, _ in offline} == {"perturb", "tune", "illuminate"}
 
 
 @pytest.mark.parametrize("names", [("tweak",), ("tweak", "crossover"), ("tweak", "recombine")])
