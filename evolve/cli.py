@@ -37,6 +37,8 @@ COMMANDS = {
     "show": ("show", "RUN [ID|best]", "an individual: scores, parents, changes; --events of a run"),
     "diff": ("diff", "RUN [A] [B]", "how a genome differs from another: from seed to best, net"),
     "ablate": ("ablate", "RUN [ID]", "what each part of the best is worth, and the best without"),
+    "brief": ("brief", "RUN", "what a person or an agent should know who proposes a genome"),
+    "submit": ("submit", "RUN FILE", "hand a genome to a run: it is measured as any child is"),
     "heatmap": ("heatmap", "RUN [-o PNG]", "the archive as a heatmap, in the terminal or a file"),
     "export": ("export", "RUN ID|best", "a genome's source, -o FILE to write it"),
     "rebin": ("rebin", "RUN", "cut the archive into other cells or bounds; loses nothing"),

@@ -1,0 +1,124 @@
+"""What commands say with `--json`: one JSON value on stdout, for scripts and agents."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from typing import Any
+
+from archive import Experiment
+from archive.comparison import FreshComparison
+from evolve.commands.run_state import read_confirmation, read_state
+from evolve.runs.run import Run
+from evolve.search.search import Search
+from population import Individual
+
+
+def json_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option `--json`."""
+    parser.add_argument("--json", action="store_true", help="print JSON, for scripts and agents")
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON, in ASCII; NaN and infinities, which JSON lacks, are null."""
+    print(json.dumps(_make_plain(value), indent=2, allow_nan=False))
+
+
+def _make_plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {str(key): _make_plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_make_plain(part) for part in value]
+    return value
+
+
+def describe_run(run: Run, search: Search) -> dict[str, Any]:
+    """A run in numbers: state, counts, best, confirmed gain, cost."""
+    state, task, archive = read_state(run), run.task, search.archive
+    children = [one for one in search.individuals.values() if one.parents and one.measurements]
+    spend = run.record.spend()
+    reference = search.reference
+    return {
+        "run": run.folder.name,
+        "folder": str(run.folder.path),
+        "task": task.name,
+        "state": state.words,
+        "begun": state.begun,
+        "seconds": state.seconds,
+        "metric": task.metric,
+        "direction": task.direction.value,
+        "strategy": run.settings.strategy,
+        "children": len(children),
+        "children_wanted": run.settings.total_children,
+        "failed": sum(not child.scored for child in children),
+        "cells": None if archive is None else archive.cells,
+        "cells_filled": None if archive is None else len(archive),
+        "noise": search.noise or None,
+        "seed": None if reference is None else describe_individual(reference, search),
+        "best": None if search.best is None else describe_individual(search.best, search),
+        "confirmed": describe_comparison(read_confirmation(run, search)),
+        "dollars": spend.cost,
+        "requests": spend.calls,
+    }
+
+
+def describe_individual(one: Individual, search: Search) -> dict[str, Any]:
+    """A genome in numbers."""
+    cell = search.archive.cell_of(one) if search.archive is not None and one.scored else None
+    elite = None if search.archive is None or cell is None else search.archive.elite_of(cell)
+    return {
+        "id": one.id,
+        "commit": one.commit,
+        "parents": list(one.parents),
+        "operator": one.operator,
+        "model": one.model,
+        "description": one.description,
+        "generation": one.generation,
+        "status": None if one.status is None else one.status.value,
+        "objective": one.objective,
+        "margin": one.margin(search.noise) if search.noise and one.scored else None,
+        "runs": len(one.scored),
+        "measures": one.measures,
+        "cell": cell,
+        "elite": elite is not None and elite.id == one.id,
+    }
+
+
+def describe_experiment(experiment: Experiment) -> dict[str, Any]:
+    """An experiment in numbers."""
+    m = experiment.measurement
+    return {
+        "experiment": experiment.number,
+        "individual": experiment.individual,
+        "purpose": experiment.purpose.value,
+        "outcome": experiment.outcome,
+        "fitness": m.fitness,
+        "measures": dict(m.measures),
+        "details": dict(m.details),
+        "seconds": m.seconds,
+        "memory_gb": m.memory_gb,
+        "device": m.device,
+        "seed": m.seed,
+        "ended": m.ended,
+        "reason": m.reason,
+    }
+
+
+def describe_comparison(comparison: FreshComparison | None) -> dict[str, Any] | None:
+    """The fresh runs of seed and best in numbers; None if there are none."""
+    if comparison is None:
+        return None
+    return {
+        "seed": comparison.seed,
+        "best": comparison.best,
+        "seed_mean": comparison.seed_mean,
+        "best_mean": comparison.best_mean,
+        "gain": comparison.gain,
+        "low": comparison.low,
+        "high": comparison.high,
+        "runs": list(comparison.runs),
+        "is_confirmed": comparison.is_confirmed,
+    }
