@@ -120,8 +120,10 @@ def _find_parent(run: Run, source: str, individuals: dict[int, Individual]) -> i
         theirs = Counter(run.lineage.source(one.commit).splitlines())
         return (own & theirs).total() - (theirs - own).total()
 
-    unique = {one.id: one for one in near}
-    return max(unique.values(), key=lambda one: (shared(one), one.scored, one.fitness, -one.id)).id
+    lines = {one.id: shared(one) for one in near}
+    alike = [one for one in near if lines[one.id] == max(lines.values())]
+    scored = [one for one in alike if one.scored] or alike
+    return max(scored, key=lambda one: (one.fitness, -one.id)).id
 
 
 def _await_answer(run: Run, ticket: Ticket) -> Answer | None:
