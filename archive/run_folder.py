@@ -113,6 +113,11 @@ class RunFolder:
         """The folder with the working folders of the children that run now."""
         return self.path / "work"
 
+    @property
+    def inbox(self) -> Path:
+        """The folder of the genomes that people and agents hand in."""
+        return self.path / "inbox"
+
     def log(self, experiment: str) -> Path:
         """The output of a child; `experiment` is its id, with a suffix for its repeats."""
         return self.path / "logs" / f"{experiment}.log"

@@ -41,6 +41,8 @@ COMMANDS = {
     "ablate": ("ablate", "RUN [ID]", "what each part of the best is worth, and the best without"),
     "lineage": ("lineage", "RUN [ID|best]", "a genome's family tree, crossovers as merges"),
     "log": ("log", "RUN ID [-f]", "what a genome printed; -f: as it prints"),
+    "brief": ("brief", "RUN", "what a person or an agent should know who proposes a genome"),
+    "submit": ("submit", "RUN FILE", "hand a genome to a run: it is measured as any child is"),
     "heatmap": ("heatmap", "RUN [-o PNG]", "the archive as a heatmap, in the terminal or a file"),
     "report": ("report", "RUN [-o HTML]", "one HTML file that shows everything about a run"),
     "serve": ("serve", "[RUN ...]", "runs as live pages in a browser"),

@@ -42,6 +42,7 @@ class Settings:
         strategy: Name of the strategy.
         selector: Name of the parent selector that map-elites uses.
         operators: NAME[:WEIGHT] of the operators; empty takes the task's own, or all.
+        proposals: Whether operators make children; else the run measures what is handed in.
         cells: Number of cells on each axis; 0 chooses by the numbers of children and axes.
         bounds: Bounds of axes as AXIS=LOW:HIGH; "fixed" keeps all as they are laid.
         seed: Seed of all the run's randomness.
@@ -179,6 +180,15 @@ class Settings:
         separated=True,
         listing="evolve.operators:describe_operators",
         default="all that can work",
+    )
+    proposals: bool = option(
+        True,
+        "--proposals",
+        SEARCH,
+        "whether operators make children; --no-proposals keeps the run open and measures what is "
+        "handed in with `submit`",
+        default="yes",
+        resumable=True,
     )
     cells: int = option(
         0,

@@ -184,7 +184,7 @@ def assemble(
         why_unresponsive=ensemble.why_unresponsive,
     )
     contexts = _build_contexts(run, search, reports, with_models=bool(models))
-    proposer = Proposer(run.task, ensemble, contexts, wake)
+    proposer = Proposer(run.told_task, ensemble, contexts, wake)
     loop = Loop(run, search, evaluator, proposer, allowance, interrupt, wake, reports)
     with interrupt.listening(), closing(evaluator), display:
         yield Assembly(loop, evaluator, proposer, reports)
@@ -230,7 +230,7 @@ def _build_contexts(
         return secrets.hide(read_tail(run.folder.log(str(individual.id)), LAST_LINES))
 
     return ContextBuilder(
-        run.task,
+        run.told_task,
         search,
         run.lineage,
         last_words=last_words,

@@ -108,6 +108,12 @@ def choose_settings(task: Task, given: Mapping[str, Any]) -> Settings:
     except ValueError as error:
         raise OptionError(f"--bounds: {error}") from error
     suited = tuple(resolve_operator_path(name, task.folder) for name in task.operators)
-    operator_mix(names, with_models=bool(settings.models), language=task.language, suited=suited)
+    operator_mix(
+        names,
+        with_models=bool(settings.models),
+        language=task.language,
+        suited=suited,
+        proposals=settings.proposals,
+    )
     check_model_options(settings.models, settings.api_base, settings.prices)
     return settings

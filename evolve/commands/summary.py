@@ -53,6 +53,9 @@ def announce(run: Run, models: list[ConfiguredModel]) -> list[str]:
 
 
 def _cost_lines(run: Run, models: list[ConfiguredModel], children: int) -> list[str]:
+    if not run.settings.proposals:
+        submit = write_command("submit", run.folder.name, "FILE", "-m", "IDEA")
+        return [f"nothing is proposed: the run measures what is handed in with `{submit}`"]
     if not models:
         return [
             "no language model is configured: the offline operators vary what is there. For new "

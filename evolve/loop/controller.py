@@ -162,29 +162,35 @@ class Controller:
 
     # -- genomes that no operator proposed ----------------------------------------------------
 
-    def add_genome(self, genome: NewGenome, parent: Individual, *, joins: bool) -> Individual:
+    def add_genome(
+        self, genome: NewGenome, parents: Sequence[Individual], *, joins: bool
+    ) -> Individual:
         """Commit and record a genome that no operator proposed.
 
         Args:
             genome: The genome, which is a new one.
-            parent: Individual that it was made of.
+            parents: Individuals that it was made of.
             joins: Whether it joins the search, as a child that is not measured yet. Else the
                 search knows nothing of it.
         """
         state = self._state
         number = state.take_individual()
         message = "\n\n".join(filter(None, (genome.description, genome.notes)))
+        ids = tuple(parent.id for parent in parents)
         individual = Individual(
             id=number,
             commit=self._run.lineage.commit(
-                number, genome.source, [parent.commit], f"{genome.operator}: {message}"
+                number,
+                genome.source,
+                [parent.commit for parent in parents],
+                f"{genome.operator}: {message}",
             ),
-            parents=(parent.id,),
+            parents=ids,
             operator=genome.operator,
             description=genome.description,
             generation=state.finished // self._run.settings.children + 1,
             direction=self._run.task.direction,
-            prior=self._search.prior((parent.id,)) if joins else None,
+            prior=self._search.prior(ids) if joins else None,
         )
         state.seen.add(genome.identity.exact, genome.identity.near)
         if joins:

@@ -117,7 +117,7 @@ class LiveBench(RecordBench):
         lines = [f"reverted: {part.name} ({part.describe()})" for part in parts]
         notes = "" if len(lines) == 1 and variant.operator == ABLATE else "\n".join(lines)
         genome = NewGenome(variant.source, identity, variant.operator, variant.description, notes)
-        added = self._loop.add_genome(genome, ablation.base, joins=variant.operator == DISTILL)
+        added = self._loop.add_genome(genome, [ablation.base], joins=variant.operator == DISTILL)
         self._individuals.append(added)
         self._index(added, identity.exact)
         return added

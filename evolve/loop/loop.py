@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from archive.rows import Purpose
@@ -20,6 +20,7 @@ from evolve.loop.proposer import Aside, Proposer
 from evolve.loop.reports import Reports, Snapshot
 from evolve.loop.scheduler import Scheduler
 from evolve.loop.state import LoopState
+from evolve.loop.submissions import Submissions
 from evolve.models import Availability
 from evolve.runs.run import Run
 from evolve.search.search import Search
@@ -73,6 +74,7 @@ class Loop:
         self._state = state = LoopState.restored(run, search)
         self._controller = Controller(run, search, allowance, state, reports)
         self._scheduler = Scheduler(run, search, evaluator, proposer, allowance, state, reports)
+        self._submissions = Submissions(run, search, self._controller, state, reports)
         self._noticed_interrupts = 0
         self._searched = False  # whether all that is still to come is queued
 
@@ -103,9 +105,11 @@ class Loop:
         """Refit the archive's axes if a generation has just ended."""
         self._controller.refit_axes()
 
-    def add_genome(self, genome: NewGenome, parent: Individual, *, joins: bool) -> Individual:
+    def add_genome(
+        self, genome: NewGenome, parents: Sequence[Individual], *, joins: bool
+    ) -> Individual:
         """Commit and record a genome that no operator proposed; see `Controller.add_genome`."""
-        return self._controller.add_genome(genome, parent, joins=joins)
+        return self._controller.add_genome(genome, parents, joins=joins)
 
     def take_notes(self) -> None:
         """Let a model write the notes that the task asks for, unless it has, and wait for them.
@@ -129,6 +133,7 @@ class Loop:
             scheduler.queue_repeat()
             end = self._find_end()
             if end is None:
+                self._submissions.take()
                 scheduler.start_jobs()  # before all else, so that no device waits for it
                 controller.report_generations()
                 scheduler.propose()

@@ -103,7 +103,7 @@ def distill_best(
     Returns:
         What was found; None if the best is a seed, of which nothing was changed.
     """
-    best = search.best
+    best = search.champion
     if best is None or not best.parents or not run.settings.distill_runs:
         return None
     before = read_ablation(run, search.individuals, best)

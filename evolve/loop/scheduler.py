@@ -109,7 +109,7 @@ class Scheduler:
 
     def propose(self) -> None:
         """Begin as many proposals as the devices will soon need, and no more than are left."""
-        while self._state.refusals < MAX_REFUSALS:
+        while self._run.settings.proposals and self._state.refusals < MAX_REFUSALS:
             reason = self._allowance.why_offline()
             asks = self._allowance.may_ask(self._proposer.asking)
             if not asks and not reason:
@@ -196,6 +196,8 @@ class Scheduler:
     @property
     def stuck(self) -> bool:
         """Whether nothing new can be expected."""
+        if not self._run.settings.proposals:
+            return False  # somebody may hand a genome in
         hopeless = bool(self._allowance.why_offline()) and not self._allowance.may_recover
         return self._state.refusals >= MAX_REFUSALS or (hopeless and not self._may_go_on_offline)
 

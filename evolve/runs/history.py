@@ -91,6 +91,7 @@ def begin_search(run: Run, settings: Settings | None = None) -> Search:
         with_models=bool(models),
         language=run.task.language,
         suited=own,
+        proposals=settings.proposals,
     )
     search = Search(
         strategy=new_strategy(settings),

@@ -58,6 +58,11 @@ class Run:
     lineage: Lineage
     results: Results
 
+    @property
+    def told_task(self) -> Task:
+        """The task as its proposers are told of it: with the budget of this run."""
+        return replace(self.task, budget=self.settings.budget)
+
     def individuals(self) -> list[Individual]:
         """All genomes that were tried."""
         return self.record.individuals(self.task.direction)

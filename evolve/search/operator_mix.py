@@ -49,6 +49,7 @@ def operator_mix(
     with_models: bool,
     language: str = "python",
     suited: Sequence[str] = (),
+    proposals: bool = True,
 ) -> Mix:
     """The operators of a run, checked.
 
@@ -60,10 +61,13 @@ def operator_mix(
         with_models: Whether a language model is configured.
         language: Language of the genomes; the offline operators here know Python alone.
         suited: Operators that the task names. If `names` is empty, those that can work are taken.
+        proposals: Whether operators make children; else none is drawn, and none is needed.
 
     Raises:
         OptionError: an operator is unknown, or cannot work as it is.
     """
+    if not proposals:
+        return Mix({}, None)
     if not names and suited:
         operators = {name: parse_operator(name)[0] for name in suited}
         names = [name for name in suited if with_models or not operators[name].needs_model]

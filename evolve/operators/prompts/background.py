@@ -227,5 +227,5 @@ def describe_target(cell: Cell | None, archive: Archive | None, task: Task) -> s
 
 
 def _between(axis: Axis, index: int) -> str:
-    low, high = (format_number(edge, axis.unit) for edge in axis.bounds_of(index))
-    return f"{axis.label} {low} to {high}"
+    low, high = axis.bounds_of(index)
+    return f"{axis.label} {format_number(low)} to {format_number(high, axis.unit)}"
