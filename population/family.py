@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from population.individual import Individual
@@ -43,6 +43,15 @@ class Family:
         while one.parents:
             yield one
             one = self._individuals[one.parents[0]]
+
+    def find_nearest_scored(self, ids: Sequence[int]) -> Individual | None:
+        """The fittest of some individuals, or of the nearest ancestors that have scored."""
+        while ids:
+            scored = [self._individuals[i] for i in ids if self._individuals[i].scored]
+            if scored:
+                return max(scored, key=lambda one: one.fitness)
+            ids = [parent for i in ids for parent in self._individuals[i].parents]
+        return None
 
     def near(self, number: int, limit: int) -> list[Individual]:
         """The latest children and siblings of an individual, the oldest first."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -11,12 +10,12 @@ from typing import IO, Any, NamedTuple
 
 import git
 from git.objects.fun import tree_to_stream
-from gitdb import IStream, LooseObjectDB
+from gitdb import IStream
 from gitdb.exc import ODBError
 
 from population.errors import UserError
+from population.isolated_git import AUTHOR, IsolatedRepo
 
-AUTHOR = git.Actor("evolve", "evolve@localhost")
 FILE_MODE = 0o100644
 # What GitPython raises for a repository that is damaged, unwritable or lacks what was asked for.
 BROKEN = (git.GitError, ODBError, OSError, ValueError, KeyError)
@@ -24,20 +23,6 @@ BROKEN = (git.GitError, ODBError, OSError, ValueError, KeyError)
 
 class LineageError(UserError):
     """The run's git repository cannot be read or written; the message says what to do."""
-
-
-# The user's own settings and variables (a hook that starts a run sets some) concern other
-# repositories. A colleague's run may be looked at: asking git for objects runs nothing of theirs.
-ENVIRONMENT = {
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_SYSTEM": os.devnull,
-    "GIT_CONFIG_COUNT": "1",
-    "GIT_CONFIG_KEY_0": "safe.directory",
-    "GIT_CONFIG_VALUE_0": "*",
-    "GIT_DEFAULT_HASH": "sha1",
-    **{f"GIT_{role}_NAME": AUTHOR.name or "" for role in ("AUTHOR", "COMMITTER")},
-    **{f"GIT_{role}_EMAIL": AUTHOR.email or "" for role in ("AUTHOR", "COMMITTER")},
-}
 
 
 class StoredGenome(NamedTuple):
@@ -50,46 +35,6 @@ class StoredGenome(NamedTuple):
 
     source: str
     notes: str
-
-
-class _Git(git.Git):
-    """A git that knows nothing of the user's, and that the terminal's Ctrl-C does not reach.
-
-    One process stays to read objects.
-    """
-
-    def __init__(self, working_dir: Any = None) -> None:
-        super().__init__(working_dir)
-        self.update_environment(**ENVIRONMENT)
-
-    def execute(self, command: str | Sequence[Any], **options: Any) -> Any:  # type: ignore[override]
-        names = [name for name in os.environ if name.startswith("GIT_") and name not in ENVIRONMENT]
-        without = [word for name in names for word in ("-u", name)]
-        words = [command] if isinstance(command, str) else list(command)
-        if without:
-            words = ["env", *without, *words]
-        return super().execute(words, start_new_session=True, **options)
-
-
-class _Objects(git.GitCmdObjectDB):
-    """Reads through git, and writes without it a file that is renamed once it is whole.
-
-    A `git hash-object` whose parent is killed would store what it has got until then.
-    """
-
-    def store(self, istream: IStream) -> IStream:
-        return LooseObjectDB.store(self, istream)
-
-
-class _Repo(git.Repo):
-    GitCommandWrapperType = _Git
-    config_level = ("repository",)  # type: ignore[assignment]
-
-    def __init__(self, path: Any, **options: Any) -> None:
-        super().__init__(path, **options, expand_vars=False)
-        self._common_dir = ""  # what GitPython made of the user's GIT_ variables
-        self.git = _Git(self.git_dir)
-        self.odb = _Objects(os.path.join(self.git_dir, "objects"), self.git)
 
 
 class Lineage:
@@ -108,7 +53,7 @@ class Lineage:
 
     def __init__(self, path: Path, genome_path: str) -> None:
         try:
-            self._repo = _Repo(path)
+            self._repo = IsolatedRepo(path)
         except (git.InvalidGitRepositoryError, git.NoSuchPathError) as error:
             raise LineageError(
                 f"{path} is no git repository: the run's genomes are gone; "
@@ -130,8 +75,8 @@ class Lineage:
         """
         try:
             options: dict[str, Any] = {"bare": True, "initial_branch": "best", "template": ""}
-            _Repo.init(path, expand_vars=False, allow_unsafe_options=True, **options)
-            repo = _Repo(path)
+            IsolatedRepo.init(path, expand_vars=False, allow_unsafe_options=True, **options)
+            repo = IsolatedRepo(path)
             root = git.Commit.create_from_tree(
                 repo, _store_tree(repo, {}), message, [], author=AUTHOR, committer=AUTHOR
             )

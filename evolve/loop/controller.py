@@ -14,6 +14,12 @@ from evolve.loop.evaluators import Job, Running
 from evolve.loop.proposer import Aside
 from evolve.loop.refusals import Refusals
 from evolve.loop.reports import Reports
+from evolve.loop.sentences import (
+    describe_fall,
+    describe_loss,
+    describe_refit,
+    describe_result,
+)
 from evolve.loop.state import LoopState
 from evolve.models import Availability
 from evolve.operators.prompts.lessons import extract_lessons, extract_notes
@@ -22,7 +28,6 @@ from evolve.runs.run import Run
 from evolve.search.plan import Plan
 from evolve.search.search import Search
 from population import Individual, Measurement
-from population.formatting import format_number, format_score
 from population.lineage import Lineage
 
 UNANSWERED = "the model did not answer"
@@ -287,7 +292,8 @@ class Controller:
         kept = job.purpose.decides and self._search.tell(job.individual.id, told)
         individual = self._search.individuals.get(job.individual.id, job.individual)
         if job.purpose.decides:  # before the record has it: what is lost between is measured again
-            self._run.lineage.annotate(individual.commit, self._describe_result(individual))
+            result = describe_result(individual, self._run.task)
+            self._run.lineage.annotate(individual.commit, result)
         experiment = self._run.record.add_measurement(
             individual.id, measurement, job.purpose, kept, state.take_place()
         )
@@ -302,19 +308,6 @@ class Controller:
             state.ended.append(individual)
             self.refit_axes()
 
-    def _describe_result(self, individual: Individual) -> str:
-        """An individual's result in a line, for `git log`."""
-        last = individual.measurements[-1]
-        if individual.objective is None:
-            return f"{last.status}: {last.reason}"
-        score = f"{self._run.task.metric} {individual.objective:.6g}"
-        runs = len(individual.scored)
-        measured = ", ".join(
-            f"{axis.label} {format_number(individual.measures[axis.name], axis.unit)}"
-            for axis in self._run.task.axes
-        )
-        return f"{score} ({runs} {'run' if runs == 1 else 'runs'}); {measured}"
-
     def refit_axes(self) -> None:
         """Refit the archive's axes to what was found, at the end of a generation."""
         state, before = self._state, self._search.archive
@@ -324,14 +317,7 @@ class Controller:
         if axes is None:
             return
         self._run.record.set_meta({"axes": [axis.to_dict() for axis in axes]})
-        moved = [
-            f"{new.label} {format_number(new.low)} to {format_number(new.high, new.unit)} "
-            f"(was {format_number(old.low)} to {format_number(old.high)})"
-            for old, new in zip(before.axes, axes, strict=True)
-            if old != new
-        ]
-        text = f"the archive follows what was found: {'; '.join(moved)}"
-        self._reports.event(self._run.record, "axes", text)
+        self._reports.event(self._run.record, "axes", describe_refit(before.axes, axes))
 
     def take_loss(self, running: Running, slots: int) -> None:
         """A device is lost: its job, of which nothing is known, is the next on another.
@@ -341,15 +327,7 @@ class Controller:
             slots: Number of devices that are left.
         """
         self._state.jobs.appendleft(running.job)
-        if slots:
-            left = f"{slots} {'devices are' if slots > 1 else 'device is'} left"
-        else:
-            left = "no device is left"
-        text = (
-            f"{running.device.name} ({running.device.model}) is gone, #{running.job.individual.id} "
-            f"will be measured again; {left}"
-        )
-        self._reports.event(self._run.record, "device", text)
+        self._reports.event(self._run.record, "device", describe_loss(running, slots))
 
     @property
     def settled_best(self) -> Individual | None:
@@ -375,19 +353,12 @@ class Controller:
 
     def _report_fall(self, before: Individual, now: Individual) -> None:
         """Say so if what seemed to be the best has turned out to be no better."""
-        best, seemed, found = self._search.champion, before.objective, now.objective
-        fell = seemed is not None and found is not None and now.fitness < before.fitness
-        if best is None or best.id == now.id or not fell:
+        best = self._search.champion
+        scored = before.objective is not None and now.objective is not None
+        if best is None or best.id == now.id or not scored or now.fitness >= before.fitness:
             return
-        assert seemed is not None
-        assert found is not None
-        deviation = self._search.noise.deviation
-        self._reports.event(
-            self._run.record,
-            "luck",
-            f"#{now.id} was luck: {self._run.task.metric} {format_score(seemed, deviation)} -> "
-            f"{format_score(found, deviation)} after {len(now.scored)} runs",
-        )
+        text = describe_fall(before, now, self._run.task.metric, self._search.noise.deviation)
+        self._reports.event(self._run.record, "luck", text)
 
     def report_generations(self) -> None:
         """Report every generation that has ended, which may take as long as drawing a picture."""

@@ -8,47 +8,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from archive import AddStatus, Archive, Axis, Cell
+from archive import AddStatus, Archive, Axis
 from evolve.operators import Operator
 from evolve.operators.perturb import Perturb
 from evolve.search.axes import refit_axes
 from evolve.search.bandit import Arm, Chooser, Outcome, device_price
+from evolve.search.credit import Credit
 from evolve.search.plan import Plan
+from evolve.search.repairs import Repairs
 from evolve.search.strategies import Strategy
-from population import Individual, Measurement, Status
+from evolve.search.targets import choose_target
+from population import Individual, Measurement
 from population.beliefs import Beliefs
 from population.estimate import Noise, Prior
 from population.family import Family
 from population.selection import Offspring
 
-MENDABLE = (Status.CRASH, Status.OOM)
-MAX_REPAIRS = 2  # in a row
 EARLY = 0.5  # share of the budget: a child that failed earlier was hardly trained
-# The rewards of the bandit: for a new best beyond noise, for a child that is fitter than its
-# parents beyond noise, and for one that became an elite otherwise.
-NEW_BEST, FITTER, ELITE = 1.0, 0.5, 0.25
 MOST_CLOSING = 5  # repeats at the end of a search, when those that are meant for it are used up
 MOST_RETRIES = 2  # repeats of a score that may fail before nobody waits for another
 LAST_RESORT = Perturb()  # one parent and no model: it works whatever was chosen
-
-
-@dataclass(frozen=True)
-class _Credit:
-    """What a child's first run changed, for which it is credited once its score is believed.
-
-    Attributes:
-        added: What the archive made of it.
-        best: The fittest before it; None if there was none.
-        first: Its first run.
-    """
-
-    added: AddStatus
-    best: Individual | None
-    first: Measurement
 
 
 class Search:
@@ -93,23 +76,21 @@ class Search:
         self._models = dict(models)
         drawn = [operator for operator in operators.values() if not operator.mends]
         self._arms = [arm for operator in drawn for arm in self._arms_of(operator)]
-        self._mender = next((op for op in operators.values() if op.mends and models), None)
         self._seed = seed
         self._budget = budget
         self._movable_axes = frozenset(movable_axes)
-        self._early = 0.0  # seconds before which a failure is early
-        self._broken: list[int] = []
-        self._mended: set[int] = set()
         self._crossed: set[frozenset[int]] = set()
         self._dollars: dict[int, float] = {}
         self._drawn: dict[int, Arm] = {}
         self._max_repeats = max_repeats
         self._repeats = 0
-        self._uncredited: dict[int, _Credit] = {}  # children whose score is not believed yet
+        self._uncredited: dict[int, Credit] = {}  # children whose score is not believed yet
         self._offspring: dict[int, Offspring] = {}
         self.beliefs = beliefs or Beliefs()
         self.individuals: dict[int, Individual] = {}
         self.family = Family(self.individuals)
+        mender = next((op for op in operators.values() if op.mends and models), None)
+        self._repairs = Repairs(mender, self._operators, self.individuals)
         self.archive: Archive | None = None
         self.incumbent: Individual | None = None
         self.reference: Individual | None = None
@@ -139,7 +120,7 @@ class Search:
             self.archive.add(seed)
         self.reference = seeds[0]
         start_up = max(m.seconds for m in self.reference.scored) - self._budget
-        self._early = EARLY * self._budget + max(start_up, 0.0)
+        self._repairs.early = EARLY * self._budget + max(start_up, 0.0)
         self.incumbent = max(seeds, key=lambda seed: seed.fitness)
 
     def refit_axes(self) -> tuple[Axis, ...] | None:
@@ -169,9 +150,9 @@ class Search:
         assert self.reference is not None
         assert self.incumbent is not None
         rng = np.random.default_rng([self._seed, number])
-        if self._broken and self._mender is not None and not offline:
-            arm = self._draw(self._arms_of(self._mender), rng)
-            return self._plan(number, arm, [self.individuals[self._broken.pop(0)]], rng)
+        if self._repairs.mender and not offline and (broken := self._repairs.take()):
+            arm = self._draw(self._arms_of(self._repairs.mender), rng)
+            return self._plan(number, arm, [broken], rng)
         pool = self._strategy.pool(self.archive, self.reference, self.incumbent)
         for arity in (2, 1):
             arms = [arm for arm in self._arms if self._fits(arm, min(arity, len(pool)), offline)]
@@ -185,7 +166,8 @@ class Search:
         self, number: int, arm: Arm, parents: Sequence[Individual], rng: np.random.Generator
     ) -> Plan:
         operator = self._operators[arm.operator]
-        target = self._target(parents[0], rng) if operator.aims else None
+        assert self.archive is not None
+        target = choose_target(self.archive, parents[0], rng) if operator.aims else None
         if len(parents) > 1:
             self._crossed.add(frozenset(parent.id for parent in parents))
         return Plan(number, operator, arm.model, tuple(parents), rng, target)
@@ -211,13 +193,13 @@ class Search:
         """
         left = list(pool)
         while left:
-            first = self._strategy.select(left, self._offspring, self._unit, rng)
+            first = self._strategy.select(left, self._offspring, self.beliefs.unit, rng)
             if arity == 1:
                 return [first]
             left.remove(first)
             partners = [one for one in pool if self._may_cross(first, one)]
             if partners:
-                second = self._strategy.select(partners, self._offspring, self._unit, rng)
+                second = self._strategy.select(partners, self._offspring, self.beliefs.unit, rng)
                 return [first, second]
         return []
 
@@ -229,19 +211,9 @@ class Search:
             and not self.family.descends(younger, older)
         )
 
-    def _target(self, parent: Individual, rng: np.random.Generator) -> Cell | None:
-        """A cell next to the parent's: an empty one, else the one with the weakest elite."""
-        assert self.archive is not None
-        cells = self.archive.neighbours(self.archive.cell_of(parent))
-        empty = [cell for cell in cells if self.archive.elite_of(cell) is None]
-        if empty:
-            return empty[int(rng.integers(len(empty)))]
-        elites = [(elite.fitness, cell) for cell in cells if (elite := self.archive.elite_of(cell))]
-        return min(elites)[1] if elites else None
-
     def prior(self, parents: Sequence[int]) -> Prior | None:
         """The prior of a child of some individuals, by their ids; it is fixed at its birth."""
-        parent = self._nearest(parents)
+        parent = self.family.find_nearest_scored(parents)
         return None if parent is None else self._strategy.prior(parent, self.beliefs)
 
     def doubtful(self, *, closing: bool = False) -> Individual | None:
@@ -306,9 +278,7 @@ class Search:
         self._chooser.tell(arm, Outcome(0.0, dollars, measured=False))
 
     def _note_drawn(self, arm: Arm, parents: Sequence[int]) -> None:
-        if self._mender is not None and arm.operator == self._mender.name:
-            self._mended.add(parents[0])
-            self._broken = [number for number in self._broken if number != parents[0]]
+        self._repairs.note_drawn(arm.operator, parents)
         if len(parents) > 1:
             self._crossed.add(frozenset(parents))
 
@@ -327,8 +297,7 @@ class Search:
         self.individuals[number] = individual
         self._repeats += bool(before.measurements and before.parents)
         self._learn(before, measurement)
-        if self._is_mendable(individual, measurement):
-            self._broken.append(number)
+        self._repairs.notice(individual, measurement)
         if self.archive is None:
             return not before.scored and individual.objective is not None  # a seed's first score
         added, kept = AddStatus.NOT_ADDED, False
@@ -339,13 +308,13 @@ class Search:
             kept = self._strategy.keeps(added, individual, self.incumbent)
             self.incumbent = self.archive.best
         if not before.measurements and individual.parents:
-            self._uncredited[number] = _Credit(added, best, measurement)
+            self._uncredited[number] = Credit(added, best, measurement)
         waits = self.beliefs.credits_when_confirmed and self.doubtful() is individual
         if number in self._uncredited and not waits:
             self._reward(individual, self._uncredited.pop(number))
         return kept
 
-    def _reward(self, child: Individual, credit: _Credit) -> None:
+    def _reward(self, child: Individual, credit: Credit) -> None:
         """Credit the parents and the arm of a child whose score is believed."""
         parents = [self.individuals[parent] for parent in child.parents]
         if child.scored and all(child.fitness > parent.fitness for parent in parents):
@@ -354,13 +323,7 @@ class Search:
                 self._offspring[parent.id] = replace(record, wins=record.wins + 1)
         if child.operator not in self._operators:
             return
-        worth = 0.0
-        if child.scored:
-            worth = ELITE if credit.added is not AddStatus.NOT_ADDED else 0.0
-            if self.is_improvement(child):
-                worth = FITTER
-            if credit.best is not None and self.beliefs.is_beyond_luck(child, credit.best):
-                worth = NEW_BEST
+        worth = credit.weigh(child, self.beliefs, improves=self.is_improvement(child))
         price = device_price(credit.first.device) * credit.first.seconds
         outcome = Outcome(worth, self._dollars.get(child.id, 0.0) + price)
         self._chooser.tell(self._drawn[child.id], outcome)
@@ -369,29 +332,8 @@ class Search:
         """Learn from a run about the noise, and about the gains that children make."""
         if measurement.fitness is None:
             return
-        parent = self._nearest(before.parents)
+        parent = self.family.find_nearest_scored(before.parents)
         self.beliefs = self.beliefs.with_run(before, measurement.fitness, parent)
-
-    def _nearest(self, ids: Sequence[int]) -> Individual | None:
-        """The fittest of some individuals, or of the nearest ancestors that have scored."""
-        while ids:
-            scored = [self.individuals[i] for i in ids if self.individuals[i].scored]
-            if scored:
-                return max(scored, key=lambda one: one.fitness)
-            ids = [parent for i in ids for parent in self.individuals[i].parents]
-        return None
-
-    def _is_mendable(self, individual: Individual, measurement: Measurement) -> bool:
-        """Whether a language model's child failed so early that it is worth a repair."""
-        operator = self._operators.get(individual.operator)
-        early = measurement.seconds < self._early
-        if self._mender is None or operator is None or not operator.needs_model or not early:
-            return False
-        repairs, one = 0, individual
-        while one.operator == self._mender.name:
-            repairs, one = repairs + 1, self.individuals[one.parents[0]]
-        fresh = individual.id not in self._mended
-        return individual.status in MENDABLE and fresh and repairs < MAX_REPAIRS
 
     # -- what is known ------------------------------------------------------------------------
 
@@ -423,11 +365,6 @@ class Search:
         if not individual.scored or not scored:
             return 0.0
         return min(_gain(individual, parent) for parent in scored)
-
-    @property
-    def _unit(self) -> float:
-        """A gap between two genomes that counts, in the metric's unit; 0 if none is known yet."""
-        return self.beliefs.unit
 
     @property
     def noise(self) -> Noise:

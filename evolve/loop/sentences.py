@@ -1,0 +1,56 @@
+"""What the loop says and records of a run, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archive import Axis
+from evolve.loop.evaluators import Running
+from population import Individual
+from population.formatting import format_number, format_score
+from trainer.task import Task
+
+
+def describe_result(individual: Individual, task: Task) -> str:
+    """A measured individual's result in a line, for `git log`."""
+    last = individual.measurements[-1]
+    if individual.objective is None:
+        return f"{last.status}: {last.reason}"
+    score = f"{task.metric} {individual.objective:.6g}"
+    runs = len(individual.scored)
+    measured = ", ".join(
+        f"{axis.label} {format_number(individual.measures[axis.name], axis.unit)}"
+        for axis in task.axes
+    )
+    return f"{score} ({runs} {'run' if runs == 1 else 'runs'}); {measured}"
+
+
+def describe_refit(before: Sequence[Axis], after: Sequence[Axis]) -> str:
+    """How the archive's axes have moved."""
+    moved = [
+        f"{new.label} {format_number(new.low)} to {format_number(new.high, new.unit)} "
+        f"(was {format_number(old.low)} to {format_number(old.high)})"
+        for old, new in zip(before, after, strict=True)
+        if old != new
+    ]
+    return f"the archive follows what was found: {'; '.join(moved)}"
+
+
+def describe_loss(running: Running, slots: int) -> str:
+    """That a device is gone, and how many are left."""
+    if slots:
+        left = f"{slots} {'devices are' if slots > 1 else 'device is'} left"
+    else:
+        left = "no device is left"
+    return (
+        f"{running.device.name} ({running.device.model}) is gone, #{running.job.individual.id} "
+        f"will be measured again; {left}"
+    )
+
+
+def describe_fall(before: Individual, now: Individual, metric: str, deviation: float) -> str:
+    """That an individual with a score has turned out worse than it seemed."""
+    assert before.objective is not None
+    assert now.objective is not None
+    seemed, found = (format_score(one.objective or 0.0, deviation) for one in (before, now))
+    return f"#{now.id} was luck: {metric} {seemed} -> {found} after {len(now.scored)} runs"
