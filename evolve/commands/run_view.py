@@ -22,7 +22,6 @@ def view_run(run: Run) -> RunView:
         read_genomes=run.lineage.read_genomes,
         task=task.name if task.item is None else f"{task.name}, item {task.item.name}",
         genome=task.genome,
-        language=task.language,
         metric=task.metric,
         direction=task.direction,
         individuals=search.individuals,

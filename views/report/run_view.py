@@ -24,7 +24,6 @@ class RunView:
             `Lineage.read_genomes` does.
         task: Name of the task.
         genome: File name of the genome, such as "train.py".
-        language: Language of the genome, "python" or "prose".
         metric: Name of the metric.
         direction: Direction of the metric.
         individuals: Everyone by id, from 0 without a gap, with all runs of the search.
@@ -45,7 +44,6 @@ class RunView:
     read_genomes: Callable[[Sequence[str]], Iterator[StoredGenome | LineageError]]
     task: str
     genome: str
-    language: str
     metric: str
     direction: Direction
     individuals: Mapping[int, Individual]
