@@ -6,7 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from archive import Archive, Purpose
+from archive import Archive
 from population import Individual
 from views.report.run_view import RunView
 
@@ -42,7 +42,7 @@ def trace_history(run: RunView) -> list[Moment]:
         return []
     archive, reference = Archive(run.archive.axes), run.reference.objective
     known: dict[int, Individual] = {}
-    search = [e for e in run.experiments if e.purpose is not Purpose.FINAL]
+    search = run.searched
     every = max(len(search) // MOST_POINTS, 1)
     moments: list[Moment] = []
     for place, experiment in enumerate(search):

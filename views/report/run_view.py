@@ -75,6 +75,16 @@ class RunView:
         return self.record.experiments()
 
     @cached_property
+    def searched(self) -> list[Experiment]:
+        """The experiments that the search learnt of: it knows nothing of fresh runs."""
+        return [e for e in self.experiments if e.purpose in (Purpose.SEARCH, Purpose.REPEAT)]
+
+    @cached_property
+    def measured(self) -> frozenset[int]:
+        """Ids of the individuals that have run, if only beside the search."""
+        return frozenset(e.individual for e in self.experiments)
+
+    @cached_property
     def targets(self) -> list[Bounds]:
         """Bounds of the cells that proposals were to reach, one for each such proposal."""
         return [ask.target for ask in self.record.asks() if ask.target]
@@ -82,8 +92,7 @@ class RunView:
     @cached_property
     def kept(self) -> frozenset[int]:
         """Ids of the individuals that became an elite (greedy: the incumbent) at some time."""
-        search = (e for e in self.experiments if e.purpose is not Purpose.FINAL)
-        return frozenset(e.individual for e in search if e.kept)
+        return frozenset(e.individual for e in self.searched if e.kept)
 
     def gain(self, individual: Individual) -> float | None:
         """How much fitter an individual is than its fittest parent; None if one did not score."""
