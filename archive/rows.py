@@ -19,6 +19,12 @@ class Purpose(StrEnum):
     SEARCH = "search"  # it decides about the archive
     REPEAT = "repeat"  # so does another run of a genome that seemed to be the best
     FINAL = "final"  # a fresh run after the search, for the headline alone
+    ABLATION = "ablation"  # a fresh run that shows what the parts of a genome are worth
+
+    @property
+    def decides(self) -> bool:
+        """Whether the search learns of it; it knows nothing of fresh runs."""
+        return self in (Purpose.SEARCH, Purpose.REPEAT)
 
 
 @dataclass(frozen=True)

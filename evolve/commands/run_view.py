@@ -24,7 +24,8 @@ def view_run(run: Run) -> RunView:
         genome=task.genome,
         metric=task.metric,
         direction=task.direction,
-        individuals=search.individuals,
+        # genomes that were measured beside the search are none of its own
+        individuals={one.id: search.individuals.get(one.id, one) for one in run.individuals()},
         archive=archive if archive else None,
         noise=search.noise,
         comparison=read_confirmation(run, search),

@@ -42,7 +42,7 @@ def trace_history(run: RunView) -> list[Moment]:
         return []
     archive, reference = Archive(run.archive.axes), run.reference.objective
     known: dict[int, Individual] = {}
-    search = run.searched
+    search = [e for e in run.experiments if e.purpose.decides]
     every = max(len(search) // MOST_POINTS, 1)
     moments: list[Moment] = []
     for place, experiment in enumerate(search):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from archive import Archive, Experiment, Purpose, Record, RunFolder
+from archive import Archive, Experiment, Record, RunFolder
 from archive.comparison import FreshComparison
 from archive.rows import Bounds
 from population import Direction, Individual
@@ -75,16 +75,6 @@ class RunView:
         return self.record.experiments()
 
     @cached_property
-    def searched(self) -> list[Experiment]:
-        """The experiments that the search learnt of: it knows nothing of fresh runs."""
-        return [e for e in self.experiments if e.purpose in (Purpose.SEARCH, Purpose.REPEAT)]
-
-    @cached_property
-    def measured(self) -> frozenset[int]:
-        """Ids of the individuals that have run, if only beside the search."""
-        return frozenset(e.individual for e in self.experiments)
-
-    @cached_property
     def targets(self) -> list[Bounds]:
         """Bounds of the cells that proposals were to reach, one for each such proposal."""
         return [ask.target for ask in self.record.asks() if ask.target]
@@ -92,7 +82,8 @@ class RunView:
     @cached_property
     def kept(self) -> frozenset[int]:
         """Ids of the individuals that became an elite (greedy: the incumbent) at some time."""
-        return frozenset(e.individual for e in self.searched if e.kept)
+        search = (e for e in self.experiments if e.purpose.decides)
+        return frozenset(e.individual for e in search if e.kept)
 
     def gain(self, individual: Individual) -> float | None:
         """How much fitter an individual is than its fittest parent; None if one did not score."""
@@ -101,3 +92,8 @@ class RunView:
         if individual.objective is None or not scored:
             return None
         return min(self.direction.gain(individual.objective, value) for value in scored)
+
+    @cached_property
+    def measured(self) -> frozenset[int]:
+        """Ids of the individuals that have run, if only beside the search."""
+        return frozenset(e.individual for e in self.experiments)
