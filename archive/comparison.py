@@ -15,6 +15,7 @@ from typing import Any
 from archive.record import Record
 from archive.rows import Experiment, Purpose
 from population import Direction, Individual
+from population.comparison import compare_runs
 from population.estimate import UNKNOWN, Deviation, estimate_fitness
 from population.formatting import choose_format
 
@@ -201,21 +202,37 @@ def compare_finalists(
     seed, best = scores(finalists.seed), scores(finalists.best)
     if not seed or not best:
         return None
-    fitter, other = (
-        estimate_fitness(None, values, finalists.deviation)
-        for values in ((seed, best) if direction is Direction.MINIMIZE else (best, seed))
-    )
-    gain = fitter.minus(other)
-    margin = gain.margin()
-    known = math.isfinite(margin)
+    gain, low, high = _compare(best, seed, finalists.deviation, direction)
     return FreshComparison(
         seed=finalists.seed,
         best=finalists.best,
         seed_mean=statistics.fmean(seed),
         best_mean=statistics.fmean(best),
-        gain=gain.mean,
-        low=gain.mean - margin if known else None,
-        high=gain.mean + margin if known else None,
+        gain=gain,
+        low=low,
+        high=high,
         runs=(len(seed), len(best)),
         deviation=math.sqrt(finalists.deviation.variance),
     )
+
+
+def _compare(
+    best: Sequence[float], seed: Sequence[float], deviation: Deviation, direction: Direction
+) -> tuple[float, float | None, float | None]:
+    """The gain of the best over the seed, and its 95 % interval.
+
+    With two runs of each these alone decide, by Welch's t: what the search knew of the noise made
+    the interval too narrow, since genomes differ in it. Of a single run nothing else is known.
+    """
+    if min(len(best), len(seed)) > 1:
+        runs = compare_runs(best, seed, direction)
+        return runs.gain, runs.low, runs.high
+    fitter, other = (
+        estimate_fitness(None, values, deviation)
+        for values in ((seed, best) if direction is Direction.MINIMIZE else (best, seed))
+    )
+    gain = fitter.minus(other)
+    margin = gain.margin()
+    if not math.isfinite(margin):
+        return gain.mean, None, None
+    return gain.mean, gain.mean - margin, gain.mean + margin

@@ -172,7 +172,8 @@ def _read_curve(run: Run) -> RunCurve:
     if search.best is None or search.best.objective is None:
         raise RunError(f"nothing has scored yet in run {run.folder.name}, so it has no result")
     frame = read_frame(run.record, run.task.direction)
-    line = trace_best(frame[frame["fitness"].notna()], run.task.direction)
+    searched = frame["purpose"].isin([str(Purpose.SEARCH), str(Purpose.REPEAT)])
+    line = trace_best(frame[frame["fitness"].notna() & searched], run.task.direction)
     fresh = read_confirmation(run, search)
     finals = [
         e.measurement.fitness

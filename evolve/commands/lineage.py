@@ -35,7 +35,8 @@ def command(options: argparse.Namespace) -> int:
         search = view_search(run)
         individual = find_individual(run, options.individual)
         lines = run.lineage.draw_graph(individual.commit)
-        by_commit = {one.commit: one for one in search.individuals.values()}
+        known = search.individuals  # without genomes that were measured beside the search
+        by_commit = {one.commit: known.get(one.id, one) for one in run.individuals()}
         family = [by_commit[name] for _, name in lines if name in by_commit]
         values = [one.objective for one in family if one.objective is not None]
         write = choose_format(values) if values else str
@@ -54,7 +55,7 @@ def _print_one(one: Individual, score: str, search: Search, drawn: str, console:
     line = Text(f"{drawn} ", "dim")
     line.append(f"#{one.id}", "cyan")
     line.append(f" {score}", "default")
-    if one.parents and one.scored:
+    if one.parents and one.scored and all(parent in search.individuals for parent in one.parents):
         gain = search.gain(one)
         line.append(f" ({gain:+.3g})", "green" if gain > 0 else "dim")
     line.append(f" {printable(one.description)}", "default")

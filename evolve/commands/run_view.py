@@ -22,10 +22,10 @@ def view_run(run: Run) -> RunView:
         read_genomes=run.lineage.read_genomes,
         task=task.name if task.item is None else f"{task.name}, item {task.item.name}",
         genome=task.genome,
-        language=task.language,
         metric=task.metric,
         direction=task.direction,
-        individuals=search.individuals,
+        # genomes that were measured beside the search are none of its own
+        individuals={one.id: search.individuals.get(one.id, one) for one in run.individuals()},
         archive=archive if archive else None,
         noise=search.noise,
         comparison=read_confirmation(run, search),

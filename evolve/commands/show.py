@@ -83,7 +83,7 @@ def _describe(run: Run, options: argparse.Namespace) -> Any:
         return [event._asdict() for event in run.record.events()]
     search, one = view_search(run), find_individual(run, options.individual)
     return {
-        **describe_individual(search.individuals[one.id], search),
+        **describe_individual(search.individuals.get(one.id, one), search),
         "prior": None if one.prior is None else one.prior.to_dict(),
         "notes": run.lineage.notes(one.commit),
         "children": [other.id for other in run.individuals() if one.id in other.parents],

@@ -152,7 +152,17 @@ def _describe_result(run: Run, ending: Ending) -> list[str]:
         return [ending.comparison.text(metric)]
     if ending.end is not End.INTERRUPTED and not best.parents:
         return [f"no child was fitter than the seed ({metric} {best.objective:.6g})"]
-    return [describe_confirmation(read_comparison(run.record, run.task.direction), metric, best.id)]
+    said = describe_confirmation(read_comparison(run.record, run.task.direction), metric, best.id)
+    return [f"{said}{_describe_failed_finals(run)}"]
+
+
+def _describe_failed_finals(run: Run) -> str:
+    """How fresh runs have failed, to be appended; empty if none has."""
+    finals = [e for e in run.record.experiments() if e.purpose is Purpose.FINAL]
+    failed = [e.measurement for e in finals if e.measurement.fitness is None]
+    if not failed:
+        return ""
+    return f": {len(failed)} of {len(finals)} fresh runs failed ({failed[-1].reason})"
 
 
 def _describe_target(run: Run, ending: Ending) -> list[str]:

@@ -15,6 +15,7 @@ from archive.rows import Purpose
 from evolve.runs.run import Run
 from population.errors import UserError
 
+SEARCHED = (str(Purpose.SEARCH), str(Purpose.REPEAT))  # purposes of which the search learns
 WRITTEN = ("description", "operator", "reason", "device")  # columns with texts of others
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a formula begins with
 
@@ -81,9 +82,9 @@ def write_tensorboard(run: Run, folder: Path) -> int:
     frame = read_frame(run.record, run.task.direction)
     with SummaryWriter(str(folder / "search")) as writer:
         for row in frame[frame["fitness"].notna()].itertuples():
-            kind = "fresh" if row.purpose == Purpose.FINAL else "fitness"
+            name = "fitness" if row.purpose in SEARCHED else f"fitness, {row.purpose!s}"
             writer.add_scalar(
-                f"{run.task.metric}/{kind}", row.fitness, row.experiment, walltime=row.ended
+                f"{run.task.metric}/{name}", row.fitness, row.experiment, walltime=row.ended
             )
         for row in _trace_best(frame, run).itertuples():
             writer.add_scalar(f"{run.task.metric}/best so far", row.objective, row.experiment)
@@ -100,7 +101,8 @@ def write_tensorboard(run: Run, folder: Path) -> int:
 def _trace_best(frame: pd.DataFrame, run: Run) -> pd.DataFrame:
     from views.chart import trace_best  # with matplotlib
 
-    return trace_best(frame[frame["fitness"].notna()], run.task.direction)
+    searched = frame["fitness"].notna() & frame["purpose"].isin(SEARCHED)
+    return trace_best(frame[searched], run.task.direction)
 
 
 EXPORTS = {

@@ -134,7 +134,6 @@ class RunMaker:
             "read_genomes": self.lineage.read_genomes,
             "task": "pretraining",
             "genome": "train.py",
-            "language": "python",
             "metric": "val_bpb",
             "direction": Direction.MINIMIZE,
             "individuals": individuals,

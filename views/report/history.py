@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from archive import Archive, Experiment, Purpose
+from archive import Archive
 from population import Individual
 from views.report.run_view import RunView
 
@@ -97,10 +96,3 @@ def count_dollars(run: RunView) -> list[float]:
     times = [time for time, _ in paid]
     sums = [0.0, *accumulate(cost for _, cost in paid)]
     return [sums[bisect_right(times, e.measurement.ended)] for e in run.experiments]
-
-
-def list_finals(experiments: Sequence[Experiment]) -> list[Experiment]:
-    """The fresh runs that scored."""
-    return [
-        e for e in experiments if e.purpose is Purpose.FINAL and e.measurement.fitness is not None
-    ]

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from archive import Purpose
 from population import Individual
 from population.formatting import (
     choose_format,
@@ -57,7 +56,6 @@ def render_report(run: RunView, progress: Callable[[int, int], None] = lambda *_
     return template.render(
         run=run,
         best=best,
-        seed=run.reference,
         write=write,
         headline=describe_headline(run, write),
         story=[] if ancestry is None else tell_story(ancestry, gains),
@@ -81,8 +79,6 @@ def render_report(run: RunView, progress: Callable[[int, int], None] = lambda *_
         style=Markup(style),
         policy=write_policy(scripts, style),
         written=time.time(),
-        lane=LANE,
-        line=LINE,
         DESCRIPTION=DESCRIPTION,
     )
 
@@ -244,7 +240,6 @@ def _gather_data(run: RunView, gains: dict[int, float | None]) -> dict[str, Any]
         "best": None if best is None else best.id,
         "inChunk": IN_CHUNK,
         "axes": [] if run.archive is None else [axis.to_dict() for axis in run.archive.axes],
-        "finals": None if run.comparison is None else [run.comparison.seed, run.comparison.best],
         "genomes": {
             "operator": [one.operator for one in everyone],
             "model": [one.model for one in everyone],
@@ -264,7 +259,6 @@ def _gather_data(run: RunView, gains: dict[int, float | None]) -> dict[str, Any]
             "kept": [int(e.kept) for e in run.experiments],
             "hours": [round(value, 5) for value in hours],
             "dollars": [round(value, 5) for value in dollars],
-            "final": [int(e.purpose is Purpose.FINAL) for e in run.experiments],
         },
         "history": [
             [m.experiment, m.best, m.objective, round(m.coverage, 4), float(f"{m.qd_score:.5g}")]
@@ -281,9 +275,9 @@ def _find_limits(run: RunView, bests: Sequence[float]) -> tuple[float, float]:
 
 
 def _describe_status(run: RunView, one: Individual) -> str:
-    """What became of a genome in a word: elite, kept, discarded, waiting, or how it failed."""
+    """What became of a genome in a word or two: elite, kept, discarded, or why it is none."""
     if one.objective is None:
-        return str(one.status or "waiting")
+        return str(one.status or ("beside the search" if one.id in run.measured else "waiting"))
     if run.archive is not None and run.archive.elite_of(run.archive.cell_of(one)) == one:
         return "elite"
     return "kept" if one.id in run.kept else "discarded"

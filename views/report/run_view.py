@@ -24,7 +24,6 @@ class RunView:
             `Lineage.read_genomes` does.
         task: Name of the task.
         genome: File name of the genome, such as "train.py".
-        language: Language of the genome, "python" or "prose".
         metric: Name of the metric.
         direction: Direction of the metric.
         individuals: Everyone by id, from 0 without a gap, with all runs of the search.
@@ -45,7 +44,6 @@ class RunView:
     read_genomes: Callable[[Sequence[str]], Iterator[StoredGenome | LineageError]]
     task: str
     genome: str
-    language: str
     metric: str
     direction: Direction
     individuals: Mapping[int, Individual]
@@ -99,3 +97,8 @@ class RunView:
         if individual.objective is None or not scored:
             return None
         return min(self.direction.gain(individual.objective, value) for value in scored)
+
+    @cached_property
+    def measured(self) -> frozenset[int]:
+        """Ids of the individuals that have run, if only beside the search."""
+        return frozenset(e.individual for e in self.experiments)

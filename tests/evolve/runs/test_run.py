@@ -207,7 +207,11 @@ def test_tensorboard_reads_a_run(evolved: Any) -> None:
     done = evolved.evolve("export", "a", "--to", "tensorboard", "-o", "events")
     assert done.returncode == 0, done.stderr
     search = event_files.EventAccumulator(str(evolved.folder / "events" / "search")).Reload()
-    assert set(search.Tags()["scalars"]) == {"score/fitness", "score/fresh", "score/best so far"}
+    assert set(search.Tags()["scalars"]) == {
+        "score/fitness",
+        "score/fitness, final",
+        "score/best so far",
+    }
     scored = [row for row in evolved.results("a") if row["score"] and row["purpose"] != "final"]
     fitness = [event.value for event in search.Scalars("score/fitness")]
     assert fitness == pytest.approx([float(row["score"]) for row in scored], abs=1e-6)

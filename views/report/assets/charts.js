@@ -63,6 +63,7 @@ const charts = (() => {
     const xs = experiments[across];
     const groups = new Map(); // by the name in the legend: points [x, y, genome, place], kept and not
     experiments.genome.forEach((id, k) => {
+      if (!["search", "repeat", "final"].includes(experiments.purpose[k])) return; // beside the search
       const operator = genomes.operator[id];
       const value = experiments.fitness[k];
       const name = value === null ? "failed"
