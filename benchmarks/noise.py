@@ -40,6 +40,7 @@ from evolve.search.search import Search
 from evolve.search.strategies import Greedy, MapElites, RandomSampling, Strategy
 from evolve.settings import Settings
 from population import Direction, Individual, Measurement, Status
+from population.comparison import Comparison, compare_runs
 from population.estimate import Estimate
 from population.selection import SELECTORS
 from trainer.axes import AxisSpec
@@ -217,7 +218,7 @@ def simulate(name: str, case: Case, seed: int) -> Claim:
     assert best.objective is not None
     noise = search.beliefs.noise
     fresh = [[world.run(number).fitness for _ in range(finals // 2)] for number in (0, best.id)]
-    gain = search.beliefs.gain(fresh[1], fresh[0], Direction.MINIMIZE) if finals else None
+    gain = compare_runs(fresh[1], fresh[0], Direction.MINIMIZE) if finals else None
     scored = search.individuals.values()
     return Claim(
         truth=world.truth(best.id),
@@ -227,7 +228,7 @@ def simulate(name: str, case: Case, seed: int) -> Claim:
         covered=statistics.fmean(
             _covers(one.estimate(noise), world.truth(one.id)) for one in scored
         ),
-        gain_covered=gain and _covers(gain, world.truth(0) - world.truth(best.id)),
+        gain_covered=gain and _holds(gain, world.truth(0) - world.truth(best.id)),
         evaluations=evaluations,
     )
 
@@ -255,6 +256,12 @@ def _is_reached(search: Search, target: float | None) -> bool:
 
 def _covers(estimate: Estimate, truth: float) -> bool:
     return abs(estimate.mean - truth) <= estimate.margin()
+
+
+def _holds(gain: Comparison, truth: float) -> bool:
+    assert gain.low is not None
+    assert gain.high is not None
+    return gain.low <= truth <= gain.high
 
 
 def main() -> None:

@@ -6,7 +6,6 @@ what to expect of the next child, which difference is beyond luck, and who runs 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -16,7 +15,6 @@ from population.estimate import (
     Estimate,
     Noise,
     Prior,
-    estimate_fitness,
 )
 from population.estimate.gains import LEAST_SHARE, MEANS, SPREADS, Gain, Gains
 from population.individual import Direction, Individual
@@ -79,23 +77,6 @@ class Beliefs:
         """How much fitter one scored individual is than another, in the metric's unit."""
         fitter, less = self.estimate(one), self.estimate(other)
         return fitter.minus(less) if one.direction is Direction.MAXIMIZE else less.minus(fitter)
-
-    def gain(
-        self, runs: Sequence[float], reference: Sequence[float], direction: Direction
-    ) -> Estimate:
-        """How much fitter one genome is than another by fresh runs of both, in the metric's unit.
-
-        What the search knows of the noise counts beside what these runs show, so that two runs of
-        each have a narrow interval, too.
-
-        Args:
-            runs: Fitnesses of the one, at least one run that the search did not use.
-            reference: The same of the other.
-            direction: Direction of the metric.
-        """
-        known = self.noise.beside()
-        one, other = (estimate_fitness(None, values, known) for values in (runs, reference))
-        return one.minus(other) if direction is Direction.MAXIMIZE else other.minus(one)
 
     def is_beyond_luck(self, one: Individual, other: Individual) -> bool:
         """Whether one scored individual is fitter than another, and noise does not explain it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -177,12 +176,3 @@ def test_what_is_shown_is_the_posterior_mean_of_the_prior_at_birth(history: Hist
     assert child.objective == posterior_mean(child.prior, child.values)
     assert history.individuals[7] == child, "nothing cascades"
     assert child.estimate(Noise()).mean == child.objective
-
-
-def test_fresh_runs_are_compared_with_what_the_search_knows_of_the_noise(history: History) -> None:
-    for direction, sign in ((Direction.MINIMIZE, 1), (Direction.MAXIMIZE, -1)):
-        gain = history.beliefs.gain([1.06, 1.07], [2.82, 2.83], direction)
-        assert gain.mean == pytest.approx(sign * 1.76)
-        assert gain.margin() < 0.05, "by Welch's t it would be 0.03 to 0.1 wide"
-    alone = Beliefs().gain([1.06], [2.83], Direction.MINIMIZE)
-    assert alone.margin() == math.inf
