@@ -39,7 +39,6 @@ class DataError(RuntimeError):
 
 
 DATA_DIR = Path(os.environ.get("PREPARE_DATA") or Path(__file__).parent / "data").absolute()
-TIME_BUDGET = float(os.environ.get("TRAINER_BUDGET") or 300)  # seconds of training
 SEED = int(os.environ.get("TRAINER_SEED") or 0)  # seed of the row order and of the genome
 
 
@@ -177,19 +176,22 @@ class RefereeClient:
 
 
 class Budget(float):
-    """TIME_BUDGET under a referee. A time that is compared with it, or divided by it, counts at
-    least as what is used of it: the own clock of a script may begin after the referee's."""
+    """TIME_BUDGET. A time that is compared with it, or divided by it, counts at least as what is
+    used of it: the own clock of a script may begin after the referee's."""
 
     def __le__(self, spent: float) -> bool:  # spent >= TIME_BUDGET
-        return referee is not None and max(spent, referee.elapsed()) >= float(self)
+        return max(spent, elapsed()) >= float(self)
 
     def __gt__(self, spent: float) -> bool:
         return not self <= spent
 
     def __rtruediv__(self, spent: float) -> float:
-        return max(spent, referee.elapsed() if referee else 0.0) / float(self)
+        return max(spent, elapsed()) / float(self)
 
     __lt__, __ge__ = __le__, __gt__
+
+
+TIME_BUDGET = Budget(os.environ.get("TRAINER_BUDGET") or 300)  # seconds of training
 
 
 def _count_parameters(model: Any) -> dict[str, int]:
@@ -218,16 +220,15 @@ def _compute_losses(logits: torch.Tensor, targets: torch.Tensor, ordinary: int) 
     return torch.cat([F.cross_entropy(x.float(), y, reduction="none") for x, y in parts])
 
 
-# The variable is removed, so that no other process of the genome takes itself for the client.
-_descriptor = os.environ.pop("TRAINER_REFEREE", None)
+_descriptor = os.environ.pop("TRAINER_REFEREE", None)  # no other process is to be the client
 referee = None if _descriptor is None else RefereeClient(int(_descriptor))
-TIME_BUDGET = Budget(TIME_BUDGET) if referee else TIME_BUDGET
 
 try:
     MAX_SEQ_LEN = referee.seq_len if referee else load_prepared().seq_len  # tokens of context
 except DataError:  # raised again by the first function that needs the data
     MAX_SEQ_LEN = 2048
 EVAL_TOKENS = 40 * 524288  # autoresearch's; what is scored here is the referee's choice
+_began: float | None = None  # when the clock was started by hand, by time.monotonic()
 
 
 def __getattr__(name: str) -> int:
@@ -235,11 +236,8 @@ def __getattr__(name: str) -> int:
     if name == "VOCAB_SIZE":
         return Tokenizer.from_directory().get_vocab_size()
     hint = "take make_dataloader, Tokenizer.from_directory(), get_token_bytes() or evaluate_bpb"
-    error = AttributeError if name.startswith("__") else ImportError
-    raise error(f"prepare has no {name}; for text, tokenizer or score {hint}")
-
-
-_began: float | None = None  # when the clock was started by hand, by time.monotonic()
+    kind = AttributeError if name.startswith("__") else ImportError
+    raise kind(f"prepare has no {name}; for text, tokenizer or score {hint}")
 
 
 class Tokenizer:
@@ -358,9 +356,8 @@ def _make_batches(
         waiting = np.concatenate((waiting, fresh))
         while len(waiting) >= B:
             chosen, waiting = waiting[:B], waiting[B:]
-            # int16, so that a quarter of the bytes goes to the GPU
             tokens = torch.from_numpy(parts[chosen // per_row, chosen % per_row].view(np.int16))
-            if device.type == "cuda":  # overlaps with training; torch keeps the memory until then
+            if device.type == "cuda":  # a quarter of the bytes of int64, sent while it trains
                 tokens = tokens.pin_memory().to(device, non_blocking=True)
             yield tokens[:, :-1].to(device).long(), tokens[:, 1:].to(device).long(), epoch
 
@@ -397,4 +394,7 @@ def evaluate_bpb(model: Any, tokenizer: Tokenizer, batch_size: int) -> float:
 
 
 if __name__ == "__main__":
-    runpy.run_module("corpus", run_name="__main__")
+    try:
+        runpy.run_module("corpus", run_name="__main__")
+    except ImportError as problem:
+        sys.exit(f"prepare.py: {problem}: run `pip install -e .` in the project's folder")

@@ -13,9 +13,9 @@ from evolve.commands.console import new_console, score_words
 from evolve.commands.options import individual_argument, new_parser, run_argument
 from evolve.commands.output_file import check_output, output_option
 from evolve.commands.run_state import print_confirmation
-from evolve.runs.exports import EXPORTS
 from evolve.runs.history import view_search
 from evolve.runs.run import Run, find_individual, open_run
+from views.exports import EXPORTS, Exported
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -61,15 +61,15 @@ def command(options: argparse.Namespace) -> int:
 
 
 def _export_run(run: Run, name: str, output: Path | None, *, force: bool) -> None:
-    export = EXPORTS[name]
+    export, exported = EXPORTS[name], Exported(run.record, run.task.metric, run.task.direction)
     if output is None:
         output = Path(f"{run.folder.name}{export.ending}")
     if export.is_folder:
         if output.exists() and (not output.is_dir() or any(output.iterdir())):
             raise RunError(f"{output} exists already and is not an empty folder; name another one")
-        count = export.write(run, output)
+        count = export.write(exported, output)
     else:
         check_output(output, force=force)
         with replace_file(output) as draft:
-            count = export.write(run, draft)
+            count = export.write(exported, draft)
     print(f"{output}: {count} experiments of {run.folder.name}")

@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from statistics import fmean
 
 from archive.rows import Purpose
 from evolve.loop.controller import Controller, NewGenome
@@ -264,7 +265,13 @@ class Loop:
 
 
 def is_reached(best: Individual | None, target: float | None) -> bool:
-    """Whether a target was set and an individual is as fit as that."""
+    """Whether a target was set and an individual is as fit as that.
+
+    The first run has made it the best of many, and its expectation draws its value towards the
+    parent: where there are repeats, their mean decides alone.
+    """
     if target is None or best is None or best.objective is None:
         return False
-    return best.direction.gain(best.objective, target) >= 0
+    repeats = best.values[1:]
+    value = fmean(repeats) if repeats else best.objective
+    return best.direction.gain(value, target) >= 0

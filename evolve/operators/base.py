@@ -24,6 +24,8 @@ class Operator(ABC):
         aims: Whether it wants a cell of the archive to reach, `context.target`.
         learns: Whether it wants the results of genomes that differ from the parent in constants
             alone, `context.relatives`.
+        since: Version of a run's rules from which on it is drawn unless operators are named: runs
+            that began before it was there take their decisions without it.
         maps: Whether it wants the archive's cells with what is to be beaten there, `context.cells`.
     """
 
@@ -35,6 +37,7 @@ class Operator(ABC):
     aims: bool = False
     learns: bool = False
     maps: bool = False
+    since: int = 1
 
     @abstractmethod
     def propose(self, parents: Sequence[Parent], context: Context) -> Proposal:

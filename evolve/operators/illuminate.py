@@ -134,6 +134,7 @@ class Illuminate(Operator):
     summary = "constants for the cell where they gain most, by models of score and measures"
     learns = True
     maps = True
+    since = 2
 
     def propose(self, parents: Sequence[Parent], context: Context) -> Proposal:
         (parent,) = parents

@@ -92,6 +92,7 @@ def begin_search(run: Run, settings: Settings | None = None) -> Search:
         language=run.task.language,
         suited=own,
         proposals=settings.proposals,
+        rules=settings.rules,
     )
     search = Search(
         strategy=new_strategy(settings),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from evolve.operators import OPERATORS, Operator, parse_operator
 from evolve.search.bandit import Arm, Bandit, Chooser, FixedMix
 from evolve.settings import OptionError
+from population.beliefs import RULES
 
 ADD_MODEL = "add --model NAME, any name that litellm knows, with its key in the environment"
 
@@ -50,6 +51,7 @@ def operator_mix(
     language: str = "python",
     suited: Sequence[str] = (),
     proposals: bool = True,
+    rules: int = RULES,
 ) -> Mix:
     """The operators of a run, checked.
 
@@ -61,6 +63,7 @@ def operator_mix(
         with_models: Whether a language model is configured.
         language: Language of the genomes; the offline operators here know Python alone.
         suited: Operators that the task names. If `names` is empty, those that can work are taken.
+        rules: Version of the rules under which the run began.
         proposals: Whether operators make children; else none is drawn, and none is needed.
 
     Raises:
@@ -80,6 +83,7 @@ def operator_mix(
             name: operator
             for name, operator in OPERATORS.items()
             if (with_models if operator.needs_model else language == "python")
+            and operator.since <= rules
         }
         if not usable:
             raise OptionError(

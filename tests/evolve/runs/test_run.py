@@ -17,8 +17,8 @@ import pandas as pd
 import pytest
 
 from archive import Record
-from evolve.runs.exports import write_csv
 from evolve.runs.run import open_run
+from views.exports import Exported, write_csv
 
 Make = Callable[[], Any]
 
@@ -229,7 +229,7 @@ def test_a_table_holds_no_formula(evolved: Any, tmp_path: Path) -> None:
     with closing(sqlite3.connect(place / "archive.db")) as db, db:
         db.execute("UPDATE individuals SET description = '=1+1' WHERE id = 1")
     with closing(open_run(str(place))) as run:
-        write_csv(run, tmp_path / "b.csv")
+        write_csv(Exported(run.record, run.task.metric, run.task.direction), tmp_path / "b.csv")
     table = pd.read_csv(tmp_path / "b.csv")
     assert set(table.loc[table["individual"] == 1, "description"]) == {"'=1+1"}
 

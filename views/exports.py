@@ -10,14 +10,30 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
+from archive.record import Record
 from archive.results import read_frame
 from archive.rows import Purpose
-from evolve.runs.run import Run
+from population import Direction
 from population.errors import UserError
 
 SEARCHED = (str(Purpose.SEARCH), str(Purpose.REPEAT))  # purposes of which the search learns
 WRITTEN = ("description", "operator", "reason", "device")  # columns with texts of others
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a formula begins with
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What is exported of a run.
+
+    Attributes:
+        record: Record of the run.
+        metric: Name of the metric.
+        direction: Direction of the metric.
+    """
+
+    record: Record
+    metric: str
+    direction: Direction
 
 
 @dataclass(frozen=True)
@@ -31,20 +47,20 @@ class Export:
         is_folder: Whether it is a folder of files.
     """
 
-    write: Callable[[Run, Path], int]
+    write: Callable[[Exported, Path], int]
     ending: str
     about: str
     is_folder: bool = False
 
 
-def read_table(run: Run) -> pd.DataFrame:
+def read_table(run: Exported) -> pd.DataFrame:
     """Every experiment as a row, with columns that any table can hold."""
-    frame = read_frame(run.record, run.task.direction)
+    frame = read_frame(run.record, run.direction)
     parents = [" ".join(map(str, parents)) for parents in frame["parents"]]
     return frame.assign(parents=parents)
 
 
-def write_csv(run: Run, path: Path) -> int:
+def write_csv(run: Exported, path: Path) -> int:
     """Write a table of commas, in UTF-8, with a line of headings.
 
     A text that a spreadsheet would take for a formula gets an apostrophe in front: models write
@@ -57,14 +73,14 @@ def write_csv(run: Run, path: Path) -> int:
     return len(table)
 
 
-def write_parquet(run: Run, path: Path) -> int:
+def write_parquet(run: Exported, path: Path) -> int:
     """Write a Parquet file, whose columns have types."""
     table = read_table(run)
     table.to_parquet(path, index=False)
     return len(table)
 
 
-def write_tensorboard(run: Run, folder: Path) -> int:
+def write_tensorboard(run: Exported, folder: Path) -> int:
     """Write event files: the search under `search`, each learning curve under its genome.
 
     Fitness and the best so far go by the number of the experiment, curves by the step that the
@@ -79,15 +95,15 @@ def write_tensorboard(run: Run, folder: Path) -> int:
         raise UserError(
             "tensorboard is not installed: pip install tensorboard, or -e '.[tensorboard]'"
         ) from error
-    frame = read_frame(run.record, run.task.direction)
+    frame = read_frame(run.record, run.direction)
     with SummaryWriter(str(folder / "search")) as writer:
         for row in frame[frame["fitness"].notna()].itertuples():
             name = "fitness" if row.purpose in SEARCHED else f"fitness, {row.purpose!s}"
             writer.add_scalar(
-                f"{run.task.metric}/{name}", row.fitness, row.experiment, walltime=row.ended
+                f"{run.metric}/{name}", row.fitness, row.experiment, walltime=row.ended
             )
         for row in _trace_best(frame, run).itertuples():
-            writer.add_scalar(f"{run.task.metric}/best so far", row.objective, row.experiment)
+            writer.add_scalar(f"{run.metric}/best so far", row.objective, row.experiment)
     for experiment in run.record.experiments():
         if curve := run.record.curve(experiment.number):
             name = f"genome {experiment.individual}, experiment {experiment.number}"
@@ -98,11 +114,11 @@ def write_tensorboard(run: Run, folder: Path) -> int:
     return len(frame)
 
 
-def _trace_best(frame: pd.DataFrame, run: Run) -> pd.DataFrame:
+def _trace_best(frame: pd.DataFrame, run: Exported) -> pd.DataFrame:
     from views.chart import trace_best  # with matplotlib
 
     searched = frame["fitness"].notna() & frame["purpose"].isin(SEARCHED)
-    return trace_best(frame[searched], run.task.direction)
+    return trace_best(frame[searched], run.direction)
 
 
 EXPORTS = {
