@@ -26,7 +26,7 @@ def describe_result(individual: Individual, task: Task) -> str:
 
 
 def describe_refit(before: Sequence[Axis], after: Sequence[Axis]) -> str:
-    """How the archive's axes have moved."""
+    """Say how the axes of the archive have moved."""
     moved = [
         f"{new.label} {format_number(new.low)} to {format_number(new.high, new.unit)} "
         f"(was {format_number(old.low)} to {format_number(old.high)})"
@@ -37,7 +37,7 @@ def describe_refit(before: Sequence[Axis], after: Sequence[Axis]) -> str:
 
 
 def describe_loss(running: Running, slots: int) -> str:
-    """That a device is gone, and how many are left."""
+    """Say that a device is gone, and how many are left."""
     if slots:
         left = f"{slots} {'devices are' if slots > 1 else 'device is'} left"
     else:
@@ -49,7 +49,7 @@ def describe_loss(running: Running, slots: int) -> str:
 
 
 def describe_fall(before: Individual, now: Individual, metric: str, deviation: float) -> str:
-    """That an individual with a score has turned out worse than it seemed."""
+    """Say that an individual with a score has turned out worse than it seemed."""
     assert before.objective is not None
     assert now.objective is not None
     seemed, found = (format_score(one.objective or 0.0, deviation) for one in (before, now))

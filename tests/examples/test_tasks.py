@@ -55,7 +55,7 @@ def test_everything_that_a_score_depends_on_is_in_the_protocol(name: str) -> Non
     ("name", "file", "old", "new"),
     [
         ("code_optimizer", "evaluate.py", "60.0, 30.0, 10.0", "80.0, 10.0, 10.0"),
-        ("code_optimizer", "hiding.py", '"exec", ', ""),
+        ("code_optimizer", "hiding.py", '"format"', '"format", "exec"'),
         ("code_optimizer", "nights.py", "randint(2, 12)", "randint(2, 13)"),
         ("code_optimizer", "tests/test_main.py", "def test_", "def no_test_"),
         ("bug_fixer", "conftest.py", "return judge.app", "return None"),

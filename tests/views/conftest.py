@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from archive import Archive, Axis, ModelCall, ProposalRow, Purpose, Record, RunFolder
-from population import CurvePoint, Direction, Individual, Measurement, Status
+from population import CurvePoint, Direction, Individual, Measurement, Noise, Status
+from population.estimate import Deviation
 from population.lineage import Lineage
 from views.report import RunView
 
@@ -18,6 +19,8 @@ AXES = (
     Axis("size", "model size", "parameters", 1e5, 1.6e6, 4, log=True),
     Axis("speed", "throughput", "tokens/s", 1e3, 8e3, 3, log=True),
 )
+
+NOISE = Noise({99: Deviation(2e-4, 2.0)})  # a deviation of 0.01, by three runs of a genome
 
 
 class RunMaker:
@@ -138,7 +141,7 @@ class RunMaker:
             "direction": Direction.MINIMIZE,
             "individuals": individuals,
             "archive": archive if len(archive) else None,
-            "noise": 0.01,
+            "noise": NOISE,
             "comparison": None,
             "state": "finished",
             "begun": 1_700_000_000.0,

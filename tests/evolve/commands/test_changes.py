@@ -67,7 +67,7 @@ def test_the_story_has_the_steps_that_still_stand_and_names_the_others(grown: An
 
 
 def test_it_begins_with_what_differs_from_the_start(grown: Any) -> None:
-    assert "In the search the start, genome 0, had score 3.4500." in grown.story
+    assert "In the search the start, genome 0, had score 3.45" in grown.story
     differs = grown.story.partition("## What differs from the start\n\n")[2].partition("\n\n")[0]
     assert differs.splitlines() == [
         "- constant WIDTH: 32 -> 64",

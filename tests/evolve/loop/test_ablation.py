@@ -158,7 +158,7 @@ def test_its_genomes_can_be_shown(ablated: Any) -> None:
     for number, description, _ in rows:
         shown = ablated.call("show", "a", str(number))
         assert ablated.code == 0
-        assert shown.startswith(f"#{number} {description}")
+        assert f"\n#{number} {description}" in shown
         assert "not measured by the search" in shown or "crash" in shown
     assert len(ablated.place.results("a")) == ablated.place.count("a", "measurements")
 

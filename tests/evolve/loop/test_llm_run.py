@@ -71,7 +71,7 @@ def test_the_child_is_the_reply_applied_to_the_parent(talked: Any) -> None:
         source = talked.git("m", "show", f"refs/genomes/{number}:toy.py")
         assert f"\nWIDTH = {width}\n" in source
         message = talked.git("m", "log", "-1", "--format=%B", f"refs/genomes/{number}")
-        assert message.startswith(f"tweak: width {width}\n\nit should help")
+        assert message.startswith(f"#{number} tweak: width {width}\n\nit should help")
 
 
 def test_tokens_and_cost_of_every_call_are_recorded(talked: Any, scripted: ModuleType) -> None:

@@ -89,7 +89,7 @@ def test_its_decisions_are_taken_again_by_the_rules_of_its_time(old: Any) -> Non
 
 
 def test_it_goes_on_once_the_task_is_named(old: Any, chat: Any, scripted: Any) -> None:
-    lost = old.evolve("resume", "old")
+    lost = old.evolve("resume", "old", "--generations", "4")
     assert lost.returncode == 2
     assert "resume old --task DIR" in lost.stderr
     task = load_task(old.folder / "moved")

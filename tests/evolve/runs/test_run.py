@@ -163,7 +163,8 @@ def test_show_export_and_list_agree_with_the_record(evolved: Any) -> None:
     commit = evolved.git("a", "rev-parse", "best").strip()
     ((best,),) = evolved.rows("a", f"SELECT id FROM individuals WHERE commit_hash = '{commit}'")
     shown = evolved.evolve("show", "a", "best").stdout
-    assert shown.startswith(f"#{best} ")
+    assert shown.startswith("fresh runs: score ")
+    assert f"\n#{best} " in shown
     assert "what changed against parent" in shown
     source = evolved.git("a", "show", f"refs/genomes/{best}:toy.py")
     assert evolved.evolve("export", "a", "best").stdout == source

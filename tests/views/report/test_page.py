@@ -148,7 +148,7 @@ def test_the_grid_has_a_place_for_every_cell(run: Any, cells: int) -> None:
     view = run.view()
     assert view.archive is not None
     axes = [type(axis)(**{**axis.to_dict(), "cells": cells}) for axis in view.archive.axes]
-    picture = picture_grid(view.archive.rebin(axes), metric="val_bpb", noise=0.01)
+    picture = picture_grid(view.archive.rebin(axes), metric="val_bpb", noise=view.noise)
     assert len(picture.cells) == cells**2
     assert len({(cell.x, cell.y) for cell in picture.cells}) == cells**2
     assert sum(cell.best for cell in picture.cells) == 1
@@ -167,7 +167,7 @@ def test_empty_cells_that_were_aimed_at_are_told_apart(run: Any) -> None:
         for cell in (empty, empty, full)
     ]
     picture = picture_grid(
-        view.archive, metric="val_bpb", noise=0.0, targets=[*targets, ((1.0, 2.0),)]
+        view.archive, metric="val_bpb", noise=view.noise, targets=[*targets, ((1.0, 2.0),)]
     )
     aimed = {(cell.column, cell.row): cell for cell in picture.cells if cell.aims}
     assert {place: cell.aims for place, cell in aimed.items()} == {empty: 2}
