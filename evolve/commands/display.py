@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.text import Text
 
 from archive.rows import Experiment, Purpose
-from evolve.commands.console import print_line
+from evolve.commands.console import name_outcome, print_line
 from evolve.commands.live_picture import Picture, append_words, write_fitness, write_objective
 from evolve.loop.reports import Snapshot
 from evolve.search.search import Search
@@ -24,7 +24,7 @@ from population import Individual
 from trainer.task import Task
 
 REFRESH = 0.5  # seconds between two drawings: often enough to look alive, and cheap
-STYLES = {"keep": "green", "discard": "dim"}
+STYLES = {"elite": "green", "seed": "green", "scored": "dim"}
 STYLES |= dict.fromkeys(("repeat", "final", "ablation"), "cyan")
 
 
@@ -71,7 +71,7 @@ class Display:
 
     def experiment(self, individual: Individual, experiment: Experiment) -> None:
         """Print how an experiment ended."""
-        m, word = experiment.measurement, experiment.outcome
+        m, word = experiment.measurement, name_outcome(experiment, individual)
         fitness = None if m.fitness is None else write_fitness(self._search, m.fitness)
         result = m.reason if fitness is None else f"{self._task.metric} {fitness}"
         parents = f" of {' and '.join(map(str, individual.parents))}" if individual.parents else ""

@@ -24,6 +24,7 @@ from evolve.commands.changes import (
     trace_step,
 )
 from evolve.commands.console import (
+    name_outcome,
     new_console,
     new_table,
     print_diff,
@@ -126,7 +127,7 @@ def _show(run: Run, individual: Individual, search: Search, console: Console) ->
     _print_scores(run, individual, search, console)
     experiments = [e for e in run.record.experiments() if e.individual == individual.id]
     if experiments:
-        console.print(_experiments(run, experiments))
+        console.print(_experiments(run, individual, experiments))
         _print_parts(run, experiments[-1], console)
     if individual.parents:
         story = tell_story(run, search, individual)
@@ -200,14 +201,14 @@ def _print_steps(steps: Sequence[Step], console: Console) -> None:
             console.print(Text(indent(printable(line), "    ")), soft_wrap=True)
 
 
-def _experiments(run: Run, experiments: Sequence[Experiment]) -> Table:
+def _experiments(run: Run, individual: Individual, experiments: Sequence[Experiment]) -> Table:
     table = new_table("experiment", "status", run.task.metric, "seconds", "GiB", "device", "seed")
     table.add_column("reason", overflow="fold")
     for experiment in experiments:
         m = experiment.measurement
         table.add_row(
             str(experiment.number),
-            experiment.outcome,
+            name_outcome(experiment, individual),
             "" if m.fitness is None else f"{m.fitness:.6f}",
             f"{m.seconds:.1f}",
             f"{m.memory_gb:.2f}",

@@ -275,12 +275,12 @@ def _find_limits(run: RunView, bests: Sequence[float]) -> tuple[float, float]:
 
 
 def _describe_status(run: RunView, one: Individual) -> str:
-    """What became of a genome in a word or two: elite, kept, discarded, or why it is none."""
+    """What became of a genome in a few words: elite, was an elite, scored, or why it is none."""
     if one.objective is None:
         return str(one.status or ("beside the search" if one.id in run.measured else "waiting"))
     if run.archive is not None and run.archive.elite_of(run.archive.cell_of(one)) == one:
         return "elite"
-    return "kept" if one.id in run.kept else "discarded"
+    return "was an elite" if one.id in run.kept else "scored"
 
 
 def _embed(data: dict[str, Any]) -> Markup:

@@ -98,7 +98,7 @@ const charts = (() => {
       band(() => 2 * data.noise, { name: "± 1 deviation of one run", areaStyle: { color: colour("--ink"), opacity: 0.1 }, itemStyle: { color: colour("--soft") } }),
     ] : [];
     return shared({
-      legend: { data: ["best so far", ...(data.noise ? ["± 1 deviation of one run"] : []), ...groups.keys()] },
+      legend: { data: ["best so far", ...(data.noise ? [{ name: "± 1 deviation of one run", icon: "roundRect" }] : []), ...groups.keys()] },
       tooltip: { trigger: "item", formatter: ({ value: [, , id, k], seriesName }) => {
         if (k === undefined) return `${seriesName}\n${describe(id)}`;
         const value = experiments.fitness[k];
