@@ -11,6 +11,17 @@ SUFFIXES = ("", " k", " M", " B", " T")
 UNKNOWN = "–"
 
 
+def format_count(count: int, noun: str, plural: str = "") -> str:
+    """Format a number of things, such as "1 run" or "1,200 children".
+
+    Args:
+        count: Number of things.
+        noun: Their name in the singular.
+        plural: Their name in the plural; empty appends an s.
+    """
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
 def format_number(value: float, unit: str = "", digits: int = 3) -> str:
     """Format a number with a suffix and its unit, such as "417 k" or "15.1 k tokens/s".
 

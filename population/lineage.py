@@ -38,7 +38,7 @@ class StoredGenome(NamedTuple):
 
 
 class Lineage:
-    """The git repository of one run. It has no work tree: `git log --graph --all` shows it.
+    """The git repository of a run, without a work tree; `git log --graph --glob=genomes` shows it.
 
     `refs/genomes/ID` names the commit of individual ID, `refs/heads/best` (HEAD) the best so far.
     All seeds descend from one root commit, so that any two genomes have a common ancestor.

@@ -15,6 +15,7 @@ from evolve.commands.output_file import check_output, output_option
 from evolve.commands.run_state import print_confirmation
 from evolve.runs.history import view_search
 from evolve.runs.run import Run, find_individual, open_run
+from population.formatting import format_count
 from views.exports import EXPORTS, Exported
 
 
@@ -72,4 +73,4 @@ def _export_run(run: Run, name: str, output: Path | None, *, force: bool) -> Non
         check_output(output, force=force)
         with replace_file(output) as draft:
             count = export.write(exported, draft)
-    print(f"{output}: {count} experiments of {run.folder.name}")
+    print(f"{output}: {format_count(count, 'experiment')} of {run.folder.name}")

@@ -17,6 +17,7 @@ from evolve.commands.console import new_console, printable
 from evolve.commands.options import new_parser, run_argument
 from evolve.runs.history import LESSONS, NOTES
 from evolve.runs.run import Run, find_individual, open_run
+from population.formatting import format_count
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -111,7 +112,12 @@ def _print_refused(run: Run, console: Console) -> None:
 def _print_all_lessons(run: Run, console: Console) -> None:
     lessons, notes = run.record.lessons(), run.record.meta(NOTES, "")
     for version, (_, children, text) in enumerate(lessons, 1):
-        console.print(Text(f"lessons after {children} children (version {version}):", "bold"))
+        console.print(
+            Text(
+                f"lessons after {format_count(children, 'child', 'children')} (version {version}):",
+                "bold",
+            )
+        )
         console.print(Text(printable(text) + "\n"), soft_wrap=True)
     if notes:
         console.print(Text("notes from the sources:", "bold"))
@@ -191,7 +197,8 @@ def _print_lessons(run: Run, console: Console) -> None:
     lessons = run.record.lessons()
     if lessons:
         _, children, text = lessons[-1]
-        title = f"\nlessons after {children} children (version {len(lessons)}):"
+        after = format_count(children, "child", "children")
+        title = f"\nlessons after {after} (version {len(lessons)}):"
         console.print(Text(title, "bold"))
         console.print(Text(printable(text)), soft_wrap=True)
     elif any(row.operator == LESSONS for row in run.record.proposals(with_calls=False)):

@@ -16,6 +16,7 @@ from evolve.models import build_models, check_model_options
 from evolve.options import add_options, read_options
 from evolve.runs.run import Run, open_run, reopen_run
 from evolve.settings import Settings
+from population.formatting import format_count
 from population.invocation import write_command
 
 
@@ -49,8 +50,8 @@ def describe_finished(run: Run, settings: Settings) -> str:
         return ""
     again = write_command("resume", name, "--generations", "N")
     return (
-        f"run {name} is finished: {children} children are done. `{again}` goes on with it, with N "
-        f"above {children // settings.children}"
+        f"run {name} is finished: {format_count(children, 'child', 'children')} done. `{again}` "
+        f"goes on with it, with N above {children // settings.children}"
     )
 
 

@@ -24,7 +24,7 @@ from evolve.commands.running import list_running
 from evolve.runs.history import view_search
 from evolve.runs.run import Run, open_run
 from evolve.search.search import Search
-from population.formatting import format_dollars, format_duration
+from population.formatting import format_count, format_dollars, format_duration
 from population.invocation import write_command
 
 EVENTS = 3  # latest ones shown
@@ -129,7 +129,9 @@ def _print_progress(run: Run, search: Search, console: Console) -> None:
     if spend.calls:
         cap = run.settings.max_cost
         of = "" if cap is None else f" of {format_dollars(cap)}"
-        facts.append(f"models {format_dollars(spend.cost)}{of} in {spend.calls} requests")
+        facts.append(
+            f"models {format_dollars(spend.cost)}{of} in {format_count(spend.calls, 'request')}"
+        )
     console.print(Text(", ".join(facts)), soft_wrap=True)
 
 

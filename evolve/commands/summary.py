@@ -13,7 +13,7 @@ from evolve.loop.phases import Ending
 from evolve.models import ConfiguredModel, summarise_outages
 from evolve.runs.history import count_fruitless_replies, read_axes
 from evolve.runs.run import Run
-from population.formatting import format_dollars, format_duration
+from population.formatting import format_count, format_dollars, format_duration
 from population.invocation import write_command
 from trainer.fingerprint import describe_budget
 
@@ -33,10 +33,11 @@ def announce(run: Run, models: list[ConfiguredModel]) -> list[str]:
     devices = ", ".join(device.name for device in run.devices)
     budget = describe_budget(task, run.devices, settings.budget)
     lines = [
-        f"run {run.folder.name}: {task.name}, {settings.strategy}, {settings.generations} "
-        f"generations of {settings.children} children, {budget} each on {devices}",
-        f"{runs} runs are to come, with those of the seed and the finalists: {span}, start-up and "
-        f"evaluation included{'' if measured else '; the first runs will narrow it down'}",
+        f"run {run.folder.name}: {task.name}, {settings.strategy}, "
+        f"{format_count(settings.generations, 'generation')} of "
+        f"{format_count(settings.children, 'child', 'children')}, {budget} each on {devices}",
+        f"{format_count(runs, 'run')} to come, with those of the seed and the finalists: {span}, "
+        f"start-up and evaluation included{'' if measured else '; the first runs will narrow it down'}",
         f"everything is kept in {run.folder.path}; Ctrl-C stops cleanly, and "
         f"`{write_command('resume', run.folder.name)}` goes on",
     ]

@@ -34,7 +34,7 @@ from evolve.loop.loop import Loop
 from evolve.loop.reports import Reports
 from evolve.runs.run import Run
 from population import Individual
-from population.formatting import format_duration
+from population.formatting import format_count, format_duration
 
 TRIALS = 2  # runs in which a genome may fail before it is run no more: one may be bad luck
 STORED = "ablations"  # key of the record: the options of each individual's ablation, by its id
@@ -126,7 +126,7 @@ class LiveBench(RecordBench):
         missing = self._list_missing(jobs)
         if not missing:
             return True
-        self._reports.say(f"{phase}: {len(missing)} runs")
+        self._reports.say(f"{phase}: {format_count(len(missing), 'run')}")
         made = self._loop.measure(missing, phase)
         self._experiments = self.run.record.experiments()
         return made

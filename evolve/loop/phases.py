@@ -20,7 +20,7 @@ from evolve.runs.run import Run
 from evolve.search.axes import axes_around, read_bounds
 from evolve.search.search import Search
 from population import Individual
-from population.formatting import format_duration, format_number, format_score
+from population.formatting import format_count, format_duration, format_number, format_score
 
 OVERHEAD_FACTOR = 4  # a child may take this many times the seed's start-up and evaluation
 OVERHEAD_LEAST = 60.0  # seconds in any case, for a referee's audits of finalists
@@ -87,8 +87,8 @@ def run_phases(
     jobs = list_final_jobs(finalists, experiments, genomes, repeats, run.settings.seed)
     if jobs:
         reports.say(
-            f"the seed and the best (#{best.id}) are measured again on fresh seeds, {repeats} runs "
-            "of each"
+            f"the seed and the best (#{best.id}) are measured again on fresh seeds, "
+            f"{format_count(repeats, 'run')} of each"
         )
     if not loop.measure(jobs, "fresh runs of the seed and the best"):
         return name_end(evaluator), None
@@ -177,8 +177,9 @@ def _describe_prospect(run: Run, evaluator: Evaluator, search: Search) -> str:
     each = evaluator.usage.mean_seconds
     turn = observe_turn(search.individuals.values()) or guess_turn(run.task, settings)
     span = forecast(turn, runs, settings.max_repeats, evaluator.slots, usage=evaluator.usage)
+    margin = f" ± {deviation:.2g}" if deviation else ""
     return (
-        f"the seed: {run.task.metric} {format_score(seed.objective, deviation)} ± {deviation:.2g} "
-        f"over {len(seed.scored)} runs ({measured}); a run takes {format_duration(each)}, "
-        f"the {runs} to come {span}{hint}"
+        f"the seed: {run.task.metric} {format_score(seed.objective, deviation)}{margin} over "
+        f"{format_count(len(seed.scored), 'run')} ({measured}); a run takes "
+        f"{format_duration(each)}, the {runs} to come {span}{hint}"
     )

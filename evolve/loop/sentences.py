@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from archive import Axis
 from evolve.loop.evaluators import Running
 from population import Individual
-from population.formatting import format_number, format_score
+from population.formatting import format_count, format_number, format_score
 from trainer.task import Task
 
 
@@ -17,12 +17,11 @@ def describe_result(individual: Individual, task: Task) -> str:
     if individual.objective is None:
         return f"{last.status}: {last.reason}"
     score = f"{task.metric} {individual.objective:.6g}"
-    runs = len(individual.scored)
     measured = ", ".join(
         f"{axis.label} {format_number(individual.measures[axis.name], axis.unit)}"
         for axis in task.axes
     )
-    return f"{score} ({runs} {'run' if runs == 1 else 'runs'}); {measured}"
+    return f"{score} ({format_count(len(individual.scored), 'run')}); {measured}"
 
 
 def describe_refit(before: Sequence[Axis], after: Sequence[Axis]) -> str:
@@ -53,4 +52,5 @@ def describe_fall(before: Individual, now: Individual, metric: str, deviation: f
     assert before.objective is not None
     assert now.objective is not None
     seemed, found = (format_score(one.objective or 0.0, deviation) for one in (before, now))
-    return f"#{now.id} was luck: {metric} {seemed} -> {found} after {len(now.scored)} runs"
+    runs = format_count(len(now.scored), "run")
+    return f"#{now.id} was luck: {metric} {seemed} -> {found} after {runs}"

@@ -12,7 +12,7 @@ from archive.rows import Experiment, Purpose
 from evolve.runs.history import begin_search, replay_events
 from evolve.runs.run import Run
 from population import Individual
-from population.formatting import choose_format
+from population.formatting import choose_format, format_count
 
 
 def new_logbook() -> tools.Logbook:
@@ -86,7 +86,8 @@ def describe_generation(logbook: tools.Logbook, archive: Archive, metric: str) -
     )
     children = f"mean {write(row['mean'])}, " if row["mean"] is not None else ""
     return (
-        f"generation {row['gen']}: {row['scored']} of {row['children']} children scored, {children}"
+        f"generation {row['gen']}: {row['scored']} of "
+        f"{format_count(row['children'], 'child', 'children')} scored, {children}"
         f"best {metric} {write(row['best'])} (#{best.id}); "
         f"{row['elites']} of {archive.cells} cells, QD score {row['qd']:.3g}"
     )

@@ -299,7 +299,7 @@ def test_a_finished_run_is_not_run_again(place: Any) -> None:
     for more in ((), ("--generations", "1")):
         again = place.evolve("resume", "a", *more)
         assert again.returncode == 0, again.stderr
-        assert "run a is finished: 5 children are done" in again.stdout
+        assert "run a is finished: 5 children done" in again.stdout
         assert "`python -m evolve resume a --generations N` goes on with it" in again.stdout
         assert "to come" not in again.stdout
     after = place.rows("a", "SELECT * FROM measurements"), place.rows("a", "SELECT * FROM events")
