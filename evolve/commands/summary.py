@@ -32,12 +32,13 @@ def announce(run: Run, models: list[ConfiguredModel]) -> list[str]:
     span = forecast(turn, runs, repeats, len(run.devices))
     devices = ", ".join(device.name for device in run.devices)
     budget = describe_budget(task, run.devices, settings.budget)
+    later = "" if measured else "; the first runs will narrow it down"
     lines = [
         f"run {run.folder.name}: {task.name}, {settings.strategy}, "
         f"{format_count(settings.generations, 'generation')} of "
         f"{format_count(settings.children, 'child', 'children')}, {budget} each on {devices}",
         f"{format_count(runs, 'run')} to come, with those of the seed and the finalists: {span}, "
-        f"start-up and evaluation included{'' if measured else '; the first runs will narrow it down'}",
+        f"start-up and evaluation included{later}",
         f"everything is kept in {run.folder.path}; Ctrl-C stops cleanly, and "
         f"`{write_command('resume', run.folder.name)}` goes on",
     ]
