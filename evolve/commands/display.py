@@ -75,8 +75,9 @@ class Display:
         fitness = None if m.fitness is None else write_fitness(self._search, m.fitness)
         result = m.reason if fitness is None else f"{self._task.metric} {fitness}"
         parents = f" of {' and '.join(map(str, individual.parents))}" if individual.parents else ""
+        again = "is it better? " if individual.parents else "measured again, "
         fresh = dict.fromkeys((Purpose.FINAL, Purpose.ABLATION), "fresh run, ")
-        purpose = {**fresh, Purpose.REPEAT: "is it better? "}.get(experiment.purpose, "")
+        purpose = {**fresh, Purpose.REPEAT: again}.get(experiment.purpose, "")
         line = Text(f"{experiment.number:4d} {time.strftime('%H:%M:%S')} ", "dim")
         line.append(f"#{individual.id:<4d} ")
         line.append(f"{word:8s} ", STYLES.get(word, "red"))

@@ -355,7 +355,8 @@ class Controller:
         """Say so if what seemed to be the best has turned out to be no better."""
         best = self._search.champion
         scored = before.objective is not None and now.objective is not None
-        if best is None or best.id == now.id or not scored or now.fitness >= before.fitness:
+        worse = scored and now.fitness < before.fitness
+        if best is None or best.id == now.id or not now.parents or not worse:
             return
         text = describe_fall(before, now, self._run.task.metric, self._search.noise.deviation)
         self._reports.event(self._run.record, "luck", text)
