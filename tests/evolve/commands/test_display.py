@@ -157,7 +157,7 @@ def test_a_run_on_a_terminal_leaves_its_lines_and_nothing_else(
     assert len(re.findall(r"^ +\d+ \d\d:\d\d:\d\d #\d", left, re.MULTILINE)) == 3
     assert "evolving" not in left
     assert "cells filled" not in left
-    start = "run seen: toy, map-elites, 1 generations of 2 children, 0.6 s each on"
+    start = "run seen: toy, map-elites, 1 generation of 2 children, 0.6 s each on cpu:0\n"
     assert start in left, "folded between words"
 
 
