@@ -42,7 +42,8 @@ class ArchiveStats:
     Attributes:
         num_elites: Number of filled cells.
         coverage: Filled cells as a share of all cells, 0 to 1.
-        qd_score: Sum of the elites' gains over the reference, in the metric's unit.
+        qd_score: Sum of the elites' gains over the reference, in the metric's unit; those that
+            are worse count 0.
         norm_qd_score: `qd_score` divided by the number of cells.
         obj_best: Objective of the fittest elite; None if the archive is empty.
         obj_mean: Mean objective of the elites; None if the archive is empty.
@@ -201,11 +202,12 @@ class Archive:
     def qd_score(self, reference: float) -> float:
         """The sum over the elites of their gain over `reference`, in the metric's unit.
 
-        An elite that is worse than the reference counts below 0, so filling a cell raises the
-        score only if its elite beats the reference. Scores compare only under one reference: fix
-        it when the run begins.
+        An elite that is worse than the reference counts 0: filling a cell never lowers the score,
+        and raises it only if its elite beats the reference. Scores compare only under one
+        reference: fix it when the run begins.
         """
-        return sum(elite.direction.gain(_objective(elite), reference) for elite in self)
+        gains = (elite.direction.gain(_objective(elite), reference) for elite in self)
+        return sum(max(gain, 0.0) for gain in gains)
 
     def norm_qd_score(self, reference: float) -> float:
         """`qd_score` divided by the number of cells: grids of different sizes compare."""
