@@ -38,9 +38,10 @@ def trace_history(run: RunView) -> list[Moment]:
 
     Long runs are thinned to `MOST_POINTS`, but every change of the best is there.
     """
-    if run.archive is None or run.reference is None or run.reference.objective is None:
+    reference = run.qd_offset
+    if run.archive is None or reference is None:
         return []
-    archive, reference = Archive(run.archive.axes), run.reference.objective
+    archive = Archive(run.archive.axes)
     known: dict[int, Individual] = {}
     search = [e for e in run.experiments if e.purpose.decides]
     every = max(len(search) // MOST_POINTS, 1)

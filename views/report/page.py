@@ -169,11 +169,10 @@ def _count_at_a_glance(run: RunView) -> list[tuple[str, str]]:
     children = [one for one in run.individuals.values() if one.parents and one.measurements]
     failed = sum(not one.scored for one in children)
     facts = [("children", f"{len(children)}, of which {failed} failed")]
-    if run.archive is not None and run.reference is not None:
+    if run.archive is not None and run.qd_offset is not None:
         filled, cells = len(run.archive), run.archive.cells
         facts.append(("archive", f"{filled} of {cells} cells filled"))
-        assert run.reference.objective is not None
-        score = run.archive.qd_score(run.reference.objective)
+        score = run.archive.qd_score(run.qd_offset)
         facts.append(("QD score", f"{score:.3g} over the seed"))
     if run.deviation:
         facts.append(("noise", describe_noise(run.deviation)))

@@ -70,6 +70,13 @@ class RunView:
         return next(seeds, None)
 
     @cached_property
+    def qd_offset(self) -> float | None:
+        """The fitness that counts 0 in the QD score: the reference's when the archive was laid."""
+        seed = self.reference
+        stored: float | None = self.record.meta("reference")
+        return stored if stored is not None or seed is None else seed.objective
+
+    @cached_property
     def experiments(self) -> list[Experiment]:
         """All experiments, in the order of their ends."""
         return self.record.experiments()
