@@ -143,6 +143,7 @@ class Loop:
                 if end in (End.COMPLETE, End.HOURS, End.PATIENCE):
                     scheduler.queue_repeat(closing=True)
                 if not self._state.jobs and not self._evaluator.running:
+                    self._notice_interrupt()
                     controller.report_generations()
                     self._searched = True
                     return end
