@@ -1,4 +1,4 @@
-"""`python -m evolve new`: a task's folder to begin with."""
+"""`python -m evolve new`: write a task's folder to begin with."""
 
 from __future__ import annotations
 
@@ -30,7 +30,11 @@ def command(options: argparse.Namespace) -> int:
     folder: Path = options.folder
     for path in write_skeleton(folder, options.language):
         print(path)
-    model = "" if options.language == "python" else " --model NAME"
+    start = write_command("--task", str(folder))
     print(f"try it:   {write_command('check', str(folder))}")
-    print(f"and then: {write_command('--task', str(folder))}{model}")
+    if options.language == "python":
+        print(f"and then: {start}")
+        print(f"or with a model, for more than constants: {start} --model NAME --target 1.4")
+    else:
+        print(f"and then: {start} --model NAME")
     return 0

@@ -1,4 +1,4 @@
-"""A new task's folder, small and working: `python -m evolve new DIR`."""
+"""The files of a new task, small and working: `python -m evolve new DIR` writes them."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ name = "{name}"
 genome = "{genome}" # the one file that the search may change
 language = "{language}" # python or prose: how it is screened and edited
 score = ["python", "evaluate.py"] # the trusted command that scores it
-fixed = ["evaluate.py"] # what results depend on; nothing may change it
+fixed = ["evaluate.py"] # files that results depend on; nothing may change them
 metric = "score" # the reported number that counts
 direction = "maximize"
 noise = "{noise}" # measured by repeats; or none, if a genome always has the same score
-target = {target} # where a search may stop
+target = {target} # where a search may stop; raise it to go on
 budget = 30 # seconds that scoring may take
-generations = 6 # of a search, unless --generations says otherwise
-children = 5 # measured in each
+generations = 6 # length of a search; --generations overrides it
+children = 5 # children measured in each generation
 
-[[axes]] # the archive keeps the best of every cell of these two
+[[axes]] # the archive keeps the best of every cell of the axes
 name = "length"
 measure = "{length}" # a formula of the numbers that evaluate.py reports
 scale = "log" # or "linear"
-around = [0.25, 4] # as factors of the start's own; or bounds = [low, high]
+around = [0.25, 4] # factors of the start's own value; or bounds = [low, high]
 
 [[axes]]
 name = "{second}"
@@ -35,27 +35,27 @@ scale = "linear"
 bounds = {bounds}
 +++
 """
-COMMENTS = 39  # the column in which they begin
-PYTHON = (
-    "Make `forecast(past)` right: it is given the daily numbers of a shop, 42 days or more, and\n"
-    "says what the next day will be. The score is how many times as close it comes as the number\n"
-    "of the day before does; 1 is no skill at all. Every measurement draws other shops, some of\n"
-    "which grow while others shrink. The constants alone lead to about 1.1; whoever looks at what\n"
-    "else there is in the numbers of a shop comes further."
-)
-PROSE = (
-    "Improve the text for a reader who has a minute: every sentence short, every word known,\n"
-    "nothing twice. Keep what it says, and keep it between 60 and 200 words."
-)
+COMMENTS = 39  # column in which the comments of the head begin
+PYTHON = """\
+Make `forecast(past)` right: it gets the daily numbers of a shop, 42 days or more, and returns a
+forecast for the next day. The score is how many times as close the forecast comes as the number
+of the day before does; 1 is no skill at all. Every measurement draws other shops, some of which
+grow while others shrink. The constants alone lead to about 1.1; an idea of what else there is in
+the numbers of a shop leads to 1.4 and more.
+"""
+PROSE = """\
+Improve the text for a reader who has a minute: every sentence short, every word known, nothing
+twice. Keep what it says, and keep it between 60 and 200 words.
+"""
 GENOME = '''\
 """The file that the search changes. It may use the standard library."""
 
-LEVEL = 0.9  # how far the level follows a new number, from 0 to 1
-TREND = 0.5  # how far the trend follows a new step of the level, from 0 to 1
+LEVEL = 0.9  # share of a new number that the level takes over, from 0 to 1
+TREND = 0.5  # share of a new step of the level that the trend takes over, from 0 to 1
 
 
 def forecast(past):
-    """What comes after a list of numbers, as a float."""
+    """Forecast the number that follows a list of numbers, as a float."""
     level, trend = past[0], 0.0
     for value in past[1:]:
         before = level
@@ -83,52 +83,56 @@ import secrets
 from trainer.scoring import Box, CallError, ModuleError, read_candidate, refuse, report
 
 SHOPS, DAYS = 100, 56
-LAST = range(DAYS - 14, DAYS)  # the days that are to be forecast
-WEEK = [2.4, 0.8, -1.6, -3.2, -0.8, 0.0, 2.4]  # what a day of the week adds
-LARGEST = 1e6  # a forecast beyond is none
+LAST = range(DAYS - 14, DAYS)  # the days to forecast
+WEEK = [2.4, 0.8, -1.6, -3.2, -0.8, 0.0, 2.4]  # what each day of the week adds
+LARGEST = 1e6  # the largest number that can be a forecast
 
 
 def main() -> None:
     candidate = read_candidate("main.py")
-    draw = random.Random(f"{candidate.seed} {secrets.token_hex()}")  # no genome can know it before
-    shops = [numbers(draw) for _ in range(SHOPS)]
+    rng = random.Random(f"{candidate.seed} {secrets.token_hex()}")  # no genome can foresee it
+    shops = [draw_shop(rng) for _ in range(SHOPS)]
     with Box() as box:
         box.put("main.py", candidate.text)
         try:
-            with box.module("main.py") as module:  # it is given the past, and no more
-                said = [
-                    [answer(module.call("forecast", shop[:day])) for day in LAST] for shop in shops
+            with box.module("main.py") as module:  # it gets the past, and no more
+                forecasts = [
+                    [check(module.call("forecast", shop[:day])) for day in LAST] for shop in shops
                 ]
         except (CallError, ModuleError) as error:
             refuse(f"forecast cannot be called: {error}")
-    came = [[shop[day] for day in LAST] for shop in shops]
-    error = apart(said, came)
-    yesterday, week = (apart([[s[d - n] for d in LAST] for s in shops], came) for n in (1, 7))
+    actual = [[shop[day] for day in LAST] for shop in shops]
+    error = measure_distance(forecasts, actual)
+    yesterday, week = (
+        measure_distance([[shop[day - ago] for day in LAST] for shop in shops], actual)
+        for ago in (1, 7)
+    )
     print(f"off by {error:.2f} on average; the number of the day before is off by {yesterday:.2f},")
     print(f"that of the same day a week before by {week:.2f}")
+    steps = measure_distance([one[1:] for one in forecasts], [one[:-1] for one in forecasts])
     report(
         score=yesterday / error,
         error=error,
         lines=candidate.text.count("\\n"),
-        swing=apart([s[1:] for s in said], [s[:-1] for s in said]) / yesterday,  # is it restless?
+        swing=steps / yesterday,  # how restless the forecasts are
     )
 
 
-def numbers(draw: random.Random) -> list[float]:
-    """A shop that grows or shrinks, with its week, which may begin on any day, and with chance."""
-    slope, first = draw.choice([-0.3, 0.3]), draw.randrange(7)
-    return [100 + slope * day + WEEK[(first + day) % 7] + draw.gauss(0, 2) for day in range(DAYS)]
+def draw_shop(rng: random.Random) -> list[float]:
+    """Draw a shop that grows or shrinks, with a week that begins on any day, and with noise."""
+    slope, first = rng.choice([-0.3, 0.3]), rng.randrange(7)
+    return [100 + slope * day + WEEK[(first + day) % 7] + rng.gauss(0, 2) for day in range(DAYS)]
 
 
-def answer(value: object) -> float:
-    """What the genome answered, which may be anything."""
-    if not isinstance(value, float) or not abs(value) < LARGEST:
-        refuse(f"forecast should return a float, not {str(value)[:50]}", status="invalid")
-    return value
+def check(answer: object) -> float:
+    """Refuse the genome if its answer, which may be anything, is no forecast."""
+    if not isinstance(answer, float) or not abs(answer) < LARGEST:
+        refuse(f"forecast should return a float, not {str(answer)[:50]}", status="invalid")
+    return answer
 
 
-def apart(some: list[list[float]], others: list[list[float]]) -> float:
-    """How far numbers are apart on average."""
+def measure_distance(some: list[list[float]], others: list[list[float]]) -> float:
+    """The mean distance between numbers."""
     found = [abs(a - b) for one, other in zip(some, others) for a, b in zip(one, other)]
     return sum(found) / len(found)
 
@@ -137,7 +141,11 @@ if __name__ == "__main__":
     main()
 '''
 EVALUATE_PROSE = '''\
-"""Scores text.md, or the genome that the trainer hands over."""
+"""Scores text.md, or the genome that the trainer hands over.
+
+It counts words and knows nothing of what they say, so that a text without sense would score well:
+the tasks under examples/ show what else such a script should look at.
+"""
 
 import re
 
@@ -148,9 +156,9 @@ KNOWN = 7  # letters that a word may have
 
 
 def main() -> None:
-    candidate = read_candidate("text.md")
-    words = re.findall(r"[\\w'-]+", candidate.text)
-    sentences = [s for s in re.split(r"[.!?:]\\s|\\n\\n", candidate.text) if s.strip()]
+    text = read_candidate("text.md").text
+    words = re.findall(r"[\\w'-]+", text)
+    sentences = [s for s in re.split(r"[.!?:]\\s|\\n\\n", text) if s.strip()]
     short = sum(len(s.split()) <= LONGEST for s in sentences) / max(len(sentences), 1)
     known = sum(len(word) <= KNOWN for word in words) / max(len(words), 1)
     fresh = len({word.lower() for word in words}) / max(len(words), 1)
@@ -172,14 +180,14 @@ def write_skeleton(folder: Path, language: str) -> list[Path]:
     """Write a task that works, to be changed into another one.
 
     Args:
-        folder: New or empty folder.
+        folder: A new or empty folder.
         language: Language of its genome, "python" or "prose".
 
     Returns:
-        The files.
+        Paths of the files.
 
     Raises:
-        RunError: the folder holds something.
+        RunError: The folder holds something.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RunError(f"{folder} exists and is not empty; name a new folder")
@@ -190,15 +198,15 @@ def write_skeleton(folder: Path, language: str) -> list[Path]:
         language=language,
         genome="main.py" if python else "text.md",
         noise="measured" if python else "none",
-        target="1.4" if python else "9.0",
+        target="1.0" if python else "9.0",
         length="lines" if python else "words",
         second="swing" if python else "sentence",
         bounds="[0, 1.5]" if python else "[5, 45]",
     )
-    head = "\n".join(map(_aligned, head.splitlines())) + "\n"
+    head = "\n".join(map(_align_comment, head.splitlines())) + "\n"
+    title = name.replace("-", " ").capitalize()
     files = {
-        "program.md": head
-        + f"\n# {name.replace('-', ' ').capitalize()}\n\n{PYTHON if python else PROSE}\n",
+        "program.md": f"{head}\n# {title}\n\n{PYTHON if python else PROSE}",
         "evaluate.py": EVALUATE_PYTHON if python else EVALUATE_PROSE,
         **({"main.py": GENOME} if python else {"text.md": ARTICLE}),
     }
@@ -208,7 +216,7 @@ def write_skeleton(folder: Path, language: str) -> list[Path]:
     return [folder / path for path in files]
 
 
-def _aligned(line: str) -> str:
-    """A line of the head with its comment where all the others are."""
+def _align_comment(line: str) -> str:
+    """Move the comment of a line of the head below the others."""
     code, mark, comment = line.partition(" # ")
     return f"{code:<{COMMENTS - 1}} # {comment}" if mark else line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -55,7 +56,7 @@ def test_everything_that_a_score_depends_on_is_in_the_protocol(name: str) -> Non
     ("name", "file", "old", "new"),
     [
         ("code_optimizer", "evaluate.py", "60.0, 30.0, 10.0", "80.0, 10.0, 10.0"),
-        ("code_optimizer", "hiding.py", '"format"', '"format", "exec"'),
+        ("code_optimizer", "hiding.py", '"fmean", ', ""),
         ("code_optimizer", "nights.py", "randint(2, 12)", "randint(2, 13)"),
         ("code_optimizer", "tests/test_main.py", "def test_", "def no_test_"),
         ("bug_fixer", "conftest.py", "return judge.app", "return None"),
@@ -91,6 +92,20 @@ def test_one_command_runs_an_example_without_a_key(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "from 57.83 to 100.00" in done.stdout
     assert {path: path.stat().st_mtime_ns for path in list_files(EXAMPLES / "bug_fixer")} == before
+    (run,) = (tmp_path / "runs").glob("bug_fixer-*")
+    assert f"runs/{run.name}: from 57.83" in done.stdout
+    hints = re.findall(r"^[a-z ]+: +(\S+/\S+)$", done.stdout, re.MULTILINE)
+    assert any(hint.endswith("heatmap.png") for hint in hints), done.stdout
+    assert [hint for hint in hints if not (tmp_path / hint).exists()] == []
+    shown = subprocess.run(
+        [sys.executable, "-m", "evolve", "show", run.name, "best"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert shown.returncode == 0, shown.stderr
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,18 @@ def test_a_new_task_can_run(place: Any, language: str) -> None:
     assert "WARNING" not in checked.stdout
 
 
+def test_the_first_run_of_a_new_task_ends_well_and_shows_progress(place: Any) -> None:
+    made = place.evolve("new", "mine")
+    assert "python -m evolve --task mine\n" in made.stdout
+    done = place.evolve("--task", "mine", "--run", "first")
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "the target is reached" in done.stdout
+    assert done.stdout.count("new best: score") >= 1
+    scores = [row[0] for row in place.rows("first", "SELECT fitness FROM measurements ORDER BY id")]
+    assert scores[0] < 0.9
+    assert max(scores) >= 1.0
+
+
 def test_a_new_task_is_improved_by_a_model(place: Any, chat: Any, scripted: Any) -> None:
     place.evolve("new", "mine")
     server = chat(lambda request: f"IDEA: a week\nWHY: it repeats\n\n```python\n{WEEKLY}```")
@@ -127,8 +139,8 @@ def test_a_task_whose_word_is_its_own_is_warned_of(place: Any) -> None:
         ("program.md", 'score = ["python"', 'run = ["true"]\nscore = ["python"', "exclude each"),
         ("program.md", 'metric = "score"', 'metric = "sp"', "reported no sp: only score, error"),
         ("program.md", 'measure = "lines"', 'measure = "rows"', "needs rows"),
-        ("program.md", "target = 1.4", 'operators = ["twist"]', "there is no operator twist"),
-        ("program.md", "target = 1.4", 'shows = ["no.md"]', "`no.md`, which `shows` names"),
+        ("program.md", "target = 1.0", 'operators = ["twist"]', "there is no operator twist"),
+        ("program.md", "target = 1.0", 'shows = ["no.md"]', "`no.md`, which `shows` names"),
         ("main.py", "def forecast(", "def backcast(", "forecast"),
         ("main.py", "def forecast(", "def forecast", "is no valid Python"),
         ("evaluate.py", "def main() ->", "def main() -", "the scoring command failed: SyntaxError"),
