@@ -208,7 +208,7 @@ def _connect(run: Run, search: Search, display: Display, artist: Artist) -> Repo
         reference = run.record.meta("reference")
         record_generation(logbook, number, children, search.archive, reference)
         artist(search.archive, search.noise)
-        text = describe_generation(logbook, search.archive, run.task.metric)
+        text = describe_generation(logbook, search.archive, run.task.metric, search.noise.deviation)
         display.say(f"{text}{display.describe_left()}", "bold")
 
     return Reports(

@@ -43,7 +43,7 @@ def command(options: argparse.Namespace) -> int:
     """Show the best genome."""
     with closing(open_run(options.name)) as run:
         search = view_search(run)
-        best = search.best or find_individual(run, "best")
+        best = search.champion or find_individual(run, "best")
         if options.json:
             comparison = describe_comparison(read_confirmation(run, search))
             print_json({**describe_individual(best, search), "confirmed": comparison})

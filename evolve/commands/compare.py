@@ -169,7 +169,7 @@ def _read_curve(run: Run) -> RunCurve:
     from views.chart import trace_best
 
     search = view_search(run)
-    if search.best is None or search.best.objective is None:
+    if search.champion is None or search.champion.objective is None:
         raise RunError(f"nothing has scored yet in run {run.folder.name}, so it has no result")
     frame = read_frame(run.record, run.task.direction)
     searched = frame["purpose"].isin([str(Purpose.SEARCH), str(Purpose.REPEAT)])
@@ -179,7 +179,7 @@ def _read_curve(run: Run) -> RunCurve:
         e.measurement.fitness
         for e in run.record.experiments()
         if e.purpose is Purpose.FINAL
-        and e.individual == search.best.id
+        and e.individual == search.champion.id
         and e.measurement.fitness is not None
     ]
     return RunCurve(
@@ -187,7 +187,7 @@ def _read_curve(run: Run) -> RunCurve:
         experiments=line["experiment"].tolist(),
         objectives=line["objective"].tolist(),
         last=int(line["experiment"].max()),
-        result=search.best.objective if fresh is None else fresh.best_mean,
+        result=search.champion.objective if fresh is None else fresh.best_mean,
         fresh=() if fresh is None else finals[-fresh.runs[1] :],
     )
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import time
 from typing import Any
 
 from archive import Experiment
 from archive.comparison import FreshComparison
 from evolve.commands.run_state import read_confirmation, read_state
+from evolve.models.outages import summarise_outages
 from evolve.runs.run import Run
 from evolve.search.search import Search
 from population import Individual
@@ -40,7 +42,8 @@ def describe_run(run: Run, search: Search) -> dict[str, Any]:
     state, task, archive = read_state(run), run.task, search.archive
     children = [one for one in search.individuals.values() if one.parents and one.measurements]
     spend = run.record.spend()
-    reference = search.reference
+    reference, best = search.reference, search.champion
+    outages = summarise_outages(run.record.events(), time.time())
     return {
         "run": run.folder.name,
         "folder": str(run.folder.path),
@@ -58,10 +61,12 @@ def describe_run(run: Run, search: Search) -> dict[str, Any]:
         "cells_filled": None if archive is None else len(archive),
         "noise": search.noise.deviation or None,
         "seed": None if reference is None else describe_individual(reference, search),
-        "best": None if search.best is None else describe_individual(search.best, search),
+        "best": None if best is None else describe_individual(best, search),
         "confirmed": describe_comparison(read_confirmation(run, search)),
         "dollars": spend.cost,
         "requests": spend.calls,
+        "outages": outages.count,
+        "outage_seconds": outages.seconds,
     }
 
 

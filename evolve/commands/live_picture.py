@@ -103,7 +103,7 @@ class Picture:
         return [fit_phrases(first, width), fit_phrases(second, width), self._describe_best(width)]
 
     def _describe_best(self, width: int) -> Text:
-        best, metric = self.search.best, self.task.metric
+        best, metric = self.search.champion, self.task.metric
         if best is None or best.objective is None:
             return Text("")
         score = write_objective(self.search, best)
@@ -225,7 +225,7 @@ def write_fitness(search: Search, fitness: float) -> str:
     """Write a fitness in the digits that tell the elites apart: they are few in any run."""
     shown = search.archive or search.individuals.values()
     scored = [one.objective for one in shown if one.objective is not None]
-    return choose_format([*scored, fitness])(fitness)
+    return choose_format([*scored, fitness], search.noise.deviation)(fitness)
 
 
 def write_objective(search: Search, individual: Individual) -> str:

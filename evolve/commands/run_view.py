@@ -27,6 +27,7 @@ def view_run(run: Run) -> RunView:
         # genomes that were measured beside the search are none of its own
         individuals={one.id: search.individuals.get(one.id, one) for one in run.individuals()},
         archive=archive if archive else None,
+        best=search.champion,
         noise=search.noise,
         comparison=read_confirmation(run, search),
         state=state.words,

@@ -21,6 +21,7 @@ from evolve.commands.json_output import describe_run, json_option, print_json
 from evolve.commands.options import new_parser
 from evolve.commands.run_state import read_confirmation, read_state
 from evolve.commands.running import list_running
+from evolve.models.outages import summarise_outages
 from evolve.runs.history import view_search
 from evolve.runs.run import Run, open_run
 from evolve.search.search import Search
@@ -96,8 +97,9 @@ def _print(run: Run, search: Search, console: Console) -> None:
     title.append(f", {format_duration(state.seconds)} of work", "default")
     console.print(title)
     _print_progress(run, search, console)
-    if search.best is not None:
-        best, comparison = search.best, read_confirmation(run, search)
+    best = search.champion
+    if best is not None:
+        comparison = read_confirmation(run, search)
         words = f"{metric} {score_words(best, search.noise)}, {NOT_CONFIRMED}"
         result = words if comparison is None else comparison.text(metric)
         console.print(Text(f"best: #{best.id} {printable(best.description)}"), soft_wrap=True)
@@ -133,6 +135,8 @@ def _print_progress(run: Run, search: Search, console: Console) -> None:
             f"models {format_dollars(spend.cost)}{of} in {format_count(spend.calls, 'request')}"
         )
     console.print(Text(", ".join(facts)), soft_wrap=True)
+    if outages := summarise_outages(run.record.events(), time.time()).describe():
+        console.print(Text(outages, "yellow"), soft_wrap=True)
 
 
 def _print_running(run: Run, console: Console) -> None:

@@ -101,7 +101,9 @@ class _Diff:
         """Begin a hunk with its head."""
         self._heads += 1
         if self._heads > MAX_CHANGES:
-            raise EditError(f"the diff has more than {MAX_CHANGES} hunks; give the whole file")
+            raise EditError(
+                f"the diff has more than {MAX_CHANGES} hunks", advice="give the whole file"
+            )
         found = HUNK.match(head)
         assert found
         if found["old"] is not None:

@@ -121,7 +121,8 @@ def _find_whole_file(fences: list[Fence], source: str, genome: str) -> str:
         lines = max(len(fence.lines) for fence in fences)
         raise EditError(
             f"the reply has {lines} lines in a fence, too few for a new file in place of "
-            f"{source.count(chr(10))}; give the whole file, or SEARCH/REPLACE blocks"
+            f"{source.count(chr(10))}",
+            advice="give the whole file, or SEARCH/REPLACE blocks",
         )
     if not files:
         raise EditError(
@@ -134,7 +135,7 @@ def _find_whole_file(fences: list[Fence], source: str, genome: str) -> str:
     news = {text for text in files if text != source} or {source}
     longest = max(news, key=len)
     if sum(len(text) >= RIVAL_SHARE * len(longest) for text in news) > 1:
-        raise EditError("the reply has more than one whole file; give one")
+        raise EditError("the reply has more than one whole file", advice="give one")
     return longest
 
 

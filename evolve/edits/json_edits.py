@@ -81,7 +81,7 @@ def find_json_edit(texts: Iterable[str]) -> JsonEdit | None:
     for text in texts:
         found += [edit for value in _find_objects(text) for edit in _unwrap(value, MAX_DEPTH)]
     if any(edit != found[0] for edit in found):
-        raise EditError("the reply has more than one JSON edit; put all changes into one")
+        raise EditError("the reply has more than one JSON edit", advice="put all changes into one")
     return _read_edit(found[0]) if found else None
 
 
@@ -187,7 +187,7 @@ def _split_assignment(statement: str) -> tuple[str, str]:
                 lines = statement.split("\n")
                 at = sum(len(line) + 1 for line in lines[: row - 1]) + column
                 return statement[:at], statement[at:].strip()
-    raise EditError(f"the constant {statement[:60]!r} cannot be set; edit its line")
+    raise EditError(f"the constant {statement[:60]!r} cannot be set", advice="edit its line")
 
 
 def _is_text(expression: str) -> bool:

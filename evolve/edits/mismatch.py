@@ -10,15 +10,16 @@ MAX_QUOTATION = 4000  # characters of the file that a message repeats
 
 
 class EditError(Exception):
-    """The reply is no edit that applies; the message says in one line what to mend.
+    """The reply is no edit that applies; the message says in one line why.
 
     Attributes:
         quotation: Lines of the file that the message refers to; may be empty.
+        advice: What the author of the reply should do instead; may be empty.
     """
 
-    def __init__(self, reason: str, quotation: str = "") -> None:
+    def __init__(self, reason: str, quotation: str = "", *, advice: str = "") -> None:
         super().__init__(reason)
-        self.quotation = quotation
+        self.quotation, self.advice = quotation, advice
 
 
 def make_mismatch_error(lines: list[str], wanted: list[str], label: str) -> EditError:
@@ -35,7 +36,9 @@ def make_mismatch_error(lines: list[str], wanted: list[str], label: str) -> Edit
     close = lines[start : start + len(wanted)]
     similarity = difflib.SequenceMatcher(None, _shorten(wanted), _shorten(close), autojunk=False)
     if similarity.quick_ratio() < 0.5:
-        return EditError(f"{label} is not in the file; quote lines exactly as they stand there")
+        return EditError(
+            f"{label} is not in the file", advice="quote lines exactly as they stand there"
+        )
     last = start + len(close)
     where = f"line {last}" if len(close) == 1 else f"lines {start + 1} to {last}"
     text = "\n".join(close)

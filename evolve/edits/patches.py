@@ -55,7 +55,8 @@ def apply_changes(source: str, changes: Sequence[Change]) -> str:
     """
     if len(changes) > MAX_CHANGES:
         raise EditError(
-            f"{len(changes)} changes are more than {MAX_CHANGES}; give the whole file instead"
+            f"{len(changes)} changes are more than {MAX_CHANGES}",
+            advice="give the whole file instead",
         )
     ended = source.endswith("\n") or not source
     lines = source.removesuffix("\n").split("\n") if source else []
@@ -122,7 +123,7 @@ def _place_change(
         if not _has_text([*lines, *quoted]) and not (lines and quoted):  # an empty file: one place
             return reading, []
     if not placeable:
-        raise EditError(f"{change.label} is empty; quote the lines to replace")
+        raise EditError(f"{change.label} is empty", advice="quote the lines to replace")
     shortest = min((quoted for _, quoted in placeable), key=len)
     raise make_mismatch_error(lines, shortest, change.label)
 
@@ -161,7 +162,8 @@ def _find_place(
         many = len(places) if len(places) <= MAX_PLACES else f"more than {MAX_PLACES}"
         shown = ", ".join(str(numbers[p] + 1) for p in places[:5])
         raise EditError(
-            f"{change.label} stands in {many} places (lines {shown}); quote more lines around it"
+            f"{change.label} stands in {many} places (lines {shown})",
+            advice="quote more lines around it",
         )
     return places[0] if places else None
 

@@ -134,8 +134,8 @@ class _Scanner:
                 self._read_diff()
             elif self._in_open and STRAY.match(line):
                 raise EditError(
-                    "a line within the diff begins with neither ' ' nor '+' nor '-'; give the diff "
-                    "in a ```diff fence"
+                    "a line within the diff begins with neither ' ' nor '+' nor '-'",
+                    advice="give the diff in a ```diff fence",
                 )
             else:
                 self._reply.prose.append(line)
@@ -149,7 +149,7 @@ class _Scanner:
                 self._lines[self._at] = line[end.end() :]
                 return
             self._at += 1
-        raise EditError("the reply ends within its reasoning; answer with less of it")
+        raise EditError("the reply ends within its reasoning", advice="answer with less of it")
 
     def _read_block(self, fenced_as: str) -> None:
         opening = OPENING.match(self._lines[self._at])
@@ -188,7 +188,7 @@ class _Scanner:
     def _read_fence(self, opening: re.Match[str]) -> None:
         self._fences += 1
         if self._fences > MAX_FENCES:
-            raise EditError(f"the reply has more than {MAX_FENCES} fences; give one edit")
+            raise EditError(f"the reply has more than {MAX_FENCES} fences", advice="give one edit")
         info, name = opening["info"].strip(), self._find_name_above()
         named = re.search(rf"(?<![\w./-]){PATH}\b", info[:200])
         fence = Fence(info, named[0] if named else name)

@@ -23,14 +23,25 @@ MODULE = ast.dump(ast.Module([ast.Pass()], []))  # the dump of a module around i
 NOUNS = {"python": "program", "prose": "text"}  # what a genome is called, by its language
 HARDLY_DIFFERS = {
     "python": "the same but for digits of its numbers, names of its variables or words that do "
-    "nothing; make a change that a run can show",
-    "prose": "the same but for capitals, commas or the ends of lines; make a change that a reader "
-    "can see",
+    "nothing",
+    "prose": "the same but for capitals, commas or the ends of lines",
+}
+WORTH_A_RUN = {
+    "python": "make a change that a run can show",
+    "prose": "make a change that a reader can see",
 }
 
 
 class RefusedError(Exception):
-    """The source is not worth a run; the message says why, to a person or to a model."""
+    """The source is not worth a run; the message says why.
+
+    Attributes:
+        advice: What its author should do instead; may be empty.
+    """
+
+    def __init__(self, reason: str, *, advice: str = "") -> None:
+        super().__init__(reason)
+        self.advice = advice
 
 
 @dataclass(frozen=True)
@@ -103,10 +114,13 @@ def screen(source: str, task: Task, known: Container[str], *, mends: bool = Fals
             raise RefusedError(f"the file no longer uses `{word}`, which the task demands")
     noun = NOUNS[task.language]
     if identity.exact in known:
-        raise RefusedError(f"the same {noun} was tried before; change something that matters")
+        raise RefusedError(
+            f"the same {noun} was tried before", advice="change something that matters"
+        )
     if identity.near in known and not mends:
         raise RefusedError(
-            f"a {noun} that hardly differs was tried before: {HARDLY_DIFFERS[task.language]}"
+            f"a {noun} that hardly differs was tried before: {HARDLY_DIFFERS[task.language]}",
+            advice=WORTH_A_RUN[task.language],
         )
     return identity
 

@@ -76,14 +76,22 @@ def read_logbook(run: Run) -> tools.Logbook:
     return logbook
 
 
-def describe_generation(logbook: tools.Logbook, archive: Archive, metric: str) -> str:
-    """The last generation in one line, for people."""
+def describe_generation(
+    logbook: tools.Logbook, archive: Archive, metric: str, deviation: float
+) -> str:
+    """The last generation in one line, for people.
+
+    Args:
+        logbook: The run's logbook, which has a generation.
+        archive: Archive at its end.
+        metric: Name of the metric.
+        deviation: Standard deviation of one run, which decides the digits; 0 if unknown.
+    """
     row = logbook[-1]
     best = archive.best
     assert best is not None
-    write = choose_format(
-        [value for value in (row["min"], row["max"], row["best"]) if value is not None]
-    )
+    values = [value for value in (row["min"], row["max"], row["best"]) if value is not None]
+    write = choose_format(values, deviation)
     children = f"mean {write(row['mean'])}, " if row["mean"] is not None else ""
     return (
         f"generation {row['gen']}: {row['scored']} of "

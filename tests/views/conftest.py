@@ -141,6 +141,7 @@ class RunMaker:
             "direction": Direction.MINIMIZE,
             "individuals": individuals,
             "archive": archive if len(archive) else None,
+            "best": archive.best,
             "noise": NOISE,
             "comparison": None,
             "state": "finished",

@@ -28,6 +28,7 @@ class RunView:
         direction: Direction of the metric.
         individuals: Everyone by id, from 0 without a gap, with all runs of the search.
         archive: Archive of the run; None before a seed has scored.
+        best: Fittest of those whose score is believed; None before a seed has scored.
         noise: What is known of the noise of a run.
         comparison: Fresh runs of the seed and of the present best; None if there are none.
         state: State of the run in a word or two, such as "finished".
@@ -48,6 +49,7 @@ class RunView:
     direction: Direction
     individuals: Mapping[int, Individual]
     archive: Archive | None
+    best: Individual | None
     noise: Noise
     comparison: FreshComparison | None
     state: str
@@ -57,11 +59,6 @@ class RunView:
     fingerprint: Mapping[str, str]
     program: str
     commands: Sequence[tuple[str, str]]
-
-    @property
-    def best(self) -> Individual | None:
-        """The fittest so far, by the best guess of its fitness; None before a seed has scored."""
-        return self.archive.best if self.archive else None
 
     @cached_property
     def reference(self) -> Individual | None:

@@ -25,6 +25,7 @@ def explain_cut(tokens: int) -> str:
 
 
 def explain_refusal(error: EditError | RefusedError) -> str:
-    """Say why an edit was refused, with the lines of the file that the reason refers to."""
+    """Say why an edit was refused and what to do, with the lines that the reason refers to."""
     quotation = error.quotation if isinstance(error, EditError) else ""
-    return f"{error}:\n\n{quotation}" if quotation else str(error)
+    text = f"{error}; {error.advice}" if error.advice else str(error)
+    return f"{text}:\n\n{quotation}" if quotation else text
