@@ -16,21 +16,16 @@ from archive.run_folder import RunError
 from evolve.commands.console import printable
 from evolve.commands.json_output import describe_individual, json_option, print_json
 from evolve.commands.options import new_parser, run_argument
-from evolve.operators import estimate_tokens
-from evolve.operators.prompts.background import background, describe_target
-from evolve.operators.prompts.packing import Section, cut_section
-from evolve.operators.prompts.quoting import quote_words
-from evolve.operators.prompts.requests import describe_task
+from evolve.operators.prompts.background import background
+from evolve.operators.prompts.brief import Brief, Start
 from evolve.runs.history import view_search
 from evolve.runs.run import Run, open_run
 from evolve.search.search import Search
 from population import Individual
-from population.formatting import format_number, format_score
 from population.invocation import write_command
 
 PARENTS = 4  # genomes to start from
 CELLS = 6  # cells that are named as worth a try
-TOKENS = 12_000  # of what was tried, about
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -79,7 +74,7 @@ def command(options: argparse.Namespace) -> int:
         if options.json:
             print_json(_describe(run, search, parents, cell, written))
         else:
-            text = write_brief(run, search, parents, cell, written)
+            text = printable(make_brief(run, search, parents, cell, written).write())
             print(text)
             if options.output is not None:
                 with replace_file(options.output / "BRIEF.md") as draft:
@@ -144,14 +139,14 @@ def _write_genomes(run: Run, parents: Sequence[Individual], folder: Path) -> dic
     return written
 
 
-def write_brief(
+def make_brief(
     run: Run,
     search: Search,
     parents: Sequence[Individual],
     cell: Cell | None,
     written: dict[int, Path],
-) -> str:
-    """The brief as Markdown.
+) -> Brief:
+    """Gather what the proposer of a genome should know.
 
     Args:
         run: The run.
@@ -160,71 +155,27 @@ def write_brief(
         cell: Cell that the genome should reach; None if any will do.
         written: Files of those genomes, by id; empty if they were not written.
     """
-    archive, task = search.archive, run.told_task
+    archive, task, name = search.archive, run.told_task, run.folder.name
     assert archive is not None
-    comparison = read_comparison(run.record, task.direction)
-    champion = search.champion
-    best = champion.id if champion else 0
+    comparison, best = read_comparison(run.record, task.direction), search.champion
     lessons = run.record.lessons()
-    told = background(
-        parents, search, task, run.lineage.source, lessons=lessons[-1].text if lessons else ""
-    )
-    parts = [
-        f"# What to know before you change `{task.genome}` (run {run.folder.name})",
-        describe_task(task),
-        f"## Where the search stands\n\n{describe_confirmation(comparison, task.metric, best)}",
-        "## Genomes to start from\n\n"
-        + "\n".join(_list_parent(run, search, one, written) for one in parents),
-    ]
-    if cell is not None:
-        target = describe_target(cell, archive, task)
-        parts.append(f"## The cell to reach: {','.join(map(str, cell))}\n\n{target}")
-    else:
-        parts.append(_list_cells(archive, run, search))
-    parts.append("## What was tried")
-    parts += [_write_section(section) for section in told]
-    parts.append(_say_how(run, parents))
-    return printable("\n\n".join(part for part in parts if part))
 
+    def find_place(one: Individual) -> str:
+        export = write_command("export", name, str(one.id), "-o", "FILE")
+        return str(written[one.id]) if one.id in written else f"`{export}`"
 
-def _list_parent(run: Run, search: Search, one: Individual, written: dict[int, Path]) -> str:
-    measured = ", ".join(
-        format_number(one.measures[axis.name], axis.unit) for axis in run.task.axes
-    )
-    score = format_score(one.objective or 0.0, search.noise.deviation)
-    where = written.get(one.id) or (
-        f"`{write_command('export', run.folder.name, str(one.id), '-o', 'FILE')}`"
-    )
-    idea = quote_words(one.description)
-    return f"- genome {one.id}: {run.task.metric} {score} ({measured}), {idea}; {where}"
-
-
-def _list_cells(archive: Archive, run: Run, search: Search) -> str:
-    lines = [
-        f"- {','.join(map(str, cell))}: {describe_target(cell, archive, run.task)}"
-        for cell in list_promising_cells(archive)
-    ]
-    return "## Cells that are empty or weak\n\n" + "\n".join(lines) if lines else ""
-
-
-def _write_section(section: Section) -> str:
-    return cut_section(section, int(section.share * TOKENS), estimate_tokens)
-
-
-def _say_how(run: Run, parents: Sequence[Individual]) -> str:
-    """How a genome is handed in."""
-    name, suffix = run.folder.name, Path(run.task.genome).suffix
-    parent = str(parents[0].id)
-    submit = ("submit", name, f"my{suffix}", "-m", "what it tries and why", "--parents", parent)
-    words = ", ".join(f"`{word}`" for word in run.task.requires)
-    contract = f" It must still use {words}." if words else ""
-    return (
-        "## How to hand it in\n\n"
-        f"Change a copy of one of these genomes, one idea at a time.{contract} Do not run it: the "
-        "run measures it, on its own device, under its own budget. Hand it in with\n\n"
-        f"    {write_command(*submit, '--wait')}\n\n"
-        "which says what came of it: the score against its parent's with the noise, its cell, "
-        "whether it is an elite. A refused file says why. Then read this again and go on."
+    return Brief(
+        run=name,
+        task=task,
+        standing=describe_confirmation(comparison, task.metric, None if best is None else best.id),
+        starts=[Start(one, find_place(one)) for one in parents],
+        archive=archive,
+        cell=cell,
+        promising=list_promising_cells(archive),
+        sections=background(
+            parents, search, task, run.lineage.source, lessons=lessons[-1].text if lessons else ""
+        ),
+        deviation=search.noise.deviation,
     )
 
 
@@ -254,5 +205,5 @@ def _describe(
         ],
         "cell": cell,
         "cells": [list(place) for place in list_promising_cells(archive)],
-        "text": write_brief(run, search, parents, cell, written),
+        "text": printable(make_brief(run, search, parents, cell, written).write()),
     }
