@@ -44,7 +44,7 @@ def applied(diff: str, source: str = SOURCE) -> str:
 def refused(diff: str) -> str:
     with pytest.raises(EditError) as caught:
         read_reply(f"{LABELS}{diff}", SOURCE, genome="toy.py")
-    return str(caught.value)
+    return "; ".join(filter(None, (str(caught.value), caught.value.advice)))
 
 
 def fenced(diff: str) -> str:

@@ -45,7 +45,7 @@ def applied(*blocks: str, source: str = SOURCE) -> str:
 def refused(text: str, source: str = SOURCE) -> str:
     with pytest.raises(EditError) as caught:
         read_reply(text, source)
-    return str(caught.value)
+    return "; ".join(filter(None, (str(caught.value), caught.value.advice)))
 
 
 # -- what applies ---------------------------------------------------------------------------------

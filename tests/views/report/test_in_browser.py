@@ -286,7 +286,12 @@ def test_directions_agree(open_tab: Callable[..., Tab], make_run: Any, tmp_path:
     archive = type(view.archive)(view.archive.axes)
     for one in individuals.values():
         archive.add(one)
-    view = run.view(direction=Direction.MAXIMIZE, individuals=individuals, archive=archive)
+    view = run.view(
+        direction=Direction.MAXIMIZE,
+        individuals=individuals,
+        archive=archive,
+        best=archive.best,
+    )
     path = tmp_path / "higher.html"
     path.write_text(render_report(view), encoding="utf-8")
     tab = open_tab(path)
