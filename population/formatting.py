@@ -79,6 +79,8 @@ def format_span(low: float, high: float) -> str:
     first, last = _round_duration(low), _round_duration(high)
     if first == last:
         return f"about {last}"
+    if low <= 0:
+        return f"up to {last}"
     if first.rpartition(" ")[2] == last.rpartition(" ")[2]:
         first = first.rpartition(" ")[0]
     return f"{first} to {last}"

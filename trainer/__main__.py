@@ -133,8 +133,9 @@ def _read_source(path: Path) -> str:
     """
     try:
         return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise OSError(f"{path} cannot be read: {error}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise OSError(f"the genome {path} cannot be read: {reason}") from error
 
 
 @contextlib.contextmanager

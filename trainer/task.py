@@ -184,8 +184,9 @@ def load_task(folder: Path, program: Path | None = None) -> Task:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise TaskError(
-            f"{path} cannot be read ({error}); --task names a folder with a program.md"
+            f"{path} cannot be read ({reason}); --task names a folder with a program.md"
         ) from error
     head, instructions = _split(text, path)
     try:

@@ -132,6 +132,7 @@ def test_unknown_noise_is_not_described() -> None:
         (500, 520, "about 9 min"),
         (5400, 9000, "1.5 to 2.5 h"),
         (0, 0, "about 0 s"),
+        (0, 1300, "up to 22 min"),
         (3600 * 50, math.inf, "2.1 d or more"),
     ],
 )
