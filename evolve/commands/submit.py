@@ -14,6 +14,7 @@ from evolve.commands.json_output import json_option, print_json
 from evolve.commands.options import new_parser, run_argument
 from evolve.commands.verdict import describe_verdict, reach_verdict, write_verdict
 from evolve.genome import KnownGenomes, RefusedError, screen
+from evolve.genome.decoding import decode_genome
 from evolve.loop.submissions import find_twin
 from evolve.runs.history import view_search
 from evolve.runs.inbox import Answer, Submission, Ticket, hand_in
@@ -65,9 +66,9 @@ def _parse_parents(text: str) -> tuple[int, ...]:
 
 def command(options: argparse.Namespace) -> int:
     """Hand a genome to a run, and with --wait say what came of it."""
-    source = _read(options.file)
     idea = " ".join(options.idea.split()) or f"from {Path(options.file).name}"
     with closing(open_run(options.name)) as run:
+        source = _read(options.file, run.task.language)
         _screen(run, source, options.file)
         individuals = {one.id: one for one in run.individuals()}
         parents = options.parents or (_find_parent(run, source, individuals),)
@@ -89,14 +90,13 @@ def command(options: argparse.Namespace) -> int:
     return _await_verdict(options, answer.individual)
 
 
-def _read(file: str) -> str:
+def _read(file: str, language: str) -> str:
     try:
         data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        return data.decode()
-    except OSError as error:
-        raise RunError(f"{file} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise RunError(f"{file} is no UTF-8 text: {error}") from error
+        return decode_genome(data, language)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise RunError(f"{file} cannot be read: {reason}") from error
 
 
 def _screen(run: Run, source: str, file: str) -> None:

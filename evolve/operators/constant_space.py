@@ -150,9 +150,12 @@ class LossScale:
 
 def compute_loss(relative: Relative, direction: Direction) -> float:
     """The objective of a relative, oriented so that less is better; infinite if it failed."""
-    if relative.objective is None:
-        return math.inf
-    return direction.gain(0.0, min(max(relative.objective, -EXTREME), EXTREME))
+    return math.inf if relative.objective is None else orient(relative.objective, direction)
+
+
+def orient(objective: float, direction: Direction) -> float:
+    """An objective as a loss, of which less is better."""
+    return direction.gain(0.0, min(max(objective, -EXTREME), EXTREME))
 
 
 def _draw_candidates(

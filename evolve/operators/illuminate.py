@@ -22,12 +22,12 @@ import numpy as np
 from archive import Axis
 from evolve.operators.base import Operator
 from evolve.operators.constant_space import (
-    EXTREME,
     FEWEST_RELATIVES,
     Change,
     Design,
     LossScale,
     draw_design,
+    orient,
 )
 from evolve.operators.context import Cells, Context, Parent, Relative
 from evolve.operators.gaussian_process import Array, GaussianProcess
@@ -63,14 +63,10 @@ def rank_changes_by_cell(
     expected, deviation = GaussianProcess(design.points, scale(design.losses)).predict(
         design.places
     )
-    bars = scale(np.array([_orient(level, direction) for level in cells.levels.ravel()]))
+    bars = scale(np.array([orient(level, direction) for level in cells.levels.ravel()]))
     gains = _expected_improvement(expected, deviation, bars)
     worth = np.round((gains * _falls_into(design, cells)).sum(axis=1), DIGITS)
     return [design.changes[i] for i in np.argsort(-worth, kind="stable")]
-
-
-def _orient(objective: float, direction: Direction) -> float:
-    return direction.gain(0.0, min(max(objective, -EXTREME), EXTREME))
 
 
 def _expected_improvement(expected: Array, deviation: Array, bars: Array) -> Array:

@@ -136,7 +136,7 @@ def test_what_is_not_fit_to_run_is_refused_at_once(
     ("arguments", "words"),
     [
         (("nothing.py",), "nothing.py cannot be read: No such file"),
-        (("bytes.py",), "bytes.py is no UTF-8 text"),
+        (("bytes.py",), "bytes.py cannot be read: "),
         (("mine.py", "--parents", "7"), "run r has no genome 7, to be a parent"),
         (("mine.py", "--parents", "x"), "'x' is not one or two numbers"),
         (("mine.py", "--parents", "1,2,3"), "is not one or two numbers"),
