@@ -95,7 +95,7 @@ class Results:
         values = (
             individual.commit[:7],
             "" if m.fitness is None else f"{m.fitness:.6f}",
-            f"{m.memory_gb:.1f}",
+            f"{m.memory_gb:.1f}" if m.memory_gb else "",
             experiment.outcome,
             individual.description,
             str(experiment.number),

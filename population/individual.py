@@ -91,7 +91,7 @@ class Measurement:
         device: Name of the device that it ran on, such as "cuda:0" or "cpu:1".
         ended: Time of its end, in seconds since 1970.
         memory_gb: Peak memory in GiB, of the device if the child reports that, else of its
-            processes.
+            processes; 0 if neither is known.
         reason: Reason why it failed, in one sentence; empty if ok.
         details: Every number that the child reported, by name.
         curve: Learning curve, at most some hundred points; empty if the child printed none, and in

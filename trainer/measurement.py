@@ -279,10 +279,18 @@ def _judge(
         seed=seed,
         device=device.name,
         ended=now,
-        memory_gb=report.compute_memory(task.memory) or ended.peak_bytes / 2**30,
+        memory_gb=report.compute_memory(task.memory) or _read_peak(ended, status),
         reason=reason,
         details={name: value for name, value in numbers.items() if math.isfinite(value)},
     )
+
+
+def _read_peak(ended: Ended, status: Status) -> float:
+    """Peak memory of a child's processes in GiB; 0, which is unknown, if they were killed.
+
+    Nobody has waited for those, so that the system has not counted them.
+    """
+    return 0.0 if status is Status.TIMEOUT else ended.peak_bytes / 2**30
 
 
 def _refereed(ended: Ended, verdict: Verdict, status: Status, reason: str) -> tuple[Status, str]:

@@ -104,7 +104,7 @@ def describe_experiment(experiment: Experiment) -> dict[str, Any]:
         "measures": dict(m.measures),
         "details": dict(m.details),
         "seconds": m.seconds,
-        "memory_gb": m.memory_gb,
+        "memory_gb": m.memory_gb or None,
         "device": m.device,
         "seed": m.seed,
         "ended": m.ended,

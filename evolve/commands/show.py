@@ -211,7 +211,7 @@ def _experiments(run: Run, individual: Individual, experiments: Sequence[Experim
             name_outcome(experiment, individual),
             "" if m.fitness is None else f"{m.fitness:.6f}",
             f"{m.seconds:.1f}",
-            f"{m.memory_gb:.2f}",
+            f"{m.memory_gb:.2f}" if m.memory_gb else "",
             m.device,
             str(m.seed),
             m.reason,

@@ -47,6 +47,12 @@ def test_columns_are_autoresearchs_and_then_ours(tmp_path: Path) -> None:
     assert (row["size"], row["speed"], row["seed"]) == ("1.23457e+06", "0.5", "9")
 
 
+def test_a_memory_that_nobody_knows_is_blank(tmp_path: Path) -> None:
+    killed = Measurement(Status.TIMEOUT, None, {}, 5.0, reason="it was still running after 5 s")
+    table(tmp_path).rebuild([individual(0)], [Experiment(1, 0, Purpose.SEARCH, killed, False)])
+    assert [row["memory_gb"] for row in read(tmp_path / "results.tsv")] == [""]
+
+
 @pytest.mark.parametrize(
     ("measurement", "purpose", "kept", "word"),
     [

@@ -237,6 +237,7 @@ def test_a_genome_that_hangs_times_out(toy: Any) -> None:
     result = toy.measure(source, limit=0.5)
     assert (result.status, result.reason) == (Status.TIMEOUT, "it was still running after 0.5 s")
     assert result.seconds >= 0.5
+    assert result.memory_gb == 0  # unknown
     assert read_tail(toy.log, 5) == read_progress(toy.log) == "step 2"
     assert toy.living() == []
 

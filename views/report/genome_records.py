@@ -156,7 +156,7 @@ class _Packer:
             "purpose": str(experiment.purpose),
             "fitness": m.fitness,
             "seconds": round(m.seconds, 1),
-            "memory": round(m.memory_gb, 3),
+            "memory": round(m.memory_gb, 3) or None,
             "device": m.device,
             "seed": m.seed,
             "ended": round(m.ended),
