@@ -94,7 +94,7 @@ const genome = (() => {
     const names = [...new Set(record.runs.flatMap((run) => Object.keys(run.details)))].filter((name) => name !== data.metric);
     return [
       table(["experiment", "outcome", data.metric, "seconds", "GiB", "device", "seed", "ended", "reason"], record.runs.map((run) => [
-        String(run.number), run.outcome, run.fitness === null ? "–" : fitness(run.fitness), String(run.seconds), String(run.memory), run.device, String(run.seed),
+        String(run.number), run.outcome, run.fitness === null ? "–" : fitness(run.fitness), String(run.seconds), run.memory === null ? "" : String(run.memory), run.device, String(run.seed),
         new Date(1000 * run.ended).toLocaleString("sv"), run.reason])),
       names.length ? make("details", {}, make("summary", {}, "everything that the runs reported"),
         table(["", ...record.runs.map((run) => `run ${run.number}`)], names.map((name) => [name, ...record.runs.map((run) => (name in run.details && run.details[name] !== null ? String(run.details[name]) : "–"))]))) : null,
