@@ -32,14 +32,14 @@ from prepare import (
 # ---------------------------------------------------------------------------
 
 DEPTH = 2  # transformer blocks
-WIDTH = 96  # channels of the residual stream, rounded to a multiple of HEADS
-HEADS = 3  # attention heads
+WIDTH = 64  # channels of the residual stream, rounded to a multiple of HEADS
+HEADS = 2  # attention heads
 MLP_RATIO = 4  # hidden channels of the MLP / width
 ROPE_BASE = 10_000  # rotary base: higher means slower rotation, longer reach
-BATCH_ROWS = 8  # rows of one step
-CONTEXT = 128  # tokens of a training row, at most MAX_SEQ_LEN
+BATCH_ROWS = 16  # rows of one step
+CONTEXT = 64  # tokens of a training row, at most MAX_SEQ_LEN
 EMBEDDING_LR = 0.01  # token embedding
-MATRIX_LR = 0.003  # matrices of the blocks
+MATRIX_LR = 0.01  # matrices of the blocks
 HEAD_LR = 0.01  # output head
 BETA1 = 0.9  # first moment of Adam
 BETA2 = 0.95  # second moment of Adam
@@ -69,61 +69,80 @@ class Linear(nn.Linear):
         return F.linear(x, self.weight.to(x.dtype))
 
 
-class Block(nn.Module):
-    """Causal self-attention, then an MLP, each added to the residual stream."""
-
-    def __init__(self, width):
-        super().__init__()
-        hidden = int(MLP_RATIO * width)
-        self.qkv = Linear(width, 3 * width)
-        self.out = Linear(width, width)
-        self.up = Linear(width, hidden)
-        self.down = Linear(hidden, width)
-        nn.init.zeros_(self.out.weight)  # every block starts as the identity
-        nn.init.zeros_(self.down.weight)
-
-    def attention(self, x, cos, sin, mask):
-        B, T, C = x.shape
-        q, k, v = self.qkv(x).view(B, T, 3, HEADS, -1).permute(2, 0, 3, 1, 4)
-        q, k = (rotate(norm(part), cos, sin) for part in (q, k))
-        scores = q @ k.mT / q.size(-1) ** 0.5 + mask  # at this size faster than the fused call
-        y = scores.softmax(-1) @ v
-        return self.out(y.transpose(1, 2).reshape(B, T, C))
-
-    def forward(self, x, cos, sin, mask):
-        x = x + self.attention(norm(x), cos, sin, mask)
-        return x + self.down(F.relu(self.up(norm(x))).square())
-
-
 def rotate(x, cos, sin):
     """Rotary position embedding of x (B, heads, T, head_dim)."""
     a, b = x.chunk(2, dim=-1)
     return torch.cat((a * cos + b * sin, b * cos - a * sin), dim=-1)
 
 
-class GPT(nn.Module):
-    def __init__(self, vocab_size):
+class TokenMixer(nn.Module):
+    """Causal self-attention: what a position learns from the positions before it."""
+
+    def __init__(self, width):
         super().__init__()
-        head_dim = 2 * max(1, round(WIDTH / HEADS / 2))
-        width = HEADS * head_dim
-        self.embedding = nn.Embedding(vocab_size, width)
-        self.blocks = nn.ModuleList(Block(width) for _ in range(DEPTH))
-        self.head = Linear(width, vocab_size)
-        nn.init.normal_(self.embedding.weight, std=0.02)
-        nn.init.zeros_(self.head.weight)
+        self.qkv = Linear(width, 3 * width)
+        self.out = Linear(width, width)
+        nn.init.zeros_(self.out.weight)  # every block starts as the identity
+        head_dim = width // HEADS
         frequency = ROPE_BASE ** -(torch.arange(0, head_dim, 2) / head_dim)
         angle = torch.outer(torch.arange(MAX_SEQ_LEN), frequency)
         mask = torch.full((MAX_SEQ_LEN, MAX_SEQ_LEN), -math.inf).triu(1)
         for name, value in (("cos", angle.cos()), ("sin", angle.sin()), ("mask", mask)):
             self.register_buffer(name, value.to(DTYPE), persistent=False)
 
+    def forward(self, x):
+        B, T, C = x.shape
+        q, k, v = self.qkv(x).view(B, T, 3, HEADS, -1).permute(2, 0, 3, 1, 4)
+        q, k = (rotate(norm(part), self.cos[:T], self.sin[:T]) for part in (q, k))
+        # at this size faster than the fused call
+        scores = q @ k.mT / q.size(-1) ** 0.5 + self.mask[:T, :T]
+        y = scores.softmax(-1) @ v
+        return self.out(y.transpose(1, 2).reshape(B, T, C))
+
+
+class ChannelMixer(nn.Module):
+    """MLP: what a position makes of its own channels."""
+
+    def __init__(self, width):
+        super().__init__()
+        hidden = int(MLP_RATIO * width)
+        self.up = Linear(width, hidden)
+        self.down = Linear(hidden, width)
+        nn.init.zeros_(self.down.weight)
+
+    def forward(self, x):
+        return self.down(F.relu(self.up(x)).square())
+
+
+class Block(nn.Module):
+    """A mixer of tokens, then one of channels, each added to the residual stream."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.tokens = TokenMixer(width)
+        self.channels = ChannelMixer(width)
+
+    def forward(self, x):
+        x = x + self.tokens(norm(x))
+        return x + self.channels(norm(x))
+
+
+class GPT(nn.Module):
+    def __init__(self, vocab_size):
+        super().__init__()
+        width = HEADS * 2 * max(1, round(WIDTH / HEADS / 2))
+        self.embedding = nn.Embedding(vocab_size, width)
+        self.blocks = nn.ModuleList(Block(width) for _ in range(DEPTH))
+        self.head = Linear(width, vocab_size)
+        nn.init.normal_(self.embedding.weight, std=0.02)
+        nn.init.zeros_(self.head.weight)
+
     def forward(self, x, y=None, reduction="mean"):
         """Map tokens x (B, T) to fp32 logits (B, T, vocabulary), or with targets y (B, T) to the
         loss in nats: its mean, or with reduction="none" one loss per token, (B * T,)."""
-        T = x.size(1)
         x = norm(self.embedding(x).to(DTYPE))
         for block in self.blocks:
-            x = block(x, self.cos[:T], self.sin[:T], self.mask[:T, :T])
+            x = block(x)
         logits = self.head(norm(x)).float()
         if y is None:
             return logits
@@ -135,14 +154,16 @@ class GPT(nn.Module):
 # ---------------------------------------------------------------------------
 
 
-class Adam:
-    """Adam, written out since importing torch.optim takes most of a second.
+class Optimizer:
+    """Adam, written out since importing torch.optim takes most of a second."""
 
-    groups is a list of (parameter, learning rate).
-    """
-
-    def __init__(self, groups):
-        self.groups = [(p, rate, torch.zeros_like(p), torch.zeros_like(p)) for p, rate in groups]
+    def __init__(self, model):
+        tables = [part for part in model.modules() if isinstance(part, nn.Embedding)]
+        rates = {model.head.weight: HEAD_LR} | {table.weight: EMBEDDING_LR for table in tables}
+        self.groups = [
+            (p, rates.get(p, MATRIX_LR), torch.zeros_like(p), torch.zeros_like(p))
+            for p in model.parameters()
+        ]
         self.steps = 0
 
     @torch.no_grad()
@@ -167,9 +188,7 @@ tokenizer = Tokenizer.from_directory()
 vocab_size = tokenizer.get_vocab_size()
 model = GPT(vocab_size)
 num_params = sum(p.numel() for p in model.parameters())
-groups = [(p, MATRIX_LR) for p in model.blocks.parameters()]
-groups += [(model.embedding.weight, EMBEDDING_LR), (model.head.weight, HEAD_LR)]
-optimizer = Adam(groups)
+optimizer = Optimizer(model)
 context = min(CONTEXT, MAX_SEQ_LEN)
 loader = make_dataloader(tokenizer, BATCH_ROWS, context, "train")
 print(f"vocabulary: {vocab_size} | parameters: {num_params / 1e6:.3f} M | budget: {TIME_BUDGET} s")
