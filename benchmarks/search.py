@@ -20,6 +20,9 @@ of every search before the next seed. In FOLDER `list`, `show` and `compare` wor
 with Ctrl-C; the same command goes on, and one with more seeds, arms or evaluations extends it. At
 the end the claimed bests of all runs at all checkpoints are measured together, on eight fresh seeds
 in turns. --record writes the table from which --draw makes table and figure again.
+
+--landscapes lets the same searches work on landscapes of known truth (landscapes.py), whose genomes
+are written as constants, with as many landscapes of each kind as --seeds; the records go to --out.
 """
 
 from __future__ import annotations
@@ -38,7 +41,6 @@ from evolve.loop.contexts import VISITED
 from population.errors import UserError
 from trainer.devices import find_devices
 
-RECORDS = Path(__file__).with_name("records")
 PICTURES = ROOT / "docs"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -148,9 +148,8 @@ def list_seed(plan: Plan) -> str:
     return sources.pop()
 
 
-def fit_common_axes(claims: Iterable[Claim]) -> tuple[Axis, ...]:
+def fit_common_axes(archives: Sequence[Archive]) -> tuple[Axis, ...]:
     """Axes for all runs: those of the first one, refitted to everyone whom any run has scored."""
-    archives = [claim.archive for claim in claims]
     everyone = [one for archive in archives for one in archive.individuals]
     bests = [archive.best for archive in archives if archive.best is not None]
     axes = archives[0].axes
@@ -170,8 +169,8 @@ def make_record(
     """
     seed_values = fresh.values(digest(list_seed(plan)))
     seed = statistics.fmean(seed_values)
-    axes = fit_common_axes(claims)
-    grids = [_rebin_by_mean(claim.archive, axes) for claim in claims]
+    axes = fit_common_axes([claim.archive for claim in claims])
+    grids = [rebin_by_mean(claim.archive, axes) for claim in claims]
     reached = {cell for grid in grids for cell in grid}
     values = {name: fresh.values(name) for name in {digest(claim.source) for claim in claims}}
     direction = claims[0].archive.direction
@@ -211,7 +210,7 @@ def make_record(
     return Record(rows, conditions)
 
 
-def _rebin_by_mean(archive: Archive, axes: Sequence[Axis]) -> dict[tuple[int, ...], float]:
+def rebin_by_mean(archive: Archive, axes: Sequence[Axis]) -> dict[tuple[int, ...], float]:
     """The best mean of runs in each cell, whatever the search itself believed of them."""
     grid = Archive(axes)
     elites: dict[tuple[int, ...], float] = {}
