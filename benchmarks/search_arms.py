@@ -1,0 +1,281 @@
+"""The searches that are compared, each as options of `python -m evolve`, and their runs on disk."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from evolve.runs.run import open_run
+from evolve.settings import Settings
+from population.formatting import format_duration
+
+ROOT = Path(__file__).parents[1]
+OPTIMIZERS = Path(__file__).with_name("search_optimizers.py")
+CHILDREN = 5  # of a generation
+TICK = 0.5  # seconds between two looks at the processes
+NEWS_EVERY = 60.0  # seconds between two lines on how far the runs are
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A search that is compared.
+
+    Attributes:
+        title: Name of the search in tables and figures.
+        settings: Settings of its runs that differ from the defaults, by name.
+    """
+
+    title: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _around_the_seed(operator: str) -> dict[str, Any]:
+    return {"strategy": "random", "operators": (operator,), "seed_runs": 1}
+
+
+# Those that believe every run measure the seed once; what this program spends on knowing the noise
+# counts among its evaluations.
+ARMS: dict[str, Arm] = {
+    "program": Arm("this program"),
+    "plain": Arm(
+        "plain MAP-Elites", {"selector": "uniform", "operators": ("perturb", "recombine")}
+    ),
+    "greedy": Arm("greedy", {"strategy": "greedy", "operators": ("perturb",), "seed_runs": 1}),
+    "random": Arm("independent draws", _around_the_seed("perturb")),
+    "tpe": Arm("TPE (Optuna)", _around_the_seed(f"{OPTIMIZERS}:TPE")),
+    "gp": Arm("GPSampler (Optuna)", _around_the_seed(f"{OPTIMIZERS}:GP")),
+    "cma": Arm("CMA-ES (DEAP)", _around_the_seed(f"{OPTIMIZERS}:CMAES")),
+    "greedy-tune": Arm(
+        "greedy with surrogates",
+        {"strategy": "greedy", "operators": ("perturb", "tune"), "seed_runs": 1},
+    ),
+}
+DEFAULT = [name for name in ARMS if name != "greedy-tune"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is compared, and how long each search may go on.
+
+    Attributes:
+        out: Folder of the comparison; its runs are in `runs/` of it.
+        task: Folder of the task.
+        arms: Names of the searches.
+        seeds: Number of runs of each search; their seeds are 0, 1, ...
+        evaluations: Measurements that each run may make, all of them counted.
+        budget: Seconds that a child may train.
+        sandbox: Level of the sandbox, as `--sandbox` names it.
+    """
+
+    out: Path
+    task: Path
+    arms: tuple[str, ...]
+    seeds: int
+    evaluations: int
+    budget: float
+    sandbox: str = "auto"
+
+    def list_runs(self) -> list[ArmRun]:
+        """All runs: a seed of every search, then the next, each time from another search on."""
+        count = len(self.arms)
+        return [
+            ArmRun(self, self.arms[(i + seed) % count], seed)
+            for seed in range(self.seeds)
+            for i in range(count)
+        ]
+
+
+@dataclass(frozen=True)
+class ArmRun:
+    """One run of a search.
+
+    Attributes:
+        plan: The comparison that it belongs to.
+        arm: Name of the search.
+        seed: Seed of the run.
+    """
+
+    plan: Plan
+    arm: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return f"{self.arm}-{self.seed}"
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder."""
+        return self.plan.out / "runs" / self.name
+
+    @property
+    def log(self) -> Path:
+        """The file with what its processes print."""
+        return self.plan.out / f"{self.name}.log"
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether there is something to resume."""
+        return (self.folder / "archive.db").exists()
+
+    def count_evaluations(self) -> int:
+        """The number of measurements that it has made."""
+        if not self.is_begun:
+            return 0
+        with closing(open_run(str(self.folder))) as run:
+            return len(run.record.experiments())
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has made as many measurements as are compared."""
+        return self.count_evaluations() >= self.plan.evaluations
+
+    def settings(self) -> dict[str, Any]:
+        """The settings of the run that differ from the defaults."""
+        plan, own = self.plan, ARMS[self.arm].settings
+        usual = Settings(generations=1, children=plan.evaluations).seed_repeats
+        first = own.get("seed_runs", usual)
+        generations = -(-max(plan.evaluations - first, 1) // CHILDREN)
+        return {
+            **own,
+            "seed_runs": first,
+            "generations": generations,
+            "children": CHILDREN,
+            "budget": plan.budget,
+            "seed": self.seed,
+            "final_runs": 0,
+        }
+
+    def command(self, device: str) -> list[str]:
+        """The command that begins the run, or goes on with it.
+
+        Args:
+            device: Name of the device that it has.
+        """
+        place = ["--devices", device, "--sandbox", self.plan.sandbox]
+        if self.is_begun:
+            longer = ["--generations", str(self.settings()["generations"])]
+            return [sys.executable, "-m", "evolve", "resume", self.name, *place, *longer]
+        options = [
+            text
+            for name, value in self.settings().items()
+            for text in (
+                "--" + name.replace("_", "-"),
+                ",".join(value) if isinstance(value, tuple) else str(value),
+            )
+        ]
+        start = ["--run", self.name, "--task", str(self.plan.task)]
+        return [sys.executable, "-m", "evolve", *start, *place, *options]
+
+
+class Runner:
+    """Works on runs, one on each device at a time, until all are done.
+
+    Each is a process of its own in a session of its own, so that a Ctrl-C reaches it through this
+    one alone.
+
+    Args:
+        devices: Names of the devices.
+        say: Function that receives a line of news.
+    """
+
+    def __init__(self, devices: Sequence[str], say: Callable[[str], None] = print) -> None:
+        self._free, self._say = deque(devices), say
+        self._working: dict[str, tuple[ArmRun, subprocess.Popen[bytes], float]] = {}
+
+    def work(self, runs: Iterable[ArmRun]) -> list[ArmRun]:
+        """Work on all runs that are not done.
+
+        Returns:
+            Those that have ended too early by themselves; their logs say why.
+
+        Raises:
+            KeyboardInterrupt: It was interrupted, and all runs have stopped; they can be resumed.
+        """
+        waiting = deque(run for run in runs if not run.is_done)
+        failed: list[ArmRun] = []
+        self._begun, self._total = time.monotonic(), len(waiting)
+        self._to_make = sum(run.plan.evaluations - run.count_evaluations() for run in waiting)
+        self._left_at_start, news = self._to_make, self._begun + NEWS_EVERY / 4
+        try:
+            while waiting or self._working:
+                while waiting and self._free:
+                    self._start(waiting.popleft())
+                time.sleep(TICK)
+                failed += self._take_ended()
+                if time.monotonic() > news:
+                    self._tell(waiting)
+                    news = time.monotonic() + NEWS_EVERY
+        except KeyboardInterrupt:
+            self._stop()
+            raise
+        return failed
+
+    def _start(self, run: ArmRun) -> None:
+        device = self._free.popleft()
+        run.plan.out.mkdir(parents=True, exist_ok=True)
+        with open(run.log, "ab") as log:
+            process = subprocess.Popen(
+                run.command(device),
+                cwd=run.plan.out,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._working[device] = run, process, time.monotonic()
+
+    def _take_ended(self) -> list[ArmRun]:
+        failed = []
+        for device, (run, process, begun) in list(self._working.items()):
+            if process.poll() is None:
+                continue
+            del self._working[device]
+            self._free.append(device)
+            took = format_duration(time.monotonic() - begun)
+            if run.is_done:
+                self._say(f"{run.name} is done, in {took}")
+            else:
+                failed.append(run)
+                self._say(f"{run.name} has ended too early, see {run.log}")
+        return failed
+
+    def _tell(self, waiting: Iterable[ArmRun]) -> None:
+        """Say how far it is, and how long the rest will take."""
+        at_work = [run for run, _, _ in self._working.values()]
+        open_runs = [*waiting, *at_work]
+        left = sum(max(run.plan.evaluations - run.count_evaluations(), 0) for run in open_runs)
+        made = self._left_at_start - left
+        seconds = (time.monotonic() - self._begun) / made * left if made > 0 else 0.0
+        parts = [
+            f"{run.name} {min(run.count_evaluations(), run.plan.evaluations)} "
+            f"of {run.plan.evaluations}"
+            for run in at_work
+        ]
+        rest = f", about {format_duration(seconds)} left" if made > 0 else ""
+        ended = f"{self._total - len(open_runs)} of {self._total} runs ended"
+        self._say(f"{ended}; {'; '.join(parts)}{rest}")
+
+    def _stop(self) -> None:
+        """Let the runs stop: after the children that run now, or at once at a second Ctrl-C."""
+        self._say("stopping: the children that run now are finished first; Ctrl-C again stops them")
+        while any(process.poll() is None for _, process, _ in self._working.values()):
+            for _, process, _ in self._working.values():
+                if process.poll() is None:
+                    process.send_signal(signal.SIGINT)
+            try:
+                for _, process, _ in self._working.values():
+                    process.wait()
+            except KeyboardInterrupt:
+                continue
