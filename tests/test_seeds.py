@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from evolve.genome import find_definitions
+
 ROOT = Path(__file__).parents[1]
 CONSTANTS = {  # that differ from the file's
     "train_cpu.py": {},
@@ -25,6 +27,7 @@ CONSTANTS = {  # that differ from the file's
         "DEVICE_BATCH_SIZE": 4,  # two passes a step at a context of 128
     },
 }
+KINDS = sorted(path.name for path in (ROOT / "examples/seeds").glob("*.py"))
 SUMMARY = [
     "val_bpb",
     "training_seconds",
@@ -179,13 +182,42 @@ def test_steps_before_the_clock_teach_nothing(data, tmp_path):
     assert warm != text
     step, _, loss, _ = steps(run(warm, tmp_path, data).stdout)[0]
     assert step == 0
-    assert loss == pytest.approx(math.log(1024), abs=0.01)  # a new model guesses uniformly
+    assert loss == pytest.approx(math.log(512), abs=0.01)  # a new model guesses uniformly
 
 
 def test_refuses_a_batch_that_cannot_be_split(data, tmp_path):
     done = run(source_of("train.py", DEVICE_BATCH_SIZE=3), tmp_path, data)
     assert done.returncode == 1
     assert "TOTAL_BATCH_SIZE (1024) must be a multiple of DEVICE_BATCH_SIZE" in done.stderr
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_seeds_of_other_kinds_train_and_see_no_future(kind, data, tmp_path):
+    text = (ROOT / "examples/seeds" / kind).read_text(encoding="utf-8")
+    drawn = (
+        "\nfor p in model.parameters():\n    nn.init.normal_(p, std=0.1)\n"  # in so short a time
+    )
+    done = run(text + drawn + PROBE, tmp_path, data, budget=0.5)
+    assert done.returncode == 0, done.stderr
+    assert 0 < float(re.search(r"^val_bpb: +([\d.]+)$", done.stdout, re.M)[1]) < 8
+    probe = json.loads(done.stderr.splitlines()[-1])
+    assert probe["shape"]
+    assert probe["short"]
+    assert probe["each"] < 1e-4
+    assert probe["before"] < 0.01  # experts round by how many tokens each of them got
+    assert probe["after"] > 0.05
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_seeds_of_other_kinds_differ_in_one_definition(kind):
+    """All else is equal, so that what they exchange fits."""
+    ours, theirs = (
+        find_definitions((ROOT / path).read_text(encoding="utf-8"))
+        for path in ("train_cpu.py", f"examples/seeds/{kind}")
+    )
+    both = ours.keys() & theirs.keys()
+    assert sum(ours[name].text != theirs[name].text for name in both) == 1
+    assert {"GPT", "Block", "TokenMixer", "ChannelMixer", "Optimizer"} <= both
 
 
 ODD = [

@@ -34,7 +34,7 @@ def command(options: argparse.Namespace) -> int:
     print(f"try it:   {write_command('check', str(folder))}")
     if options.language == "python":
         print(f"and then: {start}")
-        print(f"or with a model, for more than constants: {start} --model NAME --target 1.4")
+        print(f"or with a model, for more than constants: {start} --model NAME --target 1.9")
     else:
         print(f"and then: {start} --model NAME")
     return 0

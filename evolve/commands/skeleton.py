@@ -14,8 +14,8 @@ genome = "{genome}" # the one file that the search may change
 language = "{language}" # python or prose: how it is screened and edited
 score = ["python", "evaluate.py"] # the trusted command that scores it
 fixed = ["evaluate.py"] # files that results depend on; nothing may change them
-metric = "score" # the reported number that counts
-direction = "maximize"
+metric = "{metric}" # the reported number that counts
+direction = "{direction}"
 noise = "{noise}" # measured by repeats; or none, if a genome always has the same score
 target = {target} # where a search may stop; raise it to go on
 budget = 30 # seconds that scoring may take
@@ -38,10 +38,10 @@ bounds = {bounds}
 COMMENTS = 39  # column in which the comments of the head begin
 PYTHON = """\
 Make `forecast(past)` right: it gets the daily numbers of a shop, 42 days or more, and returns a
-forecast for the next day. The score is how many times as close the forecast comes as the number
-of the day before does; 1 is no skill at all. Every measurement draws other shops, some of which
-grow while others shrink. The constants alone lead to about 1.1; an idea of what else there is in
-the numbers of a shop leads to 1.4 and more.
+forecast for the next day. The error is how far off a forecast is on average; whoever says the
+number of the day before is off by 2.7. Every measurement draws other shops, some of which grow
+while others shrink. The constants alone lead to about 2.4; an idea of what else there is in the
+numbers of a shop leads to 1.9 and less.
 """
 PROSE = """\
 Improve the text for a reader who has a minute: every sentence short, every word known, nothing
@@ -111,7 +111,6 @@ def main() -> None:
     print(f"that of the same day a week before by {week:.2f}")
     steps = measure_distance([one[1:] for one in forecasts], [one[:-1] for one in forecasts])
     report(
-        score=yesterday / error,
         error=error,
         lines=candidate.text.count("\\n"),
         swing=steps / yesterday,  # how restless the forecasts are
@@ -198,7 +197,9 @@ def write_skeleton(folder: Path, language: str) -> list[Path]:
         language=language,
         genome="main.py" if python else "text.md",
         noise="measured" if python else "none",
-        target="1.0" if python else "9.0",
+        metric="error" if python else "score",
+        direction="minimize" if python else "maximize",
+        target="2.7" if python else "9.0",
         length="lines" if python else "words",
         second="swing" if python else "sentence",
         bounds="[0, 1.5]" if python else "[5, 45]",

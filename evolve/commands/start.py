@@ -32,8 +32,8 @@ def arguments() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="FILE",
-        help="a genome to start from: a file, or RUN:ID or RUN:best of another run; repeatable "
-        "(default: the task's own)",
+        help="a genome to start from: a file, a folder of them, or RUN:ID or RUN:best of another "
+        "run; repeatable (default: the task's own)",
     )
     parser.add_argument(
         "--items",

@@ -39,9 +39,18 @@ def list_used_names(source: str) -> set[str]:
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: It is no Python.
     """
-    nodes = list(ast.walk(parse(source)))
-    read = {node.id for node in nodes if isinstance(node, ast.Name) and not _is_stored(node)}
-    return read | {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    attributes = (node for node in ast.walk(parse(source)) if isinstance(node, ast.Attribute))
+    return list_read_names(source) | {node.attr for node in attributes}
+
+
+def list_read_names(source: str) -> set[str]:
+    """All names that a program reads, without attributes.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError, MemoryError: It is no Python.
+    """
+    names = (node for node in ast.walk(parse(source)) if isinstance(node, ast.Name))
+    return {name.id for name in names if not _is_stored(name)}
 
 
 def _is_stored(node: ast.Name) -> bool:

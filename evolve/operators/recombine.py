@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evolve.genome import find_constants, find_definitions, replace_spans
+from evolve.genome.dependencies import fit_definitions
 from evolve.genome.parsing import INVALID
 from evolve.genome.syntax import Span
 from evolve.operators.base import Operator
@@ -15,7 +16,10 @@ EXPECTED = "expected: the better of two versions in some places, if these fit to
 
 
 class Recombine(Operator):
-    """Takes each constant and each top-level definition from one of two parents, at random."""
+    """Takes each constant and each top-level definition from one of two parents, at random.
+
+    A definition brings along the constants and definitions that it uses and the other side lacks.
+    """
 
     name = "recombine"
     summary = "constants and definitions of two parents"
@@ -32,7 +36,8 @@ class Recombine(Operator):
 
         def draw() -> Proposal:
             taken = [part for part in differing if context.rng.random() < 0.5]
-            child = replace_spans(first.source, [(old, new) for _, old, new in taken])
+            mixed = replace_spans(first.source, [(old, new) for _, old, new in taken])
+            child = fit_definitions(mixed, first.source, second.source)
             names = ", ".join(name for name, _, _ in taken) or "nothing"
             words = f"{names} from {second.individual.id}, the rest as it was"
             return Proposal(child, words, EXPECTED)

@@ -115,7 +115,7 @@ def begin_run(
         check_output(replace(task, start=ready.seed))
     except ValueError as error:
         raise RunError(f"no run can begin: {error}") from error
-    seeds = [read_seed(text, task.language) for text in seed_genomes]
+    seeds = [seed for text in seed_genomes for seed in read_seeds(text, task)]
     seeds = seeds or [read_own_seed(task, ready)]
     identities: list[Identity] = []
     for seed in seeds:
@@ -232,25 +232,38 @@ def _task(settings: Settings, item: Item | None, program: Path | None = None) ->
     return task
 
 
-def read_seed(text: str, language: str) -> SeedGenome:
-    """A seed genome as `--seed-genome` names it: a file, or RUN:ID (RUN:best) of another run.
+def read_seeds(text: str, task: Task) -> list[SeedGenome]:
+    """The seed genomes that `--seed-genome` names: a file, a folder of them, or RUN:ID (RUN:best).
 
     Args:
-        text: Name of the genome.
-        language: Language of the genome, such as "python".
+        text: Name of the genome or of the folder, of which every file with the ending of the task's
+            genome is one.
+        task: Task of the run.
 
     Raises:
-        RunError: there is no such file or individual.
+        RunError: there is no such file, folder or individual.
     """
     path = Path(text)
-    if path.is_file():
-        try:
-            return SeedGenome(decode_genome(path.read_bytes(), language), path.name)
-        except (OSError, ValueError) as error:
-            raise RunError(f"the seed genome {text} cannot be read: {error}") from error
+    if not path.is_dir():
+        return [_read_seed_file(path, task) if path.is_file() else _read_seed_of_run(text)]
+    ending = Path(task.genome).suffix
+    paths = sorted(file for file in path.iterdir() if file.suffix == ending and file.is_file())
+    if not paths:
+        raise RunError(f"the folder {text} holds no seed genome: no file ends with {ending}")
+    return [_read_seed_file(file, task) for file in paths]
+
+
+def _read_seed_file(path: Path, task: Task) -> SeedGenome:
+    try:
+        return SeedGenome(decode_genome(path.read_bytes(), task.language), path.name)
+    except (OSError, ValueError) as error:
+        raise RunError(f"the seed genome {path} cannot be read: {error}") from error
+
+
+def _read_seed_of_run(text: str) -> SeedGenome:
     name, colon, number = text.rpartition(":")
     if not colon:
-        raise RunError(f"the seed genome {text} is no file, nor RUN:ID of another run")
+        raise RunError(f"the seed genome {text} is no file or folder, nor RUN:ID of another run")
     run = open_run(name)
     try:
         individual = find_individual(run, number)
@@ -293,11 +306,7 @@ def read_own_seed(task: Task, ready: Ready) -> SeedGenome:
     Raises:
         RunError: its file is no text.
     """
-    path = task.folder / ready.seed
-    try:
-        return SeedGenome(decode_genome(path.read_bytes(), task.language), ready.seed)
-    except (OSError, ValueError) as error:
-        raise RunError(f"the task's seed genome {path} cannot be read: {error}") from error
+    return _read_seed_file(task.folder / ready.seed, task)
 
 
 def _results(folder: RunFolder, task: Task) -> Results:

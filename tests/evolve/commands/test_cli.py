@@ -60,6 +60,7 @@ def test_every_command_explains_itself(place: Any, command: str) -> None:
         (["--task", "toy", "--operators", "magic"], "perturb"),
         (["--task", "toy", "--operators", "tweak"], "--model"),
         (["--task", "toy", "--seed-genome", "absent.py"], "absent.py"),
+        (["--task", "toy", "--seed-genome", "runs"], "holds no seed genome: no file ends with .py"),
         (["--task", "toy", "--seed-genome", "a:99"], "0 to"),
         (["--task", "toy", "--seed-genome", "nosuch:1"], "nosuch"),
         (["--task", "toy", "--run", "a"], "resume a"),

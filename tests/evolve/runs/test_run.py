@@ -247,6 +247,19 @@ def test_a_genome_of_another_run_seeds_a_run(evolved: Any) -> None:
     assert evolved.count("b", "individuals") == 2
 
 
+def test_a_folder_of_genomes_seeds_a_run(evolved: Any, tmp_path: Path) -> None:
+    source = evolved.evolve("export", "a", "best").stdout
+    for name, line in (("two.py", "SECOND = 2\n"), ("one.py", "FIRST = 1\n"), ("notes.md", "")):
+        (tmp_path / name).write_text(source + line)
+    done = evolved.evolve(
+        *("--task", "toy", "--run", "of-a-folder", "--generations", "0"),
+        *("--seed-genome", str(tmp_path), "--devices", "cpu:0"),
+    )
+    assert done.returncode == 0, done.stderr
+    descriptions = evolved.rows("of-a-folder", "SELECT description FROM individuals ORDER BY id")
+    assert [text for (text,) in descriptions] == ["one.py", "two.py"]
+
+
 def test_a_finished_run_goes_on_and_is_binned_anew(make_place: Make) -> None:
     place = make_place()
     first = place.evolve("--task", "toy", "--run", "a", "--generations", "2", "--final-runs", "2")
