@@ -32,9 +32,9 @@ SCALES = {
     "gpu": Scale(2048, 8192, 40 * 524_288, "train.py", "climbmix"),
     # One core, five seconds: 0.16 M parameters take some 300 steps of 1,024 tokens. A larger
     # vocabulary scores better in that time, but what it learns is which token follows which: with
-    # 1,024 tokens attention is worth next to nothing, with 512 a tenth of the loss. 98,304 tokens
-    # are as much text as 65,536 of the larger vocabulary.
-    "cpu": Scale(128, 512, 98_304, "train_cpu.py", "offline"),
+    # 1,024 tokens attention is worth next to nothing, with 512 it is worth 0.2 bits per byte.
+    # Evaluation takes about 0.7 s; with fewer rows the referee would notice less.
+    "cpu": Scale(128, 512, 131_072, "train_cpu.py", "offline"),
 }
 MIN_EVAL_TOKENS = 65_536  # with fewer, val_bpb is too uncertain to choose by
 

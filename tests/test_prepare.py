@@ -286,9 +286,9 @@ def brute_force(prepare, model):
 def test_bpb_is_the_same_at_any_batch_size_and_by_brute_force(prepare, tokenizer):
     model = Bigram(tokenizer.get_vocab_size())
     rows = len(scored_rows(prepare))
-    assert rows == 512
+    assert rows == 1024
     results = {}
-    for batch_size in (1, 100, 512, 600):
+    for batch_size in (1, 100, 1024, 1100):
         model.shapes.clear()
         results[batch_size] = prepare.evaluate_bpb(model, tokenizer, batch_size)
         assert model.shapes == {(batch_size, prepare.MAX_SEQ_LEN)}
@@ -314,10 +314,10 @@ def test_special_tokens_do_not_count(prepare, tokenizer, special):
 
 
 def test_a_model_without_logits_is_refused(prepare, tokenizer):
-    with pytest.raises(ValueError, match=r"must give \(B, T, 1024\) logits"):
+    with pytest.raises(ValueError, match=r"must give \(B, T, 512\) logits"):
         prepare.evaluate_bpb(lambda x: torch.zeros(*x.shape, 1000), tokenizer, 8)
     with pytest.raises(ValueError, match="batch_size"):
-        prepare.evaluate_bpb(Bigram(1024), tokenizer, 0)
+        prepare.evaluate_bpb(Bigram(512), tokenizer, 0)
 
 
 # --- what a run is told, and what it says when data is not there
@@ -362,7 +362,7 @@ def test_damaged_data_names_the_way_out(data, tmp_path, damage):
     module = load(folder)
 
     def use():
-        module.evaluate_bpb(Bigram(1024), module.Tokenizer.from_directory(), 8)
+        module.evaluate_bpb(Bigram(512), module.Tokenizer.from_directory(), 8)
 
     with pytest.raises(RuntimeError, match=r"run `python prepare\.py( --force)?`") as caught:
         use()

@@ -194,6 +194,7 @@ def test_refuses_a_batch_that_cannot_be_split(data, tmp_path):
 @pytest.mark.parametrize("kind", KINDS)
 def test_seeds_of_other_kinds_train_and_see_no_future(kind, data, tmp_path):
     text = (ROOT / "examples/seeds" / kind).read_text(encoding="utf-8")
+    # random weights, since in so short a time some learn nothing yet
     drawn = (
         "\nfor p in model.parameters():\n    nn.init.normal_(p, std=0.1)\n"  # in so short a time
     )
