@@ -11,7 +11,7 @@ from population.formatting import choose_format
 from views.report.environment import make_environment
 from views.report.grid import picture_grid
 from views.report.page import describe_headline
-from views.report.run_view import RunView
+from views.run_view import RunView
 from views.running import RunningChild
 
 LATEST = 6  # experiments shown

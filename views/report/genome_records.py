@@ -17,8 +17,8 @@ from archive import Experiment, ModelCall, ProposalRow
 from population import CurvePoint, Individual
 from population.lineage import LineageError, StoredGenome
 from views.report.highlighting import Highlighter
-from views.report.run_view import RunView
 from views.report.texts import LineStream, Span, pack_json, pack_text
+from views.run_view import RunView
 
 IN_CHUNK = 200  # records that are unpacked together
 POINTS, CURVE = 150_000, (20, 300)  # points of all curves together; of one, at least and at most

@@ -22,10 +22,10 @@ from views.report.environment import make_environment, read_asset, write_policy
 from views.report.genome_records import IN_CHUNK, pack_genomes
 from views.report.grid import picture_grid
 from views.report.history import count_dollars, count_hours, trace_history
-from views.report.run_view import RunView
-from views.report.tallies import tally_arms, tally_failures
-from views.report.unseen import cut
+from views.run_view import RunView
 from views.scales import find_limits
+from views.tallies import tally_arms, tally_failures
+from views.unseen import cut
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
