@@ -1,4 +1,4 @@
-"""The search: command line, loop, operators, prompts. From Python: `open_run`, `start_run`.
+"""The search: command line, loop, operators, prompts. From Python: `open_run`, `start_run`, `compare`.
 
 import evolve
 
@@ -12,10 +12,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from evolve.api import OpenRun, open_run, start_run
+    from evolve.api import OpenRun, compare, open_run, start_run
     from evolve.settings import Settings
 
-__all__ = ["OpenRun", "Settings", "open_run", "start_run"]
+__all__ = ["OpenRun", "Settings", "compare", "open_run", "start_run"]
 
 
 def __getattr__(name: str) -> Any:
