@@ -1,9 +1,11 @@
-"""The search: command line, loop, operators, prompts. From Python: `open_run`, `start_run`, `compare`.
+"""The search: command line, loop, operators, prompts; its runs from Python.
 
 import evolve
 
 with evolve.start_run("my-task", generations=4) as run:
     print(run.experiments().tail(), run.source("best"))
+
+`open_run` opens another one, `compare` compares several.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -116,7 +116,19 @@ def save_figure(figure: Figure, path: Path) -> None:
     """
     check_format(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replace_file(path) as draft, warnings.catch_warnings():
+    with replace_file(path) as draft:
+        write_figure(figure, draft)
+
+
+def write_figure(figure: Figure, file: Path | BinaryIO, form: str | None = None) -> None:
+    """Write a figure.
+
+    Args:
+        figure: Figure to write.
+        file: Path of the file, or an open file.
+        form: Format, such as "svg"; None takes the path's ending.
+    """
+    with warnings.catch_warnings():
         # a letter that the font lacks is a box in the picture, and no news for a terminal
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure.savefig(draft, dpi=150)
+        figure.savefig(file, format=form, dpi=150)

@@ -6,7 +6,8 @@ import base64
 import io
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
@@ -33,15 +34,21 @@ if TYPE_CHECKING:
 DESCRIPTION = 200  # characters of a genome's description in lists
 LANE, LINE = 16, 44  # pixels between two columns of the family tree, and of a line's height
 MOST_EVENTS = 500  # the latest ones; `show --events` has them all
+LARGEST_SVG = 200_000  # bytes of a still picture, above which it is a PNG
 SCRIPTS = ("echarts/echarts.min.js", "unpack.js", "charts.js", "genomes.js", "genome.js", "page.js")
 
 
-def render_report(run: RunView, progress: Callable[[int, int], None] = lambda *_: None) -> str:
+def render_report(
+    run: RunView,
+    progress: Callable[[int, int], None] = lambda *_: None,
+    stills: Mapping[str, Figure] = MappingProxyType({}),
+) -> str:
     """Render the report of a run.
 
     Args:
         run: The run.
         progress: Function that receives the number of genomes that are ready, and that of all.
+        stills: Pictures, by what they show, for readers whose browser runs no scripts.
     """
     proposals = run.record.proposals(with_calls=False)
     scored = [one.objective for one in run.individuals.values() if one.objective is not None]
@@ -75,6 +82,7 @@ def render_report(run: RunView, progress: Callable[[int, int], None] = lambda *_
         problems=_find_problems(run),
         data=_embed(_gather_data(run, gains)),
         packed=packed,
+        stills=[(about, _encode_picture(figure)) for about, figure in stills.items()],
         scripts=[Markup(script) for script in scripts],
         style=Markup(style),
         policy=write_policy(scripts, style),
@@ -110,14 +118,13 @@ def render_comparison(
         rows: Cells of each row.
         note: Explanation of the table.
     """
-    picture, style = io.BytesIO(), read_asset("page.css")
-    figure.savefig(picture, format="svg")
+    style = read_asset("page.css")
     return (
         make_environment()
         .get_template("comparison.html")
         .render(
             title=title,
-            picture=base64.b64encode(picture.getvalue()).decode(),
+            picture=_encode_picture(figure),
             headings=headings,
             rows=rows,
             note=note,
@@ -125,6 +132,19 @@ def render_comparison(
             policy=write_policy([], style),
         )
     )
+
+
+def _encode_picture(figure: Figure) -> str:
+    """A figure as the address of an image that holds all of it."""
+    from views.canvas import write_figure  # matplotlib takes half a second
+
+    picture = io.BytesIO()
+    write_figure(figure, picture, "svg")
+    if picture.tell() <= LARGEST_SVG:
+        return f"data:image/svg+xml;base64,{base64.b64encode(picture.getvalue()).decode()}"
+    picture = io.BytesIO()
+    write_figure(figure, picture, "png")
+    return f"data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()}"
 
 
 def describe_headline(run: RunView, write: Callable[[float], str]) -> dict[str, Any]:

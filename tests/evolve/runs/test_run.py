@@ -182,6 +182,22 @@ def test_heatmap_draws_in_the_terminal_and_into_a_file(evolved: Any) -> None:
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+def test_pictures_are_written_into_the_run_or_elsewhere(evolved: Any) -> None:
+    names = ["heatmap", "progress", "lineage", "operators", "curves"]
+    artifacts = evolved.run("a") / "artifacts"
+    done = evolved.evolve("pictures", "a")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split() == [f"runs/a/artifacts/{name}.png" for name in names]
+    assert all((artifacts / f"{name}.png").read_bytes()[:4] == b"\x89PNG" for name in names)
+    some = ("pictures", "a", "--only", "lineage,curves", "--format", "svg", "-o", "drawn")
+    assert evolved.evolve(*some).stdout.split() == ["drawn/lineage.svg", "drawn/curves.svg"]
+    again = evolved.evolve(*some)
+    assert (again.returncode, "--force" in again.stderr) == (2, True)
+    unknown = evolved.evolve("pictures", "a", "--only", "mona-lisa")
+    assert unknown.returncode == 2
+    assert "there is no picture mona-lisa; there are heatmap, progress" in unknown.stderr
+
+
 def test_other_programs_read_a_run(evolved: Any) -> None:
     rows = evolved.results("a")
     for name in ("csv", "parquet"):
