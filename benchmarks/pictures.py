@@ -37,6 +37,7 @@ MORE = 4  # generations by which the copy goes on: it is stopped long before
 WIDTH, HEIGHT = 1280, 860  # pixels of a browser's window
 BOARD = 900  # pixels of the live page's width
 COLUMNS, ROWS = 104, 32  # of the terminal
+TERMINAL = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
 PRINTED = 4  # experiments that the terminal's picture shows above what runs
 PATIENCE = 3600.0  # seconds until they have ended
 COLOURS = 256  # of a picture: text and flat colours need no more, and it is a third as large
@@ -95,7 +96,7 @@ class Watched:
     def __init__(self, name: str, generations: int, cwd: Path) -> None:
         arguments = ("resume", name, "--generations", str(generations), "--serve", "--port", "0")
         self.terminal = load_terminal().Terminal(
-            *arguments, cwd=cwd, env=make_env(), columns=COLUMNS, rows=ROWS
+            *arguments, cwd=cwd, env={**make_env(), **TERMINAL}, columns=COLUMNS, rows=ROWS
         )
         self.picture = ""
         self.known, self.trained = threading.Event(), threading.Event()

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from archive import Experiment
 from population.formatting import choose_format
+from views.outcomes import name_outcome
 from views.report.environment import make_environment
 from views.report.grid import picture_grid
 from views.report.page import describe_headline
@@ -46,7 +47,7 @@ def render_card(run: RunView, running: Sequence[RunningChild], total: int) -> st
             total=max(total, 1),
             left=estimate_left(children, total, run.seconds) if running else None,
             running=[(child, draw_curve(child)) for child in running],
-            latest=latest,
+            latest=[(one, name_outcome(one, run.individuals[one.individual])) for one in latest],
             grid=grid,
             width=WIDTH,
             height=HEIGHT,

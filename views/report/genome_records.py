@@ -16,6 +16,7 @@ from typing import Any
 from archive import Experiment, ModelCall, ProposalRow
 from population import CurvePoint, Individual
 from population.lineage import LineageError, StoredGenome
+from views.outcomes import name_outcome
 from views.report.highlighting import Highlighter
 from views.report.texts import LineStream, Span, pack_json, pack_text
 from views.run_view import RunView
@@ -152,7 +153,7 @@ class _Packer:
         curve = _thin(self._run.record.curve(experiment.number), self._points)
         return {
             "number": experiment.number,
-            "outcome": experiment.outcome,
+            "outcome": name_outcome(experiment, self._run.individuals[experiment.individual]),
             "purpose": str(experiment.purpose),
             "fitness": m.fitness,
             "seconds": round(m.seconds, 1),
