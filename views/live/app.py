@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -19,12 +20,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from views.live.cards import render_unreadable
 from views.report.environment import make_environment, read_asset, write_policy
 
 LOOK = 1.0  # seconds between two looks at the runs
 SHARE = 0.2  # of the time for reading runs at most: their children need the cores
 ALIVE = 15.0  # seconds without news after which a connection is tested
 COOKIE = "evolve_token"
+LOG = logging.getLogger(__name__)
 
 
 class Runs(Protocol):
@@ -75,10 +78,17 @@ class Board:
             state = self.runs.state(name)
             if name not in self.cards or self._states.get(name) != state:
                 self._states[name] = state
-                cards[name] = self.runs.card(name)
+                cards[name] = self._render(name)
             else:
                 cards[name] = self.cards[name]
         return cards
+
+    def _render(self, name: str) -> str:
+        try:
+            return self.runs.card(name)
+        except Exception as error:  # a defect at one run must not freeze the page of all
+            LOG.exception("the card of run %s cannot be made", name)
+            return render_unreadable(name, f"{type(error).__name__}: {error}")
 
     async def keep(self) -> None:
         """Refresh for ever while somebody looks, for at most `SHARE` of the time."""
