@@ -42,7 +42,7 @@ PRINTED = 4  # experiments that the terminal's picture shows above what runs
 PATIENCE = 3600.0  # seconds until they have ended
 COLOURS = 256  # of a picture: text and flat colours need no more, and it is a third as large
 NAMES = {
-    "black": "#4d4d4d",
+    "black": "#000000",
     "red": "#f07178",
     "green": "#8ac77f",
     "brown": "#e6c07b",
@@ -120,7 +120,7 @@ class Watched:
     def _is_rich(screen: list[str]) -> bool:
         """Whether experiments have ended, and all children that run are in training."""
         printed = sum(bool(re.match(r" *\d+ \d\d:\d\d:\d\d #", line)) for line in screen)
-        at_work = [line for line in screen if re.match(r"(cpu|cuda|mps)", line)]
+        at_work = [line for line in screen if re.match(r"(cpu|cuda|mps|idle)", line)]
         in_training = [line for line in at_work if re.search(r" train .* loss \d", line)]
         return printed >= PRINTED and len(in_training) == len(at_work) > 0
 
