@@ -183,7 +183,7 @@ class LiveRuns:
 
         try:
             with closing(open_run(str(self._list_folders()[name].path))) as run:
-                return render_report(view_run(run))
+                return render_report(view_run(run), live=True)
         except UserError as error:
             return render_damaged(name, str(error))
 

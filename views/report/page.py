@@ -36,12 +36,15 @@ LANE, LINE = 16, 44  # pixels between two columns of the family tree, and of a l
 MOST_EVENTS = 500  # the latest ones; `show --events` has them all
 LARGEST_SVG = 200_000  # bytes of a still picture, above which it is a PNG
 SCRIPTS = ("echarts/echarts.min.js", "unpack.js", "charts.js", "genomes.js", "genome.js", "page.js")
+LIVE_SCRIPTS = ("news.js",)
 
 
 def render_report(
     run: RunView,
     progress: Callable[[int, int], None] = lambda *_: None,
     stills: Mapping[str, Figure] = MappingProxyType({}),
+    *,
+    live: bool = False,
 ) -> str:
     """Render the report of a run.
 
@@ -49,6 +52,7 @@ def render_report(
         run: The run.
         progress: Function that receives the number of genomes that are ready, and that of all.
         stills: Pictures, by what they show, for readers whose browser runs no scripts.
+        live: Whether the live server shows it, which says when the run has gone on since.
     """
     proposals = run.record.proposals(with_calls=False)
     scored = [one.objective for one in run.individuals.values() if one.objective is not None]
@@ -57,7 +61,7 @@ def render_report(
     ancestry = None if best is None else trace_ancestry(run.individuals, best.id)
     gains = {number: run.gain(one) for number, one in run.individuals.items()}
     packed = pack_genomes(run, progress)
-    scripts = [read_asset(name) for name in SCRIPTS]
+    scripts = [read_asset(name) for name in (*SCRIPTS, *(LIVE_SCRIPTS if live else ()))]
     style = read_asset("page.css")
     template = make_environment().get_template("report.html")
     return template.render(
@@ -85,7 +89,8 @@ def render_report(
         stills=[(about, _encode_picture(figure)) for about, figure in stills.items()],
         scripts=[Markup(script) for script in scripts],
         style=Markup(style),
-        policy=write_policy(scripts, style),
+        policy=write_policy(scripts, style, "'self'" if live else "'none'"),
+        live=live,
         written=time.time(),
         DESCRIPTION=DESCRIPTION,
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from archive import Purpose
 from population import CurvePoint
 from views.live.cards import render_card, render_unreadable
 from views.report import render_damaged, render_report
@@ -27,18 +28,19 @@ class Shown:
     """Runs as pages that a test makes: the server's threads read no record of the test's.
 
     Args:
-        views: The runs.
+        runs: Makers of the runs.
     """
 
-    def __init__(self, views: Sequence[RunView]) -> None:
-        self._views = views
-        self.reports = {view.folder.name: render_report(view) for view in views}
-        self.reports["torn"] = render_damaged("torn", HOSTILE)
+    def __init__(self, runs: Sequence[Any]) -> None:
+        self.runs = runs
         self.change()
 
     def change(self, *running: RunningChild) -> None:
-        """Let these children run."""
-        cards = {view.folder.name: render_card(view, running, 10) for view in self._views}
+        """Show the runs as they are now, with these children."""
+        views: dict[str, RunView] = {run.folder.name: run.view() for run in self.runs}
+        reports = {name: render_report(view, live=True) for name, view in views.items()}
+        self.reports = {**reports, "torn": render_damaged("torn", HOSTILE)}
+        cards = {name: render_card(view, running, 10) for name, view in views.items()}
         self.cards = {**cards, "torn": render_unreadable("torn", HOSTILE)}
 
     def names(self) -> Sequence[str]:
@@ -66,7 +68,7 @@ def shown(make_run: Any) -> Shown:
         runs[-1].run(1, 1.5, size=8e5)
         runs[-1].add("X = 3\n", 1, description=text, operator="tweak")
         runs[-1].run(2, reason=text)
-    return Shown([run.view() for run in runs])
+    return Shown(runs)
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +127,18 @@ def test_a_run_that_breaks_the_server_is_named_and_the_others_are_shown(page: An
     assert "cannot be read" in card.inner_text()
     assert "KeyError: 'defect'" in card.inner_text()
     assert page.locator(".card").count() == 4
+
+
+def test_a_report_says_that_its_run_has_gone_on(page: Any, shown: Shown, address: str) -> None:
+    page.goto(f"{address}runs/plain")
+    assert page.locator("#news").is_hidden()
+    shown.runs[0].run(1, 1.45, purpose=Purpose.REPEAT)
+    shown.change()
+    page.get_by_text("1 experiment has ended since this page was made.").wait_for()
+    page.get_by_role("button", name="Show them").click()
+    page.get_by_text("3 genomes, 4 experiments").wait_for()
+    page.get_by_role("link", name="all runs").click()
+    page.locator(".card").nth(3).wait_for()
 
 
 def test_the_keyboard_leads_from_a_card_to_a_genome(page: Any) -> None:
