@@ -32,9 +32,10 @@ class Served:
         self.process = process
         self.address = process.stdout.readline().removeprefix("live pages: ").partition(",")[0]
         (self.server,) = [
-            one for one in psutil.Process(process.pid).children() if "live_pages" in one.name()
-            or any("live_pages" in word for word in one.cmdline())
-        ]  # fmt: skip
+            child
+            for child in psutil.Process(process.pid).children()
+            if "evolve.commands.live_pages" in child.cmdline()
+        ]
 
     def end(self) -> str:
         """Wait for the run's end: the rest of what it printed."""
@@ -59,11 +60,11 @@ def begin(place: Any) -> Iterator[Callable[..., Served]]:
 def test_a_page_shows_how_its_run_ended(
     chromium: Any, begin: Callable[..., Served], place: Any
 ) -> None:
-    served = begin("--task", "toy", "--run", "a", "--generations", "3")
+    served = begin("--task", "toy", "--run", "a", "--generations", "1")
     page = chromium.new_page()
     page.set_default_timeout(60_000)
     page.goto(served.address)
-    page.locator(".card", has_text="of 15 children").wait_for()
+    page.locator(".card", has_text="of 5 children").wait_for()
     assert "the live pages" not in served.end()
     assert served.process.returncode == 0
     page.locator(".card", has_text="finished").wait_for()
@@ -71,11 +72,11 @@ def test_a_page_shows_how_its_run_ended(
     page.locator("#state", has_text="the last that it sent").wait_for()
     page.close()
 
-    again = begin("resume", "a", "--generations", "4")
+    again = begin("resume", "a", "--generations", "2")
     assert again.address.startswith("http://127.0.0.1:")
     again.end()
     assert again.process.returncode == 0
-    assert place.count("a", "individuals WHERE parents != '[]'") == 20
+    assert place.count("a", "individuals WHERE parents != '[]'") == 10
 
 
 def test_a_run_goes_on_without_its_server(begin: Callable[..., Served]) -> None:
