@@ -104,7 +104,7 @@ def draw_groups(
     heading = join_heading(title, f"the best {metric} so far, as the search goes on")
     figure, axes = new_figure(heading, (10.5, 5.4), lines=1)
     lighten_axes(axes)
-    axes.set_xlabel("experiment", labelpad=6)
+    axes.set_xlabel("experiment (number)", labelpad=6)
     axes.set_ylabel(f"best {metric} so far  ({direction.fitter_end} is fitter)", labelpad=8)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     shown: list[float] = []
