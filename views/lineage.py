@@ -49,6 +49,7 @@ def draw_lineage(
     individuals: Mapping[int, Individual],
     number: int | None,
     births: Mapping[int, int],
+    gains: Mapping[int, float | None],
     *,
     metric: str,
     direction: Direction,
@@ -65,6 +66,7 @@ def draw_lineage(
         number: Id of the genome, which has scored; None draws a picture that says that there is
             none yet.
         births: Number of the experiment that measured each genome first, by the genome's id.
+        gains: How much fitter each genome is than its fittest parent, by its id; None if unknown.
         metric: Name of the fitness.
         direction: Direction of the metric.
         title: Name of the run, which begins the heading.
@@ -88,9 +90,6 @@ def draw_lineage(
         axes.set_yticks([])
         return figure
     ancestry = trace_ancestry(individuals, number)
-    gains = {
-        node.individual.id: _measure_gain(node.individual, individuals) for node in ancestry.nodes
-    }
     story = tell_story(ancestry, gains)
     _limit(axes, places, ancestry, direction)
     handles = [*_draw_others(axes, places, ancestry), *_draw_family(axes, places, ancestry)]
@@ -98,15 +97,6 @@ def draw_lineage(
     _write_story(axes, story, gains, handles)
     add_subtitle(axes, *_summarise(ancestry, places, metric, direction, noise))
     return figure
-
-
-def _measure_gain(one: Individual, individuals: Mapping[int, Individual]) -> float | None:
-    """How much fitter a genome is than its fittest parent; None if one of them did not score."""
-    parents = [individuals[parent].objective for parent in one.parents]
-    scored = [value for value in parents if value is not None]
-    if one.objective is None or not scored:
-        return None
-    return min(one.direction.gain(one.objective, value) for value in scored)
 
 
 def _limit(

@@ -31,11 +31,11 @@ class Picture:
 
 def draw_archive(run: RunView) -> Figure:
     """The archive's heatmap."""
-    from views.canvas import draw_nothing
+    from views.canvas import draw_nothing, join_heading
     from views.heatmap import draw_heatmap
 
     if run.archive is None:
-        return draw_nothing(run.folder.name)
+        return draw_nothing(join_heading(run.folder.name, "the archive"))
     return draw_heatmap(
         run.archive,
         metric=run.metric,
@@ -68,6 +68,7 @@ def draw_family(run: RunView) -> Figure:
         run.individuals,
         None if run.best is None else run.best.id,
         run.first_runs,
+        {number: run.gain(one) for number, one in run.individuals.items()},
         metric=run.metric,
         direction=run.direction,
         title=run.folder.name,
