@@ -112,8 +112,6 @@ def arguments() -> argparse.ArgumentParser:
 
 def command(options: argparse.Namespace) -> int:
     """Compare several runs."""
-    if len(set(options.names)) < max(len(options.names), 2):
-        raise RunError("compare needs at least two runs, each named once")
     path: Path | None = options.output
     if path is not None:
         _check_format(path)
@@ -137,9 +135,11 @@ def compare_by_name(names: Sequence[str]) -> ComparedRuns:
         names: Names of the runs under runs/, or their folders; at least two.
 
     Raises:
-        RunError: They are not there, were measured under different protocols, or one has no
-            result yet.
+        RunError: They are too few, are not there, were measured under different protocols, or one
+            has no result yet.
     """
+    if len(set(names)) < max(len(names), 2):
+        raise RunError("compare needs at least two runs, each named once")
     with ExitStack() as stack:
         runs = [stack.enter_context(closing(open_run(name))) for name in names]
         _check_protocols(runs)
