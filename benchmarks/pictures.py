@@ -206,9 +206,9 @@ def shoot_live(page: Page, run: Path, folder: Path) -> None:
                 sys.exit("the copy does not go on: " + " ".join(watched.terminal.lines).strip())
             page.set_viewport_size({"width": BOARD, "height": HEIGHT})
             page.goto(watched.address)
-            page.locator(".running polyline").nth(count_devices(run) - 1).wait_for(
-                timeout=1000 * PATIENCE
-            )
+            children = page.locator(".running", has_text="of training left")
+            curves = children.filter(has=page.locator("polyline"))
+            curves.nth(count_devices(run) - 1).wait_for(timeout=1000 * PATIENCE)
             save(page.locator("main").screenshot(), folder / "live.png")
             watched.trained.wait(PATIENCE)
         finally:
@@ -219,11 +219,11 @@ def shoot_live(page: Page, run: Path, folder: Path) -> None:
 
 
 def count_devices(run: Path) -> int:
-    """The number of devices that the run's children are on."""
+    """The number of devices that the run's children have been on."""
     from evolve import open_run
 
     with open_run(run) as opened:
-        return len(opened.run.devices)
+        return int(opened.experiments()["device"].nunique())
 
 
 def main() -> None:
