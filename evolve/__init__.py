@@ -1,9 +1,11 @@
-"""The search: command line, loop, operators, prompts. From Python: `open_run`, `start_run`.
+"""The search: command line, loop, operators, prompts; its runs from Python.
 
 import evolve
 
 with evolve.start_run("my-task", generations=4) as run:
     print(run.experiments().tail(), run.source("best"))
+
+`open_run` opens another one, `compare` compares several.
 """
 
 from __future__ import annotations
@@ -12,10 +14,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from evolve.api import OpenRun, open_run, start_run
+    from evolve.api import OpenRun, compare, open_run, start_run
     from evolve.settings import Settings
 
-__all__ = ["OpenRun", "Settings", "open_run", "start_run"]
+__all__ = ["OpenRun", "Settings", "compare", "open_run", "start_run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -24,6 +24,9 @@ from population import Individual
 if TYPE_CHECKING:
     import pandas as pd
 
+    from evolve.commands.compare import ComparedRuns
+    from views.run_view import RunView
+
 
 @dataclass(frozen=True)
 class OpenRun(AbstractContextManager["OpenRun"]):
@@ -80,6 +83,12 @@ class OpenRun(AbstractContextManager["OpenRun"]):
 
         return pd.DataFrame(read_logbook(self.run) if self.archive else [])
 
+    def view(self) -> RunView:
+        """The run as pictures and the report show it: `views.pictures.PICTURES` draws from it."""
+        from evolve.commands.run_view import view_run
+
+        return view_run(self.run)
+
     def individual(self, number: int | str = "best") -> Individual:
         """An individual by its id, or "best".
 
@@ -131,6 +140,21 @@ def open_run(name: str | Path) -> OpenRun:
         RunError, RecordError, LineageError: It is not there, or damaged.
     """
     return OpenRun(open_folder(str(name)))
+
+
+def compare(*names: str | Path) -> ComparedRuns:
+    """Compare runs of one protocol, as `python -m evolve compare` does.
+
+    Args:
+        names: Names of the runs under runs/, or their folders; at least two.
+
+    Raises:
+        RunError: They are not there, were measured under different protocols, or one has no
+            result yet.
+    """
+    from evolve.commands.compare import compare_by_name
+
+    return compare_by_name([str(name) for name in names])
 
 
 def start_run(

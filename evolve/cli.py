@@ -44,6 +44,11 @@ COMMANDS = {
     "brief": ("brief", "RUN", "what a person or an agent should know who proposes a genome"),
     "submit": ("submit", "RUN FILE", "hand a genome to a run: it is measured as any child is"),
     "heatmap": ("heatmap", "RUN [-o PNG]", "the archive as a heatmap, in the terminal or a file"),
+    "pictures": (
+        "pictures",
+        "RUN [-o DIR]",
+        "heatmap, progress, lineage, operators, learning curves as files",
+    ),
     "report": ("report", "RUN [-o HTML]", "one HTML file that shows everything about a run"),
     "serve": ("serve", "[RUN ...]", "runs as live pages in a browser"),
     "compare": ("compare", "RUN RUN ...", "runs of one protocol side by side: do they differ?"),

@@ -2,36 +2,72 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from archive.files import replace_file
 from views.projection import NOTHING_YET
+from views.unseen import cut, show_unseen
 
 INK, GREY, PALE, ACCENT = "#1a1a1a", "#6b6b6b", "#f1f1f1", "#d62728"
 FORMATS = (".png", ".svg", ".pdf")
+# Those of Okabe and Ito, which colour-blind people tell apart, that show on white; then three more.
+COLOURS = (
+    *("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00"),
+    *("#7a5195", "#8c6d31", "#a8a800"),
+)
+DASHES = ("-", "--", "-.", ":")  # beside the colours, so that a print in grey can be read
 
 Look = dict[str, Any]
 """Keyword arguments of matplotlib that several calls share."""
 
 
-def new_figure(title: str, size: tuple[float, float], lines: int = 1) -> tuple[Figure, Axes]:
+def new_figure(heading: str, size: tuple[float, float], lines: int = 1) -> tuple[Figure, Axes]:
     """Make a figure with one pair of axes.
 
     Args:
-        title: Heading of the figure.
+        heading: Heading of the figure.
         size: Width and height, in inches.
-        lines: Number of lines that `add_subtitle` will write below the title.
+        lines: Number of lines that `add_subtitle` will write below the heading.
     """
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.add_subplot()
-    axes.set_title(title, loc="left", size=13, weight="bold", color=INK, pad=10 + 16 * lines)
+    write_heading(axes, heading, lines)
     axes.tick_params(length=3, color=GREY)
     return figure, axes
+
+
+def write_heading(axes: Axes, heading: str, lines: int) -> None:
+    """Write a heading above the axes and the lines that `add_subtitle` will write."""
+    axes.set_title(heading, loc="left", size=13, weight="bold", color=INK, pad=10 + 16 * lines)
+
+
+def join_heading(title: str, what: str) -> str:
+    """A heading that says what a picture shows, after the name of the run; which may be empty."""
+    return f"{title}: {what}" if title else what[:1].upper() + what[1:]
+
+
+def lighten_axes(axes: Axes, grid: Literal["x", "y"] = "y") -> None:
+    """Draw two edges of the axes alone, and pale lines across the plot."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color("#bbbbbb")
+    axes.grid(axis=grid, color="#ececec", linewidth=0.8)
+    axes.set_axisbelow(True)
+
+
+def write_plainly(text: str, most: int) -> str:
+    """A text of a model or a genome in one line, in which nothing is a formula or invisible.
+
+    Args:
+        text: Text that nobody has checked.
+        most: Most characters of it that are written.
+    """
+    return show_unseen(cut(text, most)).replace("$", r"\$")
 
 
 def add_subtitle(axes: Axes, *lines: Sequence[str]) -> None:
@@ -41,11 +77,19 @@ def add_subtitle(axes: Axes, *lines: Sequence[str]) -> None:
     axes.annotate(text, (0, 1), xycoords="axes fraction", color=GREY, **above)
 
 
-def say_nothing_yet(axes: Axes) -> None:
+def say_nothing_yet(axes: Axes, words: str = NOTHING_YET) -> None:
     """Write across the plot that there is nothing to show yet."""
     box: Look = {"facecolor": "white", "edgecolor": "none", "boxstyle": "round,pad=0.6"}
     middle: Look = {"ha": "center", "va": "center", "transform": axes.transAxes}
-    axes.text(0.5, 0.5, NOTHING_YET, size=13, color=GREY, bbox=box, zorder=5, **middle)
+    axes.text(0.5, 0.5, words, size=13, color=GREY, bbox=box, zorder=5, **middle)
+
+
+def draw_nothing(title: str) -> Figure:
+    """Draw a picture that says that there is nothing to show yet; `title` is its heading."""
+    figure, axes = new_figure(title, (8.0, 4.5))
+    axes.set_axis_off()
+    say_nothing_yet(axes)
+    return figure
 
 
 def check_format(path: Path) -> None:
@@ -73,4 +117,18 @@ def save_figure(figure: Figure, path: Path) -> None:
     check_format(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with replace_file(path) as draft:
-        figure.savefig(draft, dpi=150)
+        write_figure(figure, draft)
+
+
+def write_figure(figure: Figure, file: Path | BinaryIO, form: str | None = None) -> None:
+    """Write a figure.
+
+    Args:
+        figure: Figure to write.
+        file: Path of the file, or an open file.
+        form: Format, such as "svg"; None takes the path's ending.
+    """
+    with warnings.catch_warnings():
+        # a letter that the font lacks is a box in the picture, and no news for a terminal
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure.savefig(file, format=form, dpi=150)

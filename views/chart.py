@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING
 
 from population import Direction
 from population.formatting import choose_format
-from views.canvas import ACCENT, GREY, INK
+from views.canvas import ACCENT, COLOURS, GREY, INK
 from views.scales import find_limits
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Those of Okabe and Ito, which colour-blind people tell apart, that show on white; then three more.
-OPERATOR_COLOURS = (
-    *("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00"),
-    *("#7a5195", "#8c6d31", "#a8a800"),
-)
+# marks of operators, beside the colours, so that a print in grey can be read
+MARKS = ("o", "d", "p", "<", "X", "h", ">", "8", "H")
 COLUMNS = (
     *("experiment", "individual", "purpose", "operator"),
     *("fitness", "objective", "kept", "description"),
@@ -184,5 +181,6 @@ def group_runs(chart: Chart) -> Iterator[Group]:
     search = scored[~seed & (scored["purpose"] == "search")]
     for number, operator in enumerate(search["operator"].unique()):
         # by first appearance, so that a colour does not change as the run goes on
-        fill = OPERATOR_COLOURS[number] if number < len(OPERATOR_COLOURS) else GREY
-        yield Group(str(operator), search[search["operator"] == operator], "o", fill)
+        fill = COLOURS[number] if number < len(COLOURS) else GREY
+        mark = MARKS[number % len(MARKS)]
+        yield Group(str(operator), search[search["operator"] == operator], mark, fill)

@@ -16,7 +16,15 @@ from archive import Archive
 from archive.comparison import FreshComparison, describe_confirmation
 from population import Direction, Noise
 from population.formatting import choose_format, describe_noise
-from views.canvas import ACCENT, PALE, Look, add_subtitle, new_figure, say_nothing_yet
+from views.canvas import (
+    ACCENT,
+    PALE,
+    Look,
+    add_subtitle,
+    join_heading,
+    new_figure,
+    say_nothing_yet,
+)
 from views.projection import Projection, project
 from views.scales import find_limits, is_bright, label_ticks
 
@@ -27,7 +35,8 @@ DENSE = 8  # cells on an axis above which text is smaller
 SIZES = (10.5, 7.5), (8.5, 6.5)  # of the objective and the id, in points; then the smaller ones
 CROWDED = 24  # cells on an axis above which there is no room for text
 TURNED = 14  # cells of a strip above which its text is turned upright
-MOST_TICKS = 32  # on an axis
+MOST_TICKS = 16  # on an axis
+LARGE, SMALL = 12, 8  # inches of a grid with text in its cells and without, at most
 
 
 def draw_heatmap(
@@ -49,7 +58,7 @@ def draw_heatmap(
     Args:
         archive: Archive to draw.
         metric: Name of the objective.
-        title: Heading of the figure.
+        title: Name of the run, which begins the heading.
         reference: Fitness against which the QD score below the title counts; None leaves it out.
         noise: What is known of the noise of a run, which stands below the title, too.
         comparison: The run's latest fresh comparison, which leads; None before the first.
@@ -60,9 +69,12 @@ def draw_heatmap(
     """
     flat = project(archive, axes)
     columns, rows = flat.across.cells, flat.up.cells if flat.up else 1
-    height = 2.0 + 0.8 * float(np.clip(rows, 4, 12)) if flat.up else 3.0
-    size = 2.8 + 1.0 * float(np.clip(columns, 6.5, 12)), height
-    figure, canvas = new_figure(title, size, lines=3)
+    most = LARGE if max(columns, rows) <= CROWDED or not flat.up else SMALL
+    height = 2.0 + 0.8 * float(np.clip(rows, 4, most)) if flat.up else 3.0
+    size = 2.8 + 1.0 * float(np.clip(columns, 6.5, most)), height
+    places = " and ".join(axis.label for axis in flat.shown.axes)
+    heading = join_heading(title, f"the best {metric} found for each {places}")
+    figure, canvas = new_figure(heading, size, lines=3)
     _draw_grid(canvas, flat)
     best = archive.best
     if best is None or best.objective is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -18,11 +17,24 @@ from matplotlib.ticker import MaxNLocator
 from archive.comparison import FreshComparison, describe_confirmation
 from population import Direction, Noise
 from population.comparison import half_width
-from views.canvas import ACCENT, GREY, INK, Look, add_subtitle, new_figure, say_nothing_yet
+from views.canvas import (
+    ACCENT,
+    GREY,
+    INK,
+    Look,
+    add_subtitle,
+    join_heading,
+    lighten_axes,
+    new_figure,
+    say_nothing_yet,
+    write_plainly,
+)
 from views.chart import Chart, Group, Scale, group_runs
 
 if TYPE_CHECKING:
     import pandas as pd
+
+DESCRIPTION, NAME = 60, 30  # characters of the best genome's idea, and of an operator's name
 
 
 def draw_progress(
@@ -48,16 +60,14 @@ def draw_progress(
             and `description`; see `archive.read_frame`. A frame without rows needs no columns.
         metric: Name of the fitness.
         direction: Direction of the metric.
-        title: Heading of the figure.
+        title: Name of the run, which begins the heading.
         noise: What is known of the noise of a run; its deviation is a band around the best so far.
         comparison: The run's latest fresh comparison, which leads; None before the first.
     """
-    figure, axes = new_figure(title, (11.5, 5.8), lines=3)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color("#bbbbbb")
-    axes.grid(axis="y", color="#ececec", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.set_xlabel("experiment", labelpad=6)
+    heading = join_heading(title, f"the {metric} of every experiment, and the best so far")
+    figure, axes = new_figure(heading, (11.5, 5.8), lines=3)
+    lighten_axes(axes)
+    axes.set_xlabel("experiment (number, in the order of their ends)", labelpad=6)
     axes.set_ylabel(f"{metric}  ({direction.fitter_end} is fitter)", labelpad=8)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     chart = Chart.of(frame, direction)
@@ -108,7 +118,7 @@ def _draw_best(axes: Axes, chart: Chart, noise: float) -> Iterator[Artist]:
     x, y = float(born["experiment"]), float(born["fitness"])
     inside = max(y, scale.worse) if scale.sign < 0 else min(y, scale.worse)
     axes.plot([x], [inside], marker="*", markersize=15, color=ACCENT, mec="white", zorder=6)
-    description = textwrap.shorten(str(born["description"]), 60, placeholder=" …")
+    description = write_plainly(str(born["description"]), DESCRIPTION)
     _annotate_best(axes, scale, (x, inside), f"#{best}  {scale.write(value)}  {description}")
     yield _handle("*", ACCENT, "best genome", size=11)
 
@@ -155,7 +165,7 @@ def _draw_scored(axes: Axes, chart: Chart) -> Iterator[Artist]:
         )
         beyond, operators = beyond + int(off.sum()), operators or not group.edge
         size = 5 if group.edge else 6
-        label = f"{group.label} ({len(group.runs)})"
+        label = f"{write_plainly(group.label, NAME)} ({len(group.runs)})"
         yield _handle(group.marker, group.fill, label, edge=group.edge or "none", size=size)
     if operators:
         yield _handle("o", "#c9c9c9", "kept", edge=INK, size=7)
@@ -174,7 +184,9 @@ def _scatter(axes: Axes, group: Group, runs: pd.DataFrame) -> None:
         (True, {"s": 46, "edgecolor": INK, "linewidth": 0.9, "zorder": 4}),
     ):
         some = runs[runs["kept"] == kept]
-        axes.scatter(some["experiment"], some["fitness"], color=group.fill, **look)
+        axes.scatter(
+            some["experiment"], some["fitness"], marker=group.marker, color=group.fill, **look
+        )
 
 
 def _draw_means(axes: Axes, chart: Chart) -> Iterator[Artist]:

@@ -1,4 +1,4 @@
-"""A child that runs now, for whoever shows it."""
+"""What runs now, and how long it will take yet, for whoever shows it."""
 
 from __future__ import annotations
 
@@ -26,3 +26,16 @@ class RunningChild:
     left: float
     line: str
     curve: Sequence[CurvePoint] = ()
+
+
+def estimate_left(ended: int, total: int, seconds: float) -> float | None:
+    """Seconds of work until all children have ended, at the pace so far; None if there is no pace.
+
+    Args:
+        ended: Number of children that have ended.
+        total: Number of children that the run is to finish.
+        seconds: Time for which processes worked on the run, in seconds.
+    """
+    if ended >= total:
+        return 0.0
+    return (total - ended) * seconds / ended if ended else None

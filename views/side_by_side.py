@@ -13,11 +13,20 @@ from numpy.typing import NDArray
 
 from population import Direction
 from population.comparison import half_width
-from views.canvas import GREY, Look, add_subtitle, new_figure
-from views.chart import OPERATOR_COLOURS
+from views.canvas import (
+    COLOURS,
+    DASHES,
+    GREY,
+    Look,
+    add_subtitle,
+    join_heading,
+    lighten_axes,
+    new_figure,
+    write_plainly,
+)
 from views.scales import find_limits
 
-DASHES = ("-", "--", "-.", ":")  # beside the colours, so that a print in grey can be read
+LABEL = 60  # characters of a group's name in the legend
 
 
 @dataclass(frozen=True)
@@ -89,14 +98,13 @@ def draw_groups(
         groups: Groups to draw, at least one.
         metric: Name of the metric.
         direction: Direction of the metric.
-        title: Heading of the figure.
+        title: Name of what is compared, which begins the heading.
         noise: Standard deviation of one run, in the metric's unit; 0 if unknown.
     """
-    figure, axes = new_figure(title, (10.5, 5.4), lines=1)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color="#ececec", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.set_xlabel("experiment", labelpad=6)
+    heading = join_heading(title, f"the best {metric} so far, as the search goes on")
+    figure, axes = new_figure(heading, (10.5, 5.4), lines=1)
+    lighten_axes(axes)
+    axes.set_xlabel("experiment (number)", labelpad=6)
     axes.set_ylabel(f"best {metric} so far  ({direction.fitter_end} is fitter)", labelpad=8)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     shown: list[float] = []
@@ -109,13 +117,14 @@ def draw_groups(
         mean, low, high = curves.mean(axis=0), curves.min(axis=0), curves.max(axis=0)
         if len(group.runs) == 1:
             low, high = mean - noise, mean + noise
-        colour = OPERATOR_COLOURS[number % len(OPERATOR_COLOURS)]
+        colour = COLOURS[number % len(COLOURS)]
         several = f" ({len(group.runs)} runs)" if len(group.runs) > 1 else ""
         look: Look = {
             "color": colour,
             "linestyle": DASHES[number % len(DASHES)],
         }
-        axes.step(places, mean, where="post", label=group.label + several, linewidth=1.8, **look)
+        label = write_plainly(group.label, LABEL) + several
+        axes.step(places, mean, where="post", label=label, linewidth=1.8, **look)
         axes.fill_between(places, low, high, step="post", color=colour, alpha=0.15, linewidth=0)
         shown += [*mean, *low, *high]
     if shown:

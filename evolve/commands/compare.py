@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
@@ -28,6 +28,9 @@ from population.comparison import Comparison, compare_runs
 from population.formatting import choose_format
 from trainer.fingerprint import compare_fingerprints
 from views.side_by_side import RunCurve, RunGroup, describe_result, draw_groups
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PAGE = ".html"
 # settings that tell no groups apart: where a run works, and how long it may take
@@ -60,6 +63,37 @@ class Verdict:
     words: str
 
 
+@dataclass(frozen=True)
+class ComparedRuns:
+    """Several runs of one protocol, and how they compare.
+
+    Attributes:
+        title: Name of what is compared.
+        metric: Name of the metric.
+        direction: Direction of the metric.
+        groups: Groups of runs that differ in nothing but their seeds.
+        verdicts: How each group compares with the first, in the groups' order.
+        noise: Standard deviation of one run, in the metric's unit; 0 if unknown.
+    """
+
+    title: str
+    metric: str
+    direction: Direction
+    groups: Sequence[RunGroup]
+    verdicts: Sequence[Verdict]
+    noise: float
+
+    def draw(self) -> Figure:
+        """The best so far of each group, as a picture."""
+        return draw_groups(
+            self.groups,
+            metric=self.metric,
+            direction=self.direction,
+            title=self.title,
+            noise=self.noise,
+        )
+
+
 def arguments() -> argparse.ArgumentParser:
     parser = new_parser(
         "compare",
@@ -78,32 +112,46 @@ def arguments() -> argparse.ArgumentParser:
 
 def command(options: argparse.Namespace) -> int:
     """Compare several runs."""
-    if len(set(options.names)) < max(len(options.names), 2):
-        raise RunError("compare needs at least two runs, each named once")
     path: Path | None = options.output
     if path is not None:
         _check_format(path)
         check_output(path, force=options.force)
-    with ExitStack() as stack:
-        runs = [stack.enter_context(closing(open_run(name))) for name in options.names]
-        _check_protocols(runs)
-        first = runs[0].task
-        groups = _group_runs(runs)
-        noise = max(view_search(run).noise.deviation for run in runs)
-    verdicts = judge_groups(groups, first.direction)
-    title = f"{first.name}: {len(runs)} runs side by side"
+    compared = compare_by_name(options.names)
     if options.json:
-        print_json([asdict(verdict) for verdict in verdicts])
+        print_json([asdict(verdict) for verdict in compared.verdicts])
     else:
-        _print(verdicts, groups, first.metric, new_console())
+        _print(compared, new_console())
     if path is not None:
-        figure = draw_groups(
-            groups, metric=first.metric, direction=first.direction, title=title, noise=noise
-        )
-        _write(figure, path, title, first.metric, groups, verdicts)
+        _write(compared, path)
         if not options.json:
             print(path)
     return 0
+
+
+def compare_by_name(names: Sequence[str]) -> ComparedRuns:
+    """Compare several runs.
+
+    Args:
+        names: Names of the runs under runs/, or their folders; at least two.
+
+    Raises:
+        RunError: They are too few, are not there, were measured under different protocols, or one
+            has no result yet.
+    """
+    if len(set(names)) < max(len(names), 2):
+        raise RunError("compare needs at least two runs, each named once")
+    with ExitStack() as stack:
+        runs = [stack.enter_context(closing(open_run(name))) for name in names]
+        _check_protocols(runs)
+        task, groups = runs[0].task, _group_runs(runs)
+        return ComparedRuns(
+            title=f"{task.name}, {len(runs)} runs side by side",
+            metric=task.metric,
+            direction=task.direction,
+            groups=groups,
+            verdicts=judge_groups(groups, task.direction),
+            noise=max(view_search(run).noise.deviation for run in runs),
+        )
 
 
 def _check_format(path: Path) -> None:
@@ -243,13 +291,12 @@ def _say_significance(comparison: Comparison, *, alone: bool) -> str:
     return "no difference is shown: this may be luck"
 
 
-def _rows(
-    verdicts: Sequence[Verdict], groups: Sequence[RunGroup]
-) -> tuple[list[str], list[list[str]]]:
+def _rows(compared: ComparedRuns) -> tuple[list[str], list[list[str]]]:
     """The table's headings and cells."""
+    groups = compared.groups
     write = choose_format([result for group in groups for result in group.results])
     rows = []
-    for verdict, group in zip(verdicts, groups, strict=True):
+    for verdict, group in zip(compared.verdicts, groups, strict=True):
         interval = (
             ""
             if verdict.low is None or verdict.high is None
@@ -261,22 +308,20 @@ def _rows(
     return ["group", "runs", "result", "gain", "95 % interval", "what that says"], rows
 
 
-def _print(
-    verdicts: Sequence[Verdict], groups: Sequence[RunGroup], metric: str, console: Console
-) -> None:
-    headings, rows = _rows(verdicts, groups)
+def _print(compared: ComparedRuns, console: Console) -> None:
+    headings, rows = _rows(compared)
     ranks = (0, 5, 1, 2, 4, 3)
     columns = [
         Column(heading, rank, rest=heading == headings[-1])
         for heading, rank in zip(headings, ranks, strict=True)
     ]
     console.print(fit_table(columns, rows, console))
-    console.print(Text(_explain(metric, groups)), soft_wrap=True)
+    console.print(Text(_explain(compared)), soft_wrap=True)
 
 
-def _explain(metric: str, groups: Sequence[RunGroup]) -> str:
-    several = any(len(group.runs) > 1 for group in groups)
-    text = f"A result is the {metric} of a run's best in fresh runs, where there are any. "
+def _explain(compared: ComparedRuns) -> str:
+    several = any(len(group.runs) > 1 for group in compared.groups)
+    text = f"A result is the {compared.metric} of a run's best in fresh runs, where there are any. "
     if several:
         return text + "± is half the 95 % interval of a group's mean over its runs."
     return text + (
@@ -285,23 +330,17 @@ def _explain(metric: str, groups: Sequence[RunGroup]) -> str:
     )
 
 
-def _write(
-    figure: Any,
-    path: Path,
-    title: str,
-    metric: str,
-    groups: Sequence[RunGroup],
-    verdicts: Sequence[Verdict],
-) -> None:
+def _write(compared: ComparedRuns, path: Path) -> None:
+    """Write a picture, or a page with it and the table."""
     from views import save_figure
 
     if path.suffix.lower() != PAGE:
-        save_figure(figure, path)
+        save_figure(compared.draw(), path)
         return
     from views.report import render_comparison
 
-    headings, rows = _rows(verdicts, groups)
-    page = render_comparison(title, figure, headings, rows, _explain(metric, groups))
+    headings, rows = _rows(compared)
+    page = render_comparison(compared.title, compared.draw(), headings, rows, _explain(compared))
     path.parent.mkdir(parents=True, exist_ok=True)
     with replace_file(path) as draft:
         draft.write_text(page, encoding="utf-8")

@@ -11,7 +11,6 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from archive import Experiment, Purpose
 from population import Individual, Noise
 from population.formatting import format_score
 from population.invocation import write_command
@@ -72,15 +71,6 @@ def score_words(individual: Individual, noise: Noise) -> str:
     margin = f" ± {individual.margin(noise):.2g}" if noise.deviation else ""
     score = format_score(individual.objective, noise.deviation)
     return f"{score}{margin}" + (f", {count} runs" if count > 1 else "")
-
-
-def name_outcome(experiment: Experiment, individual: Individual) -> str:
-    """What came of an experiment in one word: seed, elite, scored, repeat, final or a failure."""
-    if experiment.purpose is not Purpose.SEARCH or experiment.measurement.fitness is None:
-        return experiment.outcome
-    if not individual.parents:
-        return "seed"
-    return "elite" if experiment.kept else "scored"
 
 
 def print_diff(text: str, console: Console) -> None:

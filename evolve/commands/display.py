@@ -15,13 +15,14 @@ from rich.live import Live
 from rich.text import Text
 
 from archive.rows import Experiment, Purpose
-from evolve.commands.console import name_outcome, print_line
+from evolve.commands.console import print_line
 from evolve.commands.live_picture import Picture, append_words, write_fitness, write_objective
 from evolve.loop.reports import Snapshot
 from evolve.search.search import Search
 from evolve.settings import Settings
 from population import Individual
 from trainer.task import Task
+from views.outcomes import name_outcome
 
 REFRESH = 0.5  # seconds between two drawings: often enough to look alive, and cheap
 STYLES = {"elite": "green", "seed": "green", "scored": "dim"}

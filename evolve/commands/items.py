@@ -56,7 +56,7 @@ class Call:
 
     def run(self, item: Item) -> str:
         """The name of an item's run."""
-        return f"{self.name}-{item.name}"
+        return name_run(self.name, item)
 
     def within(self, hours: float | None, dollars: float | None) -> Call:
         """The same with that much left for the next item; None is no limit."""
@@ -86,6 +86,16 @@ class State:
     cost: float = 0.0
     start: Individual | None = None
     best: Individual | None = None
+
+
+def name_runs(task: Task, name: str | None) -> list[str]:
+    """Names of the runs of all items of a task; `name` is their beginning, None the task's name."""
+    return [name_run(name or task.name, item) for item in task.list_items()]
+
+
+def name_run(name: str, item: Item) -> str:
+    """Name of an item's run, from the beginning of all items' runs' names."""
+    return f"{name}-{item.name}"
 
 
 def start(

@@ -15,8 +15,10 @@ from evolve.commands.output_file import check_output, output_option
 from evolve.commands.run_view import view_run
 from evolve.runs.run import open_run
 from population.errors import UserError
+from views.pictures import PICTURES
 
 NAME = "report.html"  # in the run's artifacts
+STILLS = ("progress", "lineage", "operators", "curves")  # the archive is a picture without scripts
 FEW = 300  # genomes, below which a report takes a moment and shows no progress
 
 
@@ -41,7 +43,9 @@ def command(options: argparse.Namespace) -> int:
     check_output(path, force=options.force or options.output is None)
     try:
         with closing(open_run(options.name)) as run, _show_progress() as progress:
-            page, problem = render_report(view_run(run), progress), None
+            view = view_run(run)
+            stills = {one.about: one.draw(view) for one in map(PICTURES.__getitem__, STILLS)}
+            page, problem = render_report(view, progress, stills), None
     except (RecordError, UserError) as error:
         page, problem = render_damaged(folder.name, str(error)), error
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 
 from archive.run_folder import RunFolder
 from evolve.commands.console import new_console, sayer
+from evolve.commands.live_pages import live_pages_options, open_live_port, serve_beside
 from evolve.commands.options import new_parser, run_argument
 from evolve.commands.run_state import START, STOP
 from evolve.commands.working import work_on
@@ -28,6 +29,7 @@ def arguments() -> argparse.ArgumentParser:
     )
     run_argument(parser)
     add_options(parser, Settings, resumed=True)
+    live_pages_options(parser)
     return parser
 
 
@@ -59,14 +61,18 @@ def command(options: argparse.Namespace) -> int:
     """Go on with a run."""
     changes = read_options(options, Settings, resumed=True)
     console = new_console()
-    with RunFolder.existing(options.name).lock():  # nothing of a run is touched that another uses
+    folder, say = RunFolder.existing(options.name), sayer(console)
+    # nothing of a run is touched that another uses; the pages outlast the lock, to show the end
+    with open_live_port(options) as port, ExitStack() as pages, folder.lock():
         with closing(open_run(options.name)) as run:
             settings = replace(run.settings, **changes)
             if finished := describe_finished(run, settings):
-                sayer(console)(finished)
+                say(finished)
                 return 0
         if {"models", "api_base", "prices"} & changes.keys():
             api_base, prices = changes.get("api_base"), changes.get("prices", ())
             check_model_options(settings.models, api_base, prices)
         build_models(settings)  # a missing key is refused before anything is changed
-        return work_on(reopen_run(options.name, changes, sayer(console)), console)[0]
+        run = reopen_run(options.name, changes, say)
+        pages.enter_context(serve_beside(port, [options.name], say))
+        return work_on(run, console)[0]

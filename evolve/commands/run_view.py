@@ -9,7 +9,7 @@ from evolve.commands.run_state import read_confirmation, read_state
 from evolve.runs.history import view_search
 from evolve.runs.run import Run
 from population.invocation import write_command
-from views.report import RunView
+from views.run_view import RunView
 
 
 def view_run(run: Run) -> RunView:

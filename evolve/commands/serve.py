@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import ipaddress
 import secrets
 import socket
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from archive import RUNS, RunError, RunFolder
 from evolve.commands.options import new_parser
@@ -17,9 +19,12 @@ from evolve.commands.running import list_running
 from evolve.runs.run import open_run
 from population.errors import UserError
 
+if TYPE_CHECKING:  # uvicorn is not everywhere
+    from views.live.server import Server
+
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PORT = 8642
-STOPPING = 1  # seconds that open pages have when the server stops
+PACKAGES = ("starlette", "uvicorn")  # of the extra `serve`
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -46,28 +51,48 @@ def arguments() -> argparse.ArgumentParser:
 
 def command(options: argparse.Namespace) -> int:
     """Serve live pages until Ctrl-C."""
-    try:
-        import uvicorn
-
-        from views.live import build_app
-    except ModuleNotFoundError as error:
-        raise RunError(
-            f"{error.name} is not installed: pip install starlette uvicorn, or -e '.[serve]'"
-        ) from error
+    check_packages()
     for name in options.names:
         RunFolder.existing(name)
     token = "" if _is_loopback(options.host) else secrets.token_urlsafe(24)
-    listening = _listen(options.host, options.port)
-    port = listening.getsockname()[1]
-    app = build_app(LiveRuns(options.names), hosts=_list_hosts(options.host), token=token)
-    host = f"[{options.host}]" if ":" in options.host else options.host
-    print(f"http://{host}:{port}/{f'?token={token}' if token else ''}", flush=True)
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, timeout_graceful_shutdown=STOPPING
-    )
-    with closing(listening):
-        uvicorn.Server(config).run(sockets=[listening])
+    with open_port(options.host, options.port) as listening:
+        print(write_address(listening, options.host, token), flush=True)
+        build_server(options.names, options.host, token).run(sockets=[listening])
     return 0
+
+
+def check_packages() -> None:
+    """Check that what a server needs is installed.
+
+    Raises:
+        RunError: It is not.
+    """
+    for package in PACKAGES:
+        if importlib.util.find_spec(package) is None:
+            raise RunError(
+                f"{package} is not installed, which the live pages need: "
+                f"pip install {' '.join(PACKAGES)}, or -e '.[serve]'"
+            )
+
+
+def build_server(names: Sequence[str], host: str, token: str = "") -> Server:
+    """Build a server.
+
+    Args:
+        names: Names of the runs; none shows all under runs/, those to come included.
+        host: Address on which it will listen.
+        token: Secret that is asked for; empty asks for none.
+    """
+    from views.live.server import Server
+
+    return Server(LiveRuns(names), _list_hosts(host), token)
+
+
+def write_address(listening: socket.socket, host: str = LOOPBACK[0], token: str = "") -> str:
+    """The address that a browser opens."""
+    named = f"[{host}]" if ":" in host else host
+    port = listening.getsockname()[1]
+    return f"http://{named}:{port}/{f'?token={token}' if token else ''}"
 
 
 def _is_loopback(host: str) -> bool:
@@ -87,8 +112,12 @@ def _list_hosts(host: str) -> list[str]:
     return ["*"] if host in ("0.0.0.0", "::") else [*LOOPBACK, "[::1]", host]
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """Open the port.
+def open_port(host: str, port: int) -> socket.socket:
+    """Open a port, and listen on it.
+
+    Args:
+        host: Address of this machine.
+        port: Number of the port; 0 takes one that is free.
 
     Raises:
         RunError: It is taken, or the address is not this machine's.
@@ -98,10 +127,12 @@ def _listen(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
-    except OSError as error:
+        listening.listen()
+    except (OSError, OverflowError) as error:
         listening.close()
+        why = error.strerror if isinstance(error, OSError) else "ports are numbers up to 65535"
         raise RunError(
-            f"{host}:{port} cannot be listened on ({error.strerror}); choose another --port, or 0"
+            f"{host}:{port} cannot be listened on ({why}); choose another --port, or 0"
         ) from error
     return listening
 
@@ -110,7 +141,7 @@ class LiveRuns:
     """The runs that are shown, opened anew for every look.
 
     Args:
-        names: Names of the runs; none shows all under runs/, those to come included.
+        names: Names of the runs, of which some may be still to come; none shows all under runs/.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -118,7 +149,7 @@ class LiveRuns:
 
     def _list_folders(self) -> dict[str, RunFolder]:
         if self._folders:
-            return self._folders
+            return {name: one for name, one in self._folders.items() if one.database.is_file()}
         found = [path.parent for path in RUNS.glob("*/archive.db")]
         found.sort(key=lambda path: _read_time(path / "archive.db"), reverse=True)
         return {path.name: RunFolder(path) for path in found}
@@ -152,7 +183,7 @@ class LiveRuns:
 
         try:
             with closing(open_run(str(self._list_folders()[name].path))) as run:
-                return render_report(view_run(run))
+                return render_report(view_run(run), live=True)
         except UserError as error:
             return render_damaged(name, str(error))
 

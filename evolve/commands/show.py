@@ -24,7 +24,6 @@ from evolve.commands.changes import (
     trace_step,
 )
 from evolve.commands.console import (
-    name_outcome,
     new_console,
     new_table,
     print_diff,
@@ -44,6 +43,7 @@ from evolve.runs.run import Run, find_individual, open_run
 from evolve.search.search import Search
 from population import Individual, Noise
 from population.formatting import describe_noise, format_number, format_score
+from views.outcomes import name_outcome
 
 
 def arguments() -> argparse.ArgumentParser:

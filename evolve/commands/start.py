@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evolve.commands.live_pages import live_pages_options, open_live_port, serve_beside
 from evolve.options import add_options, read_options
 from evolve.settings import OptionError, Settings
 from population.invocation import write_command
@@ -42,6 +43,7 @@ def arguments() -> argparse.ArgumentParser:
         help="items to work on, if the task has many (default: all that are not done)",
     )
     add_options(parser, Settings)
+    live_pages_options(parser)
     return parser
 
 
@@ -63,14 +65,16 @@ def command(options: argparse.Namespace) -> int:
         raise OptionError(f"the task {task.name} has no items, so leave --items out")
     settings = choose_settings(task, given)
     build_models(settings)  # a missing key or price is refused before anything is made
-    if task.items:
-        only = list(filter(None, options.items.split(",")))
-        changes = {**read_options(options, Settings, resumed=True), "task": settings.task}
-        return items.start(settings, changes, task, options.run, options.seed_genome, only)
     console = new_console()
-    run = begin_run(settings, options.run, options.seed_genome, sayer(console))
-    with run.folder.lock():
-        return work_on(run, console)[0]
+    with open_live_port(options) as port:
+        if task.items:
+            only = list(filter(None, options.items.split(",")))
+            changes = {**read_options(options, Settings, resumed=True), "task": settings.task}
+            with serve_beside(port, items.name_runs(task, options.run), sayer(console)):
+                return items.start(settings, changes, task, options.run, options.seed_genome, only)
+        run = begin_run(settings, options.run, options.seed_genome, sayer(console))
+        with serve_beside(port, [run.folder.name], sayer(console)), run.folder.lock():
+            return work_on(run, console)[0]
 
 
 def choose_settings(task: Task, given: Mapping[str, Any]) -> Settings:

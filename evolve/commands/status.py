@@ -27,6 +27,7 @@ from evolve.runs.run import Run, open_run
 from evolve.search.search import Search
 from population.formatting import format_count, format_dollars, format_duration
 from population.invocation import write_command
+from views.running import estimate_left
 
 EVENTS = 3  # latest ones shown
 BAR = 40  # columns of the bar at most
@@ -71,19 +72,15 @@ def _find_latest() -> str:
     return str(max(databases, key=changed).parent)
 
 
-def estimate_left(run: Run, search: Search) -> float | None:
-    """Seconds until all children have ended, at the pace so far; None if there is no pace."""
+def _estimate_left(run: Run, search: Search) -> float | None:
     ended = sum(1 for one in search.individuals.values() if one.parents and one.measurements)
-    left = run.settings.total_children - ended
-    if left <= 0:
-        return 0.0
-    return left * read_state(run).seconds / ended if ended else None
+    return estimate_left(ended, run.settings.total_children, read_state(run).seconds)
 
 
 def _describe(run: Run, search: Search) -> dict[str, Any]:
     return {
         **describe_run(run, search),
-        "seconds_left": estimate_left(run, search),
+        "seconds_left": _estimate_left(run, search),
         "running": [asdict(child) for child in list_running(run)],
         "events": [event._asdict() for event in run.record.events()[-EVENTS:]],
     }
@@ -118,7 +115,7 @@ def _print_progress(run: Run, search: Search, console: Console) -> None:
     total, failed = run.settings.total_children, sum(not one.scored for one in children)
     row = Table.grid(padding=(0, 1))
     width = max(min(BAR, console.width - 40), 10)
-    left = estimate_left(run, search)
+    left = _estimate_left(run, search)
     words = f"{len(children)} of {total} children"
     if left:
         words += f", about {format_duration(left)} of work left"

@@ -191,6 +191,34 @@ def here(place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
     return place
 
 
+EXECUTE = """\
+import nbclient, nbformat, sys
+book = nbformat.read(sys.argv[1], as_version=4)
+nbclient.NotebookClient(book, timeout=120, resources={"metadata": {"path": sys.argv[2]}}).execute()
+for cell in book.cells:
+    for output in cell.get("outputs", []):
+        print(*output.get("data", {}), sep="\\n")
+"""
+
+
+@pytest.fixture(scope="session")
+def execute() -> Callable[..., list[str]]:
+    """Executes a notebook from top to bottom by a real kernel: the kinds of its outputs."""
+
+    def execute(name: str, **env: str) -> list[str]:
+        folder = ROOT / "notebooks"
+        done = subprocess.run(
+            [sys.executable, "-c", EXECUTE, str(folder / name), str(folder)],
+            env={**os.environ, "PYTHONPATH": str(ROOT), **env},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.split("\n")
+
+    return execute
+
+
 @pytest.fixture(scope="session")
 def eventually() -> Callable[[Callable[[], object]], None]:
     """Waits until something comes true, and fails if it does not."""

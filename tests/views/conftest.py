@@ -13,7 +13,7 @@ from archive import Archive, Axis, ModelCall, ProposalRow, Purpose, Record, RunF
 from population import CurvePoint, Direction, Individual, Measurement, Noise, Status
 from population.estimate import Deviation
 from population.lineage import Lineage
-from views.report import RunView
+from views.run_view import RunView
 
 AXES = (
     Axis("size", "model size", "parameters", 1e5, 1.6e6, 4, log=True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -19,12 +20,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from views.live.cards import render_unreadable
 from views.report.environment import make_environment, read_asset, write_policy
 
 LOOK = 1.0  # seconds between two looks at the runs
 SHARE = 0.2  # of the time for reading runs at most: their children need the cores
 ALIVE = 15.0  # seconds without news after which a connection is tested
 COOKIE = "evolve_token"
+LOG = logging.getLogger(__name__)
 
 
 class Runs(Protocol):
@@ -54,15 +57,17 @@ class Board:
         self.runs = runs
         self.cards: dict[str, str] = {}
         self.version = 0
+        self.ended = False
         self.changed = asyncio.Condition()
         self.reading = asyncio.Lock()
         self._states: dict[str, object] = {}
+        self._readers, self._watched = 0, asyncio.Event()
 
     async def refresh(self) -> None:
         """Read the runs that have changed."""
         async with self.reading:
             cards = await asyncio.to_thread(self._read)
-        if cards != self.cards:
+        if cards != self.cards or not self.version:
             async with self.changed:
                 self.cards, self.version = cards, self.version + 1
                 self.changed.notify_all()
@@ -73,29 +78,59 @@ class Board:
             state = self.runs.state(name)
             if name not in self.cards or self._states.get(name) != state:
                 self._states[name] = state
-                cards[name] = self.runs.card(name)
+                cards[name] = self._render(name)
             else:
                 cards[name] = self.cards[name]
         return cards
 
+    def _render(self, name: str) -> str:
+        try:
+            return self.runs.card(name)
+        except Exception as error:  # a defect at one run must not freeze the page of all
+            LOG.exception("the card of run %s cannot be made", name)
+            return render_unreadable(name, f"{type(error).__name__}: {error}")
+
     async def keep(self) -> None:
-        """Refresh for ever, for at most `SHARE` of the time."""
+        """Refresh for ever while somebody looks, for at most `SHARE` of the time."""
         while True:
+            await self._watched.wait()
             begun = time.monotonic()
             await self.refresh()
             await asyncio.sleep(max(LOOK, (time.monotonic() - begun) * (1 - SHARE) / SHARE))
 
+    async def finish(self) -> None:
+        """Read the runs a last time if somebody looks, and end all that `follow`."""
+        if self._watched.is_set():
+            await self.refresh()
+        async with self.changed:
+            self.ended = True
+            self.changed.notify_all()
+
     async def follow(self) -> AsyncIterator[str]:
         """Server-sent events: the cards that differ from those sent before, with all names."""
+        self._count_reader(1)
+        try:
+            async for event in self._send_news():
+                yield event
+        finally:
+            self._count_reader(-1)
+
+    def _count_reader(self, more: int) -> None:
+        self._readers += more
+        if self._readers:
+            self._watched.set()
+        else:
+            self._watched.clear()
+
+    async def _send_news(self) -> AsyncIterator[str]:
         sent: dict[str, str] = {}
-        version = -1
-        while True:
+        version = 0  # before the first look at the runs
+        while not (self.ended and self.version == version):
             async with self.changed:
-                fresh = self.version != version
-                if not fresh:
+                if self.version == version and not self.ended:
                     with contextlib.suppress(TimeoutError):
-                        fresh = bool(await asyncio.wait_for(self.changed.wait(), ALIVE))
-            if not fresh:
+                        await asyncio.wait_for(self.changed.wait(), ALIVE)
+            if self.version == version:
                 yield ": still here\n\n"
                 continue
             version, cards = self.version, self.cards

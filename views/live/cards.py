@@ -8,11 +8,12 @@ from markupsafe import Markup
 
 from archive import Experiment
 from population.formatting import choose_format
+from views.outcomes import name_outcome
 from views.report.environment import make_environment
 from views.report.grid import picture_grid
 from views.report.page import describe_headline
-from views.report.run_view import RunView
-from views.running import RunningChild
+from views.run_view import RunView
+from views.running import RunningChild, estimate_left
 
 LATEST = 6  # experiments shown
 WIDTH, HEIGHT = 180.0, 34.0  # of a learning curve, in pixels
@@ -44,8 +45,9 @@ def render_card(run: RunView, running: Sequence[RunningChild], total: int) -> st
             headline=describe_headline(run, write),
             children=children,
             total=max(total, 1),
+            left=estimate_left(children, total, run.seconds) if running else None,
             running=[(child, draw_curve(child)) for child in running],
-            latest=latest,
+            latest=[(one, name_outcome(one, run.individuals[one.individual])) for one in latest],
             grid=grid,
             width=WIDTH,
             height=HEIGHT,

@@ -6,6 +6,6 @@ ECharts (in `assets/echarts`) draws the charts in the browser.
 """
 
 from views.report.page import render_comparison, render_damaged, render_report
-from views.report.run_view import RunView
+from views.run_view import RunView
 
 __all__ = ["RunView", "render_comparison", "render_damaged", "render_report"]

@@ -18,7 +18,7 @@ from population.formatting import (
     format_duration,
     format_number,
 )
-from views.report.unseen import cut, show_unseen
+from views.unseen import cut, show_unseen
 
 
 def write_policy(scripts: Sequence[str], style: str, connect: str = "'none'") -> str:

@@ -16,9 +16,10 @@ from typing import Any
 from archive import Experiment, ModelCall, ProposalRow
 from population import CurvePoint, Individual
 from population.lineage import LineageError, StoredGenome
+from views.outcomes import name_outcome
 from views.report.highlighting import Highlighter
-from views.report.run_view import RunView
 from views.report.texts import LineStream, Span, pack_json, pack_text
+from views.run_view import RunView
 
 IN_CHUNK = 200  # records that are unpacked together
 POINTS, CURVE = 150_000, (20, 300)  # points of all curves together; of one, at least and at most
@@ -152,7 +153,7 @@ class _Packer:
         curve = _thin(self._run.record.curve(experiment.number), self._points)
         return {
             "number": experiment.number,
-            "outcome": experiment.outcome,
+            "outcome": name_outcome(experiment, self._run.individuals[experiment.individual]),
             "purpose": str(experiment.purpose),
             "fitness": m.fitness,
             "seconds": round(m.seconds, 1),

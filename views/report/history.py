@@ -8,7 +8,7 @@ from itertools import accumulate
 
 from archive import Archive
 from population import Individual
-from views.report.run_view import RunView
+from views.run_view import RunView
 
 MOST_POINTS = 400  # of a line over a run: a picture has no more pixels
 

@@ -6,7 +6,8 @@ import base64
 import io
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
@@ -22,10 +23,10 @@ from views.report.environment import make_environment, read_asset, write_policy
 from views.report.genome_records import IN_CHUNK, pack_genomes
 from views.report.grid import picture_grid
 from views.report.history import count_dollars, count_hours, trace_history
-from views.report.run_view import RunView
-from views.report.tallies import tally_arms, tally_failures
-from views.report.unseen import cut
+from views.run_view import RunView
 from views.scales import find_limits
+from views.tallies import tally_arms, tally_failures
+from views.unseen import cut
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,15 +34,25 @@ if TYPE_CHECKING:
 DESCRIPTION = 200  # characters of a genome's description in lists
 LANE, LINE = 16, 44  # pixels between two columns of the family tree, and of a line's height
 MOST_EVENTS = 500  # the latest ones; `show --events` has them all
+LARGEST_SVG = 200_000  # bytes of a still picture, above which it is a PNG
 SCRIPTS = ("echarts/echarts.min.js", "unpack.js", "charts.js", "genomes.js", "genome.js", "page.js")
+LIVE_SCRIPTS = ("news.js",)
 
 
-def render_report(run: RunView, progress: Callable[[int, int], None] = lambda *_: None) -> str:
+def render_report(
+    run: RunView,
+    progress: Callable[[int, int], None] = lambda *_: None,
+    stills: Mapping[str, Figure] = MappingProxyType({}),
+    *,
+    live: bool = False,
+) -> str:
     """Render the report of a run.
 
     Args:
         run: The run.
         progress: Function that receives the number of genomes that are ready, and that of all.
+        stills: Pictures, by what they show, for readers whose browser runs no scripts.
+        live: Whether the live server shows it, which says when the run has gone on since.
     """
     proposals = run.record.proposals(with_calls=False)
     scored = [one.objective for one in run.individuals.values() if one.objective is not None]
@@ -50,7 +61,7 @@ def render_report(run: RunView, progress: Callable[[int, int], None] = lambda *_
     ancestry = None if best is None else trace_ancestry(run.individuals, best.id)
     gains = {number: run.gain(one) for number, one in run.individuals.items()}
     packed = pack_genomes(run, progress)
-    scripts = [read_asset(name) for name in SCRIPTS]
+    scripts = [read_asset(name) for name in (*SCRIPTS, *(LIVE_SCRIPTS if live else ()))]
     style = read_asset("page.css")
     template = make_environment().get_template("report.html")
     return template.render(
@@ -75,9 +86,11 @@ def render_report(run: RunView, progress: Callable[[int, int], None] = lambda *_
         problems=_find_problems(run),
         data=_embed(_gather_data(run, gains)),
         packed=packed,
+        stills=[(about, _encode_picture(figure)) for about, figure in stills.items()],
         scripts=[Markup(script) for script in scripts],
         style=Markup(style),
-        policy=write_policy(scripts, style),
+        policy=write_policy(scripts, style, "'self'" if live else "'none'"),
+        live=live,
         written=time.time(),
         DESCRIPTION=DESCRIPTION,
     )
@@ -110,14 +123,13 @@ def render_comparison(
         rows: Cells of each row.
         note: Explanation of the table.
     """
-    picture, style = io.BytesIO(), read_asset("page.css")
-    figure.savefig(picture, format="svg")
+    style = read_asset("page.css")
     return (
         make_environment()
         .get_template("comparison.html")
         .render(
             title=title,
-            picture=base64.b64encode(picture.getvalue()).decode(),
+            picture=_encode_picture(figure),
             headings=headings,
             rows=rows,
             note=note,
@@ -125,6 +137,19 @@ def render_comparison(
             policy=write_policy([], style),
         )
     )
+
+
+def _encode_picture(figure: Figure) -> str:
+    """A figure as the address of an image that holds all of it."""
+    from views.canvas import write_figure  # matplotlib takes half a second
+
+    picture = io.BytesIO()
+    write_figure(figure, picture, "svg")
+    if picture.tell() <= LARGEST_SVG:
+        return f"data:image/svg+xml;base64,{base64.b64encode(picture.getvalue()).decode()}"
+    picture = io.BytesIO()
+    write_figure(figure, picture, "png")
+    return f"data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()}"
 
 
 def describe_headline(run: RunView, write: Callable[[float], str]) -> dict[str, Any]:

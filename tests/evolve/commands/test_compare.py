@@ -132,6 +132,11 @@ def test_a_picture_or_page_is_written(compare: Any, place: Any, name: str) -> No
     assert "--force" in error
 
 
+def test_the_notebook_compares_runs(place: Any, execute: Callable[..., list[str]]) -> None:
+    kinds = execute("compare.ipynb", EVOLVE_RUNS=",".join(str(place.run(name)) for name in "abcd"))
+    assert (kinds.count("image/png"), kinds.count("text/html")) == (1, 3)
+
+
 def test_what_does_not_compare_is_refused_with_the_differences(compare: Any, place: Any) -> None:
     code, _, error = compare("a", "a")
     assert (code, "two runs" in error) == (2, True)

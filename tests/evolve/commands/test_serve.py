@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+
+from evolve.commands.serve import LiveRuns
 
 pytest.importorskip("uvicorn", reason="pip install -e '.[serve]'")
 ROOT = Path(__file__).parents[3]
@@ -86,3 +89,14 @@ def test_what_cannot_be_served_says_why(place: Any, serve: Any) -> None:
     taken = place.evolve("serve", "--port", address.rpartition(":")[2].strip("/"))
     assert taken.returncode == 2
     assert "choose another --port" in taken.stderr
+
+
+def test_runs_to_come_are_shown_once_they_are_there(
+    place: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place.folder)
+    runs = LiveRuns(["a", "items-moon"])
+    assert runs.names() == ["a"]
+    shutil.copytree(place.run("a"), place.run("items-moon"))
+    assert runs.names() == ["a", "items-moon"]
+    assert "10 of 10 children" in runs.card("items-moon")

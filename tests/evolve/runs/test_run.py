@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -185,6 +182,22 @@ def test_heatmap_draws_in_the_terminal_and_into_a_file(evolved: Any) -> None:
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+def test_pictures_are_written_into_the_run_or_elsewhere(evolved: Any) -> None:
+    names = ["heatmap", "progress", "lineage", "operators", "curves"]
+    artifacts = evolved.run("a") / "artifacts"
+    done = evolved.evolve("pictures", "a")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split() == [f"runs/a/artifacts/{name}.png" for name in names]
+    assert all((artifacts / f"{name}.png").read_bytes()[:4] == b"\x89PNG" for name in names)
+    some = ("pictures", "a", "--only", "lineage,curves", "--format", "svg", "-o", "drawn")
+    assert evolved.evolve(*some).stdout.split() == ["drawn/lineage.svg", "drawn/curves.svg"]
+    again = evolved.evolve(*some)
+    assert (again.returncode, "--force" in again.stderr) == (2, True)
+    unknown = evolved.evolve("pictures", "a", "--only", "mona-lisa")
+    assert unknown.returncode == 2
+    assert "there is no picture mona-lisa; there are heatmap, progress" in unknown.stderr
+
+
 def test_other_programs_read_a_run(evolved: Any) -> None:
     rows = evolved.results("a")
     for name in ("csv", "parquet"):
@@ -282,28 +295,10 @@ def test_a_finished_run_goes_on_and_is_binned_anew(make_place: Make) -> None:
     assert len(finals) == len(set(finals)) == 4 * ends, "each end has fresh runs of its own"
 
 
-def test_the_notebook_reads_a_run(evolved: Any) -> None:
-    """The notebook is executed from top to bottom by a real kernel."""
-    root = Path(__file__).parents[3]
-    code = (
-        "import nbformat, nbclient, sys\n"
-        "book = nbformat.read(sys.argv[1], as_version=4)\n"
-        "nbclient.NotebookClient(book, timeout=120, resources={'metadata': {'path': sys.argv[2]}})"
-        ".execute()\n"
-        "kinds = [kind for cell in book.cells for out in cell.get('outputs', [])"
-        " for kind in out.get('data', {})]\n"
-        "print(kinds.count('image/png'), kinds.count('text/html'))\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, root / "notebooks/analysis.ipynb", root / "notebooks"],
-        env={**os.environ, "PYTHONPATH": str(root), "EVOLVE_RUN": str(evolved.run("a"))},
-        capture_output=True,
-        text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    pictures, tables = map(int, done.stdout.split())
-    assert pictures >= 2
-    assert tables >= 1
+def test_the_notebook_reads_a_run(evolved: Any, execute: Callable[..., list[str]]) -> None:
+    kinds = execute("analysis.ipynb", EVOLVE_RUN=str(evolved.run("a")))
+    assert kinds.count("image/png") == 5, "all of the run's pictures"
+    assert kinds.count("text/html") >= 1
 
 
 def test_a_finished_run_is_not_run_again(place: Any) -> None:

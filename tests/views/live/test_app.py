@@ -95,6 +95,8 @@ def test_a_card_shows_the_run_and_escapes_it(make_run: Any) -> None:
     assert "loss &lt;b&gt;⟨U+202E⟩" in card
     assert "2.0 s of training left" in card
     assert card.count("<polyline") == 1
+    assert ("</a> elite" in card, "</a> seed" in card) == (True, True)
     assert 'href="runs/%3Cb%3Ecard#g1"' in card
-    assert "1 of 10 children" in card
+    assert "1 of 10 children, about 1 h 30 min of work left" in card
+    assert "of work left" not in render_card(run.view(), [], 10), "nothing works on it"
     assert "&lt;b&gt;" in render_unreadable("<b>", "<script>")

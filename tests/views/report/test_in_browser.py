@@ -11,6 +11,7 @@ import pytest
 from archive import Purpose
 from archive.comparison import FreshComparison
 from population import CurvePoint, Direction
+from views.pictures import PICTURES
 from views.report import render_damaged, render_report
 
 SEED = (
@@ -218,6 +219,30 @@ def test_hostile_contents_harm_nothing(
     assert "\x1b" not in everything
     assert not {"\u202e", "\u2066", "\x9b"} & set(everything)
     tab.check()
+
+
+def test_without_scripts_there_are_still_pictures(
+    open_tab: Callable[..., Tab], make_run: Any, tmp_path: Path
+) -> None:
+    run = make_run("still")
+    run.add(SEED)
+    run.run(0, 2.0)
+    run.add(SEED.replace("0.1", "0.2"), 0, description=HOSTILE)
+    run.run(1, 1.5)
+    view = run.view()
+    stills = {name: picture.draw(view) for name, picture in PICTURES.items()}
+    path = tmp_path / "still.html"
+    path.write_text(render_report(view, stills=stills), encoding="utf-8")
+    tab = open_tab(path, java_script_enabled=False)
+    for name in PICTURES:
+        picture = tab.page.get_by_alt_text(name)
+        picture.scroll_into_view_if_needed()
+        box = picture.bounding_box()
+        assert box is not None
+        assert min(box["width"], box["height"]) > 200, "it is drawn"
+    assert "these are still pictures" in tab.page.locator("body").inner_text()
+    assert not [url for url in tab.requests if not url.startswith((path.as_uri(), "data:"))]
+    assert tab.complaints == []
 
 
 def test_what_is_missing_is_said(

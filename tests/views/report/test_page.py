@@ -18,8 +18,8 @@ from views.ancestry import STORY, tell_story, trace_ancestry
 from views.report import render_report
 from views.report.grid import picture_grid
 from views.report.history import count_dollars, count_hours, trace_history
-from views.report.tallies import tally_arms, tally_failures
-from views.report.unseen import cut, show_unseen
+from views.tallies import tally_arms, tally_failures
+from views.unseen import cut, show_unseen
 
 ECHARTS = "b66b25aeb4df84e33199dc21694014d336d222cbd9deb0e5a7c14bd6aa0d0fd0"  # 6.1.0, from npm
 

@@ -19,7 +19,7 @@
 
   const source = new EventSource("events");
   source.addEventListener("open", () => { state.textContent = "live"; });
-  source.addEventListener("error", () => { state.textContent = "the server does not answer; trying again"; });
+  source.addEventListener("error", () => { state.textContent = "no server answers: this is the last that it sent; trying again"; });
   source.addEventListener("message", (event) => {
     const { names, cards: news } = JSON.parse(event.data);
     for (const [name, html] of Object.entries(news)) place(name, html);

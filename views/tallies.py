@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from archive import ProposalRow, Spend
 from population import Individual, Status
-from views.report.run_view import RunView
+from views.run_view import RunView
 
 MOST_REASONS = 6  # of a kind of failure
 LONGEST_REASON = 240  # characters

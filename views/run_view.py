@@ -1,4 +1,4 @@
-"""What a report is made from: a run as whoever opened it hands it over."""
+"""What pictures and reports are made from: a run as whoever opened it hands it over."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from population.lineage import LineageError, StoredGenome
 
 @dataclass(frozen=True)
 class RunView:
-    """A run with everything that its report shows.
+    """A run with everything that its pictures and its report show.
 
     Attributes:
         folder: Folder of the run, in which the logs are.
@@ -77,6 +77,14 @@ class RunView:
     def experiments(self) -> list[Experiment]:
         """All experiments, in the order of their ends."""
         return self.record.experiments()
+
+    @cached_property
+    def first_runs(self) -> dict[int, int]:
+        """Number of the first experiment of each individual that has run, by its id."""
+        first: dict[int, int] = {}
+        for experiment in self.experiments:
+            first.setdefault(experiment.individual, experiment.number)
+        return first
 
     @cached_property
     def targets(self) -> list[Bounds]:
