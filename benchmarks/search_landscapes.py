@@ -212,7 +212,8 @@ def compare_landscapes(options: argparse.Namespace, say: Callable[[str], None] =
     """
     seeds = 40 if options.seeds is None else options.seeds
     task = load_task(ROOT)
-    with ProcessPoolExecutor(options.processes) as pool:
+    pool = ProcessPoolExecutor(options.processes)
+    try:
         for landscape in options.landscapes or DEFAULT:
             case = Case(landscape, options.evaluations, options.noise, tuple(options.checkpoints))
             runs = {}
@@ -224,6 +225,8 @@ def compare_landscapes(options: argparse.Namespace, say: Callable[[str], None] =
             path = (options.out or RECORDS) / f"search_{landscape}.csv"
             record.write(path)
             say(f"{write_table(record)}\nrecord: {path}")
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def make_record(
