@@ -98,8 +98,15 @@ def test_both_evaluations_are_of_the_same_weights(checks: ModuleType, bench: Any
     ast.parse(source)
     loaded, scored = source.index("load_state_dict"), source.index("val_bpb = evaluate_bpb")
     assert loaded < scored < source.index("seconds_by_hand")
-    assert checks.COMPILED not in source
     assert "DEPTH = 2  " in source  # small
+
+
+def test_what_is_not_compiled_gets_rows_for_it(checks: ModuleType) -> None:
+    text = (ROOT / "train.py").read_text()
+    assert all(part in text for part in checks.UNCOMPILED)
+    ast.parse(edited := checks.leave_uncompiled(text))
+    assert "torch.compile" not in edited
+    assert checks.leave_uncompiled(edited) == edited
 
 
 def test_seeds_for_a_core_are_not_for_a_gpu(checks: ModuleType) -> None:
