@@ -155,7 +155,8 @@ def simulate(arm: str, case: Case, task: Task, seed: int) -> list[Checkpoint]:
     found: list[Checkpoint] = []
     proposals = refused = 0
     while True:
-        if world.runs in case.checkpoints:
+        known = found[-1].evaluations if found else 0  # a refused proposal makes no run
+        if world.runs in case.checkpoints and world.runs > known:
             found.append(_take_stock(search, world))
         if world.runs >= case.evaluations or refused >= MOST_REFUSED:
             return found

@@ -123,12 +123,17 @@ def list_claims(run: ArmRun, checkpoints: Sequence[int]) -> list[Claim]:
                 continue
             made += 1
             failed += event.measurement.fitness is None
-            best = search.champion if search.archive else None
-            if made in checkpoints and best is not None:
-                assert best.objective is not None
-                archive = search.archive.rebin(search.archive.axes)
-                source = opened.lineage.source(best.commit)
-                claims.append(Claim(run, made, source, best.objective, archive, failed))
+            if made not in checkpoints:
+                continue
+            if search.archive is None:  # it is still at the seed
+                search.open_archive(axes)
+            best = search.champion
+            assert search.archive is not None
+            assert best is not None
+            assert best.objective is not None
+            archive = search.archive.rebin(search.archive.axes)
+            source = opened.lineage.source(best.commit)
+            claims.append(Claim(run, made, source, best.objective, archive, failed))
         return claims
 
 

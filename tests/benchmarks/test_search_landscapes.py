@@ -47,6 +47,12 @@ def test_a_search_repeats(landscapes: ModuleType, arm: str) -> None:
     assert [p.claimed for p in other] != [p.claimed for p in once]
 
 
+def test_a_refused_proposal_makes_no_second_checkpoint(landscapes: ModuleType) -> None:
+    case, task = landscapes.Case("choices", 40, 0.003, tuple(range(5, 41))), load_task(ROOT)
+    points = [point for seed in range(2) for point in landscapes.simulate("cma", case, task, seed)]
+    assert [point.evaluations for point in points] == 2 * list(range(5, 41))
+
+
 def test_records_are_written(tmp_path: Path) -> None:
     subprocess.run(
         [
