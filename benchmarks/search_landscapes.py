@@ -270,6 +270,7 @@ def make_record(
         "metric": "val_bpb",
         "direction": Direction.MINIMIZE.value,
         "noise": case.noise,
+        "paired": True,
         "arms": {arm: ARMS[arm].title for arm in runs},
         "seeds": seeds,
         "evaluations": case.evaluations,

@@ -71,13 +71,19 @@ class Results:
         return self.record.conditions
 
     @property
+    def paired(self) -> bool:
+        """Whether the runs of one seed share a landscape, so that they are compared in pairs."""
+        return bool(self._facts.get("paired"))
+
+    @property
     def seed(self) -> float:
         """The true value of the seed."""
         return float(self._facts["seed_truth"])
 
     def rows(self, arm: str, evaluations: int) -> list[Row]:
         """The runs of a search at a checkpoint."""
-        return [r for r in self.record.rows if (r.arm, r.evaluations) == (arm, evaluations)]
+        own = [r for r in self.record.rows if (r.arm, r.evaluations) == (arm, evaluations)]
+        return sorted(own, key=lambda row: row.seed)
 
     def values(self, arm: str, evaluations: int, read: Callable[[Row], float]) -> list[float]:
         """A number of each run of a search at a checkpoint."""
@@ -117,12 +123,15 @@ def write_table(record: Record) -> str:
 
 
 def _choose_digits(results: Results) -> int:
-    """Decimals of a true value: the second digit of the interval's width."""
-    widths = [
-        half_width(results.values(arm, results.last, lambda row: row.truth)) for arm in results.arms
-    ]
-    known = [width for width in widths if width]
-    return max(0, 1 - math.floor(math.log10(statistics.median(known)))) if known else 4
+    """Decimals of a true value, the same for all searches."""
+    truths = [results.values(arm, results.last, lambda row: row.truth) for arm in results.arms]
+    return max(map(_digits_of, truths))
+
+
+def _digits_of(values: Sequence[float]) -> int:
+    """Decimals of a mean: the second digit of its interval's half width; 4 where there is none."""
+    width = half_width(values)
+    return max(0, 1 - math.floor(math.log10(width))) if width else 4
 
 
 def _list_searches(results: Results, digits: int) -> list[str]:
@@ -144,7 +153,8 @@ def _list_searches(results: Results, digits: int) -> list[str]:
             arm, results.last, lambda row: results.direction.gain(row.claimed, row.truth)
         )
         cells.append(_mean(gaps, digits))
-        cells.append(_mean(results.values(arm, results.last, lambda row: row.qd_score), 2))
+        scores = results.values(arm, results.last, lambda row: row.qd_score)
+        cells.append(_mean(scores, _digits_of(scores)))
         cells.append(_mean(results.values(arm, results.last, lambda row: row.cells), 1))
         cells.append(_mean(results.values(arm, results.last, lambda row: row.failed), 1))
         runs = len(results.rows(arm, results.last))
@@ -164,21 +174,37 @@ def _list_rivals(results: Results, digits: int) -> list[str]:
         theirs = results.values(arm, results.last, lambda row: row.truth)
         if arm == FIRST or len(theirs) < 2:
             continue
-        found = compare_runs(own, theirs, results.direction)
-        assert found.low is not None
-        assert found.high is not None
-        interval = f"{found.low:+.{digits}f} to {found.high:+.{digits}f}"
+        gain, low, high = compare(own, theirs, results)
+        interval = f"{low:+.{digits}f} to {high:+.{digits}f}"
         other = statistics.fmean(results.values(arm, results.last, lambda row: row.qd_score))
         times = f"{score / other:.1f}" if other else "-"
-        p = permutation_p(own, theirs)
-        lines.append(f"| {title} | {found.gain:+.{digits}f} ({interval}) | {p:.2g} | {times} |")
+        p = permutation_p(own, theirs, paired=results.paired)
+        lines.append(f"| {title} | {gain:+.{digits}f} ({interval}) | {p:.2g} | {times} |")
     return lines
 
 
-def permutation_p(one: Sequence[float], other: Sequence[float]) -> float:
+def compare(
+    own: Sequence[float], theirs: Sequence[float], results: Results
+) -> tuple[float, float, float]:
+    """How much better the first ones are on average, with the ends of its 95 % interval.
+
+    The interval is Welch's t, or that of the differences where each two share a landscape.
+    """
+    if not results.paired:
+        found = compare_runs(own, theirs, results.direction)
+        assert found.low is not None
+        assert found.high is not None
+        return found.gain, found.low, found.high
+    gains = [results.direction.gain(a, b) for a, b in zip(own, theirs, strict=True)]
+    mean, width = statistics.fmean(gains), half_width(gains) or 0.0
+    return mean, mean - width, mean + width
+
+
+def permutation_p(one: Sequence[float], other: Sequence[float], *, paired: bool = False) -> float:
     """The probability of means that differ as much, either way, if the groups were one.
 
-    All divisions into two groups are tried, or 20,000 draws of them where there are more.
+    All divisions into two groups are tried (of pairs: all ways to swap within them), or 20,000
+    draws of them where there are more.
     """
 
     def difference(a: np.ndarray, b: np.ndarray, axis: int) -> np.ndarray:
@@ -187,6 +213,7 @@ def permutation_p(one: Sequence[float], other: Sequence[float]) -> float:
     found = stats.permutation_test(
         (one, other),
         difference,
+        permutation_type="samples" if paired else "independent",
         vectorized=True,
         n_resamples=MOST_PERMUTED,
         rng=np.random.default_rng(0),
