@@ -21,7 +21,7 @@ import numpy as np
 from landscapes import LANDSCAPES, START, Genome, Landscape
 from noise import APART, AXES
 from search_arms import ARMS, CHILDREN, ROOT
-from search_record import Record, Row, fit_common_axes, rebin_by_mean
+from search_record import Row, StudyRecord, fit_common_axes, rebin_by_mean
 from search_tables import write_table
 
 from archive import Archive
@@ -232,7 +232,7 @@ def compare_landscapes(options: argparse.Namespace, say: Callable[[str], None] =
 
 def make_record(
     case: Case, seeds: int, runs: Mapping[str, Sequence[Sequence[Checkpoint]]]
-) -> Record:
+) -> StudyRecord:
     """Make the record of the searches on a landscape.
 
     Each seed has a landscape of its own, so that each has a common grid and reachable cells of its
@@ -278,4 +278,4 @@ def make_record(
         "seed_truth": START,
         "reachable_cells": round(math.fsum(reachable) / seeds, 1),
     }
-    return Record(rows, conditions)
+    return StudyRecord(rows, conditions)

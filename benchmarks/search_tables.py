@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
-from search_record import Record, Row
+from search_record import Row, StudyRecord
 
 from population import Direction
 from population.comparison import compare_runs, half_width
@@ -36,14 +36,14 @@ MOST_PERMUTED = 20_000  # permutations; all of them where there are no more
 
 
 @dataclass(frozen=True)
-class Results:
+class StudyResults:
     """A record, by search and checkpoint.
 
     Attributes:
         record: The record.
     """
 
-    record: Record
+    record: StudyRecord
 
     @property
     def arms(self) -> Mapping[str, str]:
@@ -112,9 +112,9 @@ class Results:
         return None
 
 
-def write_table(record: Record) -> str:
+def write_table(record: StudyRecord) -> str:
     """The results as two tables of Markdown: the searches, and this program against each rival."""
-    results = Results(record)
+    results = StudyResults(record)
     digits = _choose_digits(results)
     lines = [*_list_searches(results, digits)]
     if FIRST in results.arms and len(results.rows(FIRST, results.last)) > 1:
@@ -122,7 +122,7 @@ def write_table(record: Record) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _choose_digits(results: Results) -> int:
+def _choose_digits(results: StudyResults) -> int:
     """Decimals of a true value, the same for all searches."""
     truths = [results.values(arm, results.last, lambda row: row.truth) for arm in results.arms]
     return max(map(_digits_of, truths))
@@ -134,7 +134,7 @@ def _digits_of(values: Sequence[float]) -> int:
     return max(0, 1 - math.floor(math.log10(width))) if width else 4
 
 
-def _list_searches(results: Results, digits: int) -> list[str]:
+def _list_searches(results: StudyResults, digits: int) -> list[str]:
     reachable = results.record.conditions["reachable_cells"]
     greedy = results.values(GREEDY, results.last, lambda row: row.truth)
     target = statistics.fmean(greedy) if greedy else None
@@ -162,7 +162,7 @@ def _list_searches(results: Results, digits: int) -> list[str]:
     return lines
 
 
-def _list_rivals(results: Results, digits: int) -> list[str]:
+def _list_rivals(results: StudyResults, digits: int) -> list[str]:
     """This program against each rival at the last checkpoint."""
     lines = [
         f"| rival after {results.last} | better by (95 % interval) | p | QD score, times |",
@@ -184,7 +184,7 @@ def _list_rivals(results: Results, digits: int) -> list[str]:
 
 
 def compare(
-    own: Sequence[float], theirs: Sequence[float], results: Results
+    own: Sequence[float], theirs: Sequence[float], results: StudyResults
 ) -> tuple[float, float, float]:
     """How much better the first ones are on average, with the ends of its 95 % interval.
 
@@ -230,14 +230,14 @@ def _mean(values: Sequence[float], digits: int) -> str:
     return mean if width is None else f"{mean} ± {width:.{digits}f}"
 
 
-def draw_figure(record: Record, path: Path) -> None:
+def draw_figure(record: StudyRecord, path: Path) -> None:
     """Draw the true value along the evaluations, and QD score and filled cells at the end.
 
     Args:
         record: Record of the comparison.
         path: Path of the picture, which ends in .png, .svg or .pdf.
     """
-    results, facts = Results(record), record.conditions
+    results, facts = StudyResults(record), record.conditions
     figure = Figure(figsize=(12.5, 5.2), layout="constrained")
     left, middle, right = figure.subplots(1, 3, width_ratios=[2.2, 1, 1])
     _draw_progress(left, results)
@@ -263,7 +263,7 @@ def draw_figure(record: Record, path: Path) -> None:
     save_figure(figure, path)
 
 
-def _draw_progress(axes: Axes, results: Results) -> None:
+def _draw_progress(axes: Axes, results: StudyResults) -> None:
     for number, (arm, title) in enumerate(results.arms.items()):
         points = [
             (n, values)
@@ -292,7 +292,7 @@ def _draw_progress(axes: Axes, results: Results) -> None:
 
 
 def _draw_ends(
-    axes: Axes, results: Results, names: Sequence[str], read: Callable[[Row], float]
+    axes: Axes, results: StudyResults, names: Sequence[str], read: Callable[[Row], float]
 ) -> None:
     for place, arm in enumerate(reversed(names)):
         values = results.values(arm, results.last, read)

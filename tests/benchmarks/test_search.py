@@ -137,7 +137,7 @@ def make_results(load: Callable[[str], ModuleType], truths: dict[str, list[list[
         "seed_truth": 2.0,
         "reachable_cells": 9,
     }
-    return tables.Results(record.Record(rows, conditions))
+    return tables.StudyResults(record.StudyRecord(rows, conditions))
 
 
 def test_evaluations_to_a_value_are_interpolated(
