@@ -35,7 +35,7 @@ SMALL = {  # constants of train.py with which a core makes steps in a second
     "DEPTH": "2",
     "WIDTH": "64",
     "HEAD_DIM": "32",
-    "TOTAL_BATCH_SIZE": "2**10",
+    "TOTAL_BATCH_SIZE": "8 * MAX_SEQ_LEN",
     "DEVICE_BATCH_SIZE": "4",
 }
 EQUAL = 1e-4  # bits per byte by which the same weights may differ, by hand and under the referee

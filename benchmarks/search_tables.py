@@ -254,7 +254,8 @@ def draw_figure(record: StudyRecord, path: Path) -> None:
         axes.tick_params(length=3, color=GREY)
     runs = max(len(results.rows(arm, results.last)) for arm in names)
     figure.suptitle(
-        f"{format_count(runs, 'run')} of each search; means with 95 % intervals over the runs",
+        f"{facts['task']}: {format_count(runs, 'run')} of each search; "
+        "means with 95 % intervals over the runs",
         size=10,
         color=GREY,
         x=0.01,

@@ -134,6 +134,7 @@ def make_results(load: Callable[[str], ModuleType], truths: dict[str, list[list[
         "arms": {arm: arm.title() for arm in truths},
         "direction": "minimize",
         "metric": "loss",
+        "task": "toy",
         "seed_truth": 2.0,
         "reachable_cells": 9,
     }
