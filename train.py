@@ -48,7 +48,7 @@ X0_INIT = 0.05  # initial share of the token embedding that is added before ever
 
 # Batch
 TOTAL_BATCH_SIZE = 2**18  # tokens of one optimizer step
-DEVICE_BATCH_SIZE = 64  # rows of one forward and backward pass; halve it when out of memory
+DEVICE_BATCH_SIZE = 64  # rows of one forward and backward pass, fewer where memory is short
 
 # Optimizer. The AdamW rates are for width 768 and scale with 1/sqrt(width)
 EMBEDDING_LR = 0.9  # token and value embeddings (AdamW)
@@ -342,6 +342,32 @@ class MuonAdamW:
 # Setup
 # ---------------------------------------------------------------------------
 
+
+def measure_memory():
+    """Bytes that one uncompiled row takes on its way, and bytes that are free beside gradients."""
+    row = torch.zeros(1, MAX_SEQ_LEN, dtype=torch.long, device=device)
+    model(row, row).backward()  # allocates the gradients
+    held = torch.cuda.memory_allocated()
+    torch.cuda.reset_peak_memory_stats()
+    model(row, row).backward()
+    row_bytes = torch.cuda.max_memory_allocated() - held
+    cached = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+    free_bytes = torch.cuda.mem_get_info()[0] + cached
+    model.zero_grad()
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    return row_bytes, free_bytes
+
+
+def rows_that_fit(row_bytes, free_bytes):
+    """Rows of a pass: DEVICE_BATCH_SIZE, halved until they fit. A step has more passes then."""
+    compiled = 0.5 * row_bytes  # compiling fuses, and computes again instead of keeping
+    rows = DEVICE_BATCH_SIZE
+    while rows % 2 == 0 and rows * compiled > 0.9 * free_bytes:  # the optimizer needs some, too
+        rows //= 2
+    return rows
+
+
 process_start = time.perf_counter()
 torch.manual_seed(SEED)
 
@@ -361,11 +387,15 @@ assert TOTAL_BATCH_SIZE % tokens_per_pass == 0, (
     f"TOTAL_BATCH_SIZE ({TOTAL_BATCH_SIZE}) must be a multiple of DEVICE_BATCH_SIZE * MAX_SEQ_LEN "
     f"({DEVICE_BATCH_SIZE} * {MAX_SEQ_LEN} = {tokens_per_pass})"
 )
-passes = TOTAL_BATCH_SIZE // tokens_per_pass
-loader = make_dataloader(tokenizer, DEVICE_BATCH_SIZE, MAX_SEQ_LEN, "train")
+rows = rows_that_fit(*measure_memory()) if on_gpu else DEVICE_BATCH_SIZE
+passes = TOTAL_BATCH_SIZE // (rows * MAX_SEQ_LEN)
+loader = make_dataloader(tokenizer, rows, MAX_SEQ_LEN, "train")
 
 print(f"device: {device_name} | vocabulary: {vocab_size} | parameters: {num_params / 1e6:.3f} M")
-print(f"budget: {TIME_BUDGET} s | passes a step: {passes} | {flops_per_token:.3g} FLOPs a token")
+print(
+    f"budget: {TIME_BUDGET} s | passes a step: {passes} of {rows} rows"
+    f" | {flops_per_token:.3g} FLOPs a token"
+)
 
 # ---------------------------------------------------------------------------
 # Training loop
@@ -437,7 +467,7 @@ if on_terminal:
 # ---------------------------------------------------------------------------
 
 model.eval()
-val_bpb = evaluate_bpb(model, tokenizer, DEVICE_BATCH_SIZE)  # compiling it again would take longer
+val_bpb = evaluate_bpb(model, tokenizer, rows)  # compiling it again would take longer
 
 num_steps = step + 1
 total_tokens = num_steps * TOTAL_BATCH_SIZE

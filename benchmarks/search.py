@@ -32,8 +32,8 @@ import signal
 import sys
 from pathlib import Path
 
-from search_arms import ARMS, CHILDREN, DEFAULT, ROOT, Plan, Runner
-from search_record import Claim, Record, list_claims, list_seed, make_record
+from search_arms import ARMS, CHILDREN, DEFAULT, ROOT, Runner, Study
+from search_record import Claim, StudyRecord, list_claims, list_seed, make_record
 from search_tables import draw_figure, write_table
 from search_truth import FreshRuns, digest, measure_fresh
 
@@ -50,7 +50,7 @@ def main() -> int:
     try:
         if options.draw:
             for path in options.draw:
-                _show(Record.read(path), options.pictures / f"{path.stem}.png")
+                _show(StudyRecord.read(path), options.pictures / f"{path.stem}.png")
             return 0
         if options.landscapes is not None:
             from search_landscapes import compare_landscapes
@@ -103,7 +103,7 @@ def _parse() -> argparse.Namespace:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    plan = Plan(
+    study = Study(
         out=options.out.resolve(),
         task=options.task.resolve(),
         arms=tuple(options.arms),
@@ -113,43 +113,43 @@ def _compare(options: argparse.Namespace) -> int:
         sandbox=options.sandbox,
     )
     devices = [device.name for device in find_devices(options.devices)]
-    failed = Runner(devices, _say).work(plan.list_runs())
+    failed = Runner(devices, _say).work(study.list_runs())
     claims = [
         claim
-        for run in plan.list_runs()
+        for run in study.list_runs()
         if run.is_begun
         for claim in list_claims(run, options.checkpoints)
     ]
     if not claims:
         print("no run has come to a checkpoint", file=sys.stderr)
         return 1
-    fresh = FreshRuns(plan.out / "fresh.jsonl")
-    _measure(plan, claims, fresh, options)
-    record = make_record(plan, claims, fresh, options.checkpoints)
-    path = options.record or plan.out / "search.csv"
+    fresh = FreshRuns(study.out / "fresh.jsonl")
+    _measure(study, claims, fresh, options)
+    record = make_record(study, claims, fresh, options.checkpoints)
+    path = options.record or study.out / "search.csv"
     record.write(path)
-    _show(record, (options.pictures if options.record else plan.out) / f"{path.stem}.png")
+    _show(record, (options.pictures if options.record else study.out) / f"{path.stem}.png")
     return 1 if failed else 0
 
 
 def _measure(
-    plan: Plan, claims: list[Claim], fresh: FreshRuns, options: argparse.Namespace
+    study: Study, claims: list[Claim], fresh: FreshRuns, options: argparse.Namespace
 ) -> None:
-    sources = [list_seed(plan), *(claim.source for claim in claims)]
+    sources = [list_seed(study), *(claim.source for claim in claims)]
     measure_fresh(
         {digest(source): source for source in sources},
         options.fresh,
         fresh,
-        task=plan.task,
-        budget=plan.budget,
+        task=study.task,
+        budget=study.budget,
         devices=options.devices,
-        sandbox=plan.sandbox,
-        folder=plan.out / "fresh",
+        sandbox=study.sandbox,
+        folder=study.out / "fresh",
         say=_say,
     )
 
 
-def _show(record: Record, picture: Path) -> None:
+def _show(record: StudyRecord, picture: Path) -> None:
     print(write_table(record))
     draw_figure(record, picture)
     print(f"figure: {picture}")

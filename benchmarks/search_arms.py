@@ -63,7 +63,7 @@ DEFAULT = [name for name in ARMS if name != "greedy-tune"]
 
 
 @dataclass(frozen=True)
-class Plan:
+class Study:
     """What is compared, and how long each search may go on.
 
     Attributes:
@@ -99,12 +99,12 @@ class ArmRun:
     """One run of a search.
 
     Attributes:
-        plan: The comparison that it belongs to.
+        study: The comparison that it belongs to.
         arm: Name of the search.
         seed: Seed of the run.
     """
 
-    plan: Plan
+    study: Study
     arm: str
     seed: int
 
@@ -116,12 +116,12 @@ class ArmRun:
     @property
     def folder(self) -> Path:
         """The run's folder."""
-        return self.plan.out / "runs" / self.name
+        return self.study.out / "runs" / self.name
 
     @property
     def log(self) -> Path:
         """The file with what its processes print."""
-        return self.plan.out / f"{self.name}.log"
+        return self.study.out / f"{self.name}.log"
 
     @property
     def is_begun(self) -> bool:
@@ -138,20 +138,20 @@ class ArmRun:
     @property
     def is_done(self) -> bool:
         """Whether it has made as many measurements as are compared."""
-        return self.count_evaluations() >= self.plan.evaluations
+        return self.count_evaluations() >= self.study.evaluations
 
     def settings(self) -> dict[str, Any]:
         """The settings of the run that differ from the defaults."""
-        plan, own = self.plan, ARMS[self.arm].settings
-        usual = Settings(generations=1, children=plan.evaluations).seed_repeats
+        study, own = self.study, ARMS[self.arm].settings
+        usual = Settings(generations=1, children=study.evaluations).seed_repeats
         first = own.get("seed_runs", usual)
-        generations = -(-max(plan.evaluations - first, 1) // CHILDREN)
+        generations = -(-max(study.evaluations - first, 1) // CHILDREN)
         return {
             **own,
             "seed_runs": first,
             "generations": generations,
             "children": CHILDREN,
-            "budget": plan.budget,
+            "budget": study.budget,
             "seed": self.seed,
             "final_runs": 0,
         }
@@ -162,7 +162,7 @@ class ArmRun:
         Args:
             device: Name of the device that it has.
         """
-        place = ["--devices", device, "--sandbox", self.plan.sandbox]
+        place = ["--devices", device, "--sandbox", self.study.sandbox]
         if self.is_begun:
             longer = ["--generations", str(self.settings()["generations"])]
             return [sys.executable, "-m", "evolve", "resume", self.name, *place, *longer]
@@ -174,7 +174,7 @@ class ArmRun:
                 ",".join(value) if isinstance(value, tuple) else str(value),
             )
         ]
-        start = ["--run", self.name, "--task", str(self.plan.task)]
+        start = ["--run", self.name, "--task", str(self.study.task)]
         return [sys.executable, "-m", "evolve", *start, *place, *options]
 
 
@@ -205,7 +205,7 @@ class Runner:
         waiting = deque(run for run in runs if not run.is_done)
         failed: list[ArmRun] = []
         self._begun, self._total = time.monotonic(), len(waiting)
-        self._to_make = sum(run.plan.evaluations - run.count_evaluations() for run in waiting)
+        self._to_make = sum(run.study.evaluations - run.count_evaluations() for run in waiting)
         self._left_at_start, news = self._to_make, self._begun + NEWS_EVERY / 4
         try:
             while waiting or self._working:
@@ -223,11 +223,11 @@ class Runner:
 
     def _start(self, run: ArmRun) -> None:
         device = self._free.popleft()
-        run.plan.out.mkdir(parents=True, exist_ok=True)
+        run.study.out.mkdir(parents=True, exist_ok=True)
         with open(run.log, "ab") as log:
             process = subprocess.Popen(
                 run.command(device),
-                cwd=run.plan.out,
+                cwd=run.study.out,
                 env={**os.environ, "PYTHONPATH": str(ROOT)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -255,12 +255,12 @@ class Runner:
         """Say how far it is, and how long the rest will take."""
         at_work = [run for run, _, _ in self._working.values()]
         open_runs = [*waiting, *at_work]
-        left = sum(max(run.plan.evaluations - run.count_evaluations(), 0) for run in open_runs)
+        left = sum(max(run.study.evaluations - run.count_evaluations(), 0) for run in open_runs)
         made = self._left_at_start - left
         seconds = (time.monotonic() - self._begun) / made * left if made > 0 else 0.0
         parts = [
-            f"{run.name} {min(run.count_evaluations(), run.plan.evaluations)} "
-            f"of {run.plan.evaluations}"
+            f"{run.name} {min(run.count_evaluations(), run.study.evaluations)} "
+            f"of {run.study.evaluations}"
             for run in at_work
         ]
         rest = f", about {format_duration(seconds)} left" if made > 0 else ""

@@ -21,7 +21,7 @@ import numpy as np
 from landscapes import LANDSCAPES, START, Genome, Landscape
 from noise import APART, AXES
 from search_arms import ARMS, CHILDREN, ROOT
-from search_record import Record, Row, fit_common_axes, rebin_by_mean
+from search_record import Row, StudyRecord, fit_common_axes, rebin_by_mean
 from search_tables import write_table
 
 from archive import Archive
@@ -155,7 +155,8 @@ def simulate(arm: str, case: Case, task: Task, seed: int) -> list[Checkpoint]:
     found: list[Checkpoint] = []
     proposals = refused = 0
     while True:
-        if world.runs in case.checkpoints:
+        known = found[-1].evaluations if found else 0  # a refused proposal makes no run
+        if world.runs in case.checkpoints and world.runs > known:
             found.append(_take_stock(search, world))
         if world.runs >= case.evaluations or refused >= MOST_REFUSED:
             return found
@@ -212,7 +213,8 @@ def compare_landscapes(options: argparse.Namespace, say: Callable[[str], None] =
     """
     seeds = 40 if options.seeds is None else options.seeds
     task = load_task(ROOT)
-    with ProcessPoolExecutor(options.processes) as pool:
+    pool = ProcessPoolExecutor(options.processes)
+    try:
         for landscape in options.landscapes or DEFAULT:
             case = Case(landscape, options.evaluations, options.noise, tuple(options.checkpoints))
             runs = {}
@@ -224,11 +226,13 @@ def compare_landscapes(options: argparse.Namespace, say: Callable[[str], None] =
             path = (options.out or RECORDS) / f"search_{landscape}.csv"
             record.write(path)
             say(f"{write_table(record)}\nrecord: {path}")
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def make_record(
     case: Case, seeds: int, runs: Mapping[str, Sequence[Sequence[Checkpoint]]]
-) -> Record:
+) -> StudyRecord:
     """Make the record of the searches on a landscape.
 
     Each seed has a landscape of its own, so that each has a common grid and reachable cells of its
@@ -266,6 +270,7 @@ def make_record(
         "metric": "val_bpb",
         "direction": Direction.MINIMIZE.value,
         "noise": case.noise,
+        "paired": True,
         "arms": {arm: ARMS[arm].title for arm in runs},
         "seeds": seeds,
         "evaluations": case.evaluations,
@@ -273,4 +278,4 @@ def make_record(
         "seed_truth": START,
         "reachable_cells": round(math.fsum(reachable) / seeds, 1),
     }
-    return Record(rows, conditions)
+    return StudyRecord(rows, conditions)

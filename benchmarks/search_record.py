@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from search_arms import ARMS, ArmRun, Plan
+from search_arms import ARMS, ArmRun, Study
 from search_truth import FreshRuns, digest
 
 from archive import Archive, Axis
@@ -75,7 +75,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Record:
+class StudyRecord:
     """A comparison as it is shipped.
 
     Attributes:
@@ -100,7 +100,7 @@ class Record:
         path.with_suffix(".json").write_text(json.dumps(self.conditions, indent=2) + "\n")
 
     @classmethod
-    def read(cls, path: Path) -> Record:
+    def read(cls, path: Path) -> StudyRecord:
         """Read what `write` wrote."""
         kinds = {"str": str, "int": int, "float": float}
         with open(path, newline="") as file:
@@ -123,28 +123,33 @@ def list_claims(run: ArmRun, checkpoints: Sequence[int]) -> list[Claim]:
                 continue
             made += 1
             failed += event.measurement.fitness is None
-            best = search.champion if search.archive else None
-            if made in checkpoints and best is not None:
-                assert best.objective is not None
-                archive = search.archive.rebin(search.archive.axes)
-                source = opened.lineage.source(best.commit)
-                claims.append(Claim(run, made, source, best.objective, archive, failed))
+            if made not in checkpoints:
+                continue
+            if search.archive is None:  # it is still at the seed
+                search.open_archive(axes)
+            best = search.champion
+            assert search.archive is not None
+            assert best is not None
+            assert best.objective is not None
+            archive = search.archive.rebin(search.archive.axes)
+            source = opened.lineage.source(best.commit)
+            claims.append(Claim(run, made, source, best.objective, archive, failed))
         return claims
 
 
-def list_seed(plan: Plan) -> str:
+def list_seed(study: Study) -> str:
     """The text of the seed that all runs began from.
 
     Raises:
         ValueError: They began from different ones, so they do not compare.
     """
     sources = set()
-    for run in plan.list_runs():
+    for run in study.list_runs():
         if run.is_begun:
             with closing(open_run(str(run.folder))) as opened:
                 sources.add(opened.lineage.source(opened.individuals()[0].commit))
     if len(sources) != 1:
-        raise ValueError(f"the runs of {plan.out} began from {len(sources)} different seeds")
+        raise ValueError(f"the runs of {study.out} began from {len(sources)} different seeds")
     return sources.pop()
 
 
@@ -157,17 +162,17 @@ def fit_common_axes(archives: Sequence[Archive]) -> tuple[Axis, ...]:
 
 
 def make_record(
-    plan: Plan, claims: Sequence[Claim], fresh: FreshRuns, checkpoints: Sequence[int]
-) -> Record:
+    study: Study, claims: Sequence[Claim], fresh: FreshRuns, checkpoints: Sequence[int]
+) -> StudyRecord:
     """Make the record of a comparison whose claims were measured on fresh seeds.
 
     Args:
-        plan: The comparison.
+        study: The comparison.
         claims: What the runs claim at the checkpoints.
         fresh: The fresh runs.
         checkpoints: Numbers of evaluations at which the runs are compared.
     """
-    seed_values = fresh.values(digest(list_seed(plan)))
+    seed_values = fresh.values(digest(list_seed(study)))
     seed = statistics.fmean(seed_values)
     axes = fit_common_axes([claim.archive for claim in claims])
     grids = [rebin_by_mean(claim.archive, axes) for claim in claims]
@@ -197,9 +202,9 @@ def make_record(
         )
     conditions = {
         **_describe_protocol(claims[0].run),
-        "arms": {arm: ARMS[arm].title for arm in plan.arms},
-        "seeds": plan.seeds,
-        "evaluations": plan.evaluations,
+        "arms": {arm: ARMS[arm].title for arm in study.arms},
+        "seeds": study.seeds,
+        "evaluations": study.evaluations,
         "checkpoints": list(checkpoints),
         "fresh_runs": max(len(runs) for runs in values.values()),
         "seed_truth": round(seed, 6),
@@ -207,7 +212,7 @@ def make_record(
         "axes": [axis.to_dict() for axis in axes],
         "reachable_cells": len(reached),
     }
-    return Record(rows, conditions)
+    return StudyRecord(rows, conditions)
 
 
 def rebin_by_mean(archive: Archive, axes: Sequence[Axis]) -> dict[tuple[int, ...], float]:

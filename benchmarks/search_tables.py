@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
-from search_record import Record, Row
+from search_record import Row, StudyRecord
 
 from population import Direction
 from population.comparison import compare_runs, half_width
@@ -36,14 +36,14 @@ MOST_PERMUTED = 20_000  # permutations; all of them where there are no more
 
 
 @dataclass(frozen=True)
-class Results:
+class StudyResults:
     """A record, by search and checkpoint.
 
     Attributes:
         record: The record.
     """
 
-    record: Record
+    record: StudyRecord
 
     @property
     def arms(self) -> Mapping[str, str]:
@@ -71,13 +71,19 @@ class Results:
         return self.record.conditions
 
     @property
+    def paired(self) -> bool:
+        """Whether the runs of one seed share a landscape, so that they are compared in pairs."""
+        return bool(self._facts.get("paired"))
+
+    @property
     def seed(self) -> float:
         """The true value of the seed."""
         return float(self._facts["seed_truth"])
 
     def rows(self, arm: str, evaluations: int) -> list[Row]:
         """The runs of a search at a checkpoint."""
-        return [r for r in self.record.rows if (r.arm, r.evaluations) == (arm, evaluations)]
+        own = [r for r in self.record.rows if (r.arm, r.evaluations) == (arm, evaluations)]
+        return sorted(own, key=lambda row: row.seed)
 
     def values(self, arm: str, evaluations: int, read: Callable[[Row], float]) -> list[float]:
         """A number of each run of a search at a checkpoint."""
@@ -106,9 +112,9 @@ class Results:
         return None
 
 
-def write_table(record: Record) -> str:
+def write_table(record: StudyRecord) -> str:
     """The results as two tables of Markdown: the searches, and this program against each rival."""
-    results = Results(record)
+    results = StudyResults(record)
     digits = _choose_digits(results)
     lines = [*_list_searches(results, digits)]
     if FIRST in results.arms and len(results.rows(FIRST, results.last)) > 1:
@@ -116,16 +122,19 @@ def write_table(record: Record) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _choose_digits(results: Results) -> int:
-    """Decimals of a true value: the second digit of the interval's width."""
-    widths = [
-        half_width(results.values(arm, results.last, lambda row: row.truth)) for arm in results.arms
-    ]
-    known = [width for width in widths if width]
-    return max(0, 1 - math.floor(math.log10(statistics.median(known)))) if known else 4
+def _choose_digits(results: StudyResults) -> int:
+    """Decimals of a true value, the same for all searches."""
+    truths = [results.values(arm, results.last, lambda row: row.truth) for arm in results.arms]
+    return max(map(_digits_of, truths))
 
 
-def _list_searches(results: Results, digits: int) -> list[str]:
+def _digits_of(values: Sequence[float]) -> int:
+    """Decimals of a mean: the second digit of its interval's half width; 4 where there is none."""
+    width = half_width(values)
+    return max(0, 1 - math.floor(math.log10(width))) if width else 4
+
+
+def _list_searches(results: StudyResults, digits: int) -> list[str]:
     reachable = results.record.conditions["reachable_cells"]
     greedy = results.values(GREEDY, results.last, lambda row: row.truth)
     target = statistics.fmean(greedy) if greedy else None
@@ -144,7 +153,8 @@ def _list_searches(results: Results, digits: int) -> list[str]:
             arm, results.last, lambda row: results.direction.gain(row.claimed, row.truth)
         )
         cells.append(_mean(gaps, digits))
-        cells.append(_mean(results.values(arm, results.last, lambda row: row.qd_score), 2))
+        scores = results.values(arm, results.last, lambda row: row.qd_score)
+        cells.append(_mean(scores, _digits_of(scores)))
         cells.append(_mean(results.values(arm, results.last, lambda row: row.cells), 1))
         cells.append(_mean(results.values(arm, results.last, lambda row: row.failed), 1))
         runs = len(results.rows(arm, results.last))
@@ -152,7 +162,7 @@ def _list_searches(results: Results, digits: int) -> list[str]:
     return lines
 
 
-def _list_rivals(results: Results, digits: int) -> list[str]:
+def _list_rivals(results: StudyResults, digits: int) -> list[str]:
     """This program against each rival at the last checkpoint."""
     lines = [
         f"| rival after {results.last} | better by (95 % interval) | p | QD score, times |",
@@ -164,21 +174,37 @@ def _list_rivals(results: Results, digits: int) -> list[str]:
         theirs = results.values(arm, results.last, lambda row: row.truth)
         if arm == FIRST or len(theirs) < 2:
             continue
-        found = compare_runs(own, theirs, results.direction)
-        assert found.low is not None
-        assert found.high is not None
-        interval = f"{found.low:+.{digits}f} to {found.high:+.{digits}f}"
+        gain, low, high = compare(own, theirs, results)
+        interval = f"{low:+.{digits}f} to {high:+.{digits}f}"
         other = statistics.fmean(results.values(arm, results.last, lambda row: row.qd_score))
         times = f"{score / other:.1f}" if other else "-"
-        p = permutation_p(own, theirs)
-        lines.append(f"| {title} | {found.gain:+.{digits}f} ({interval}) | {p:.2g} | {times} |")
+        p = permutation_p(own, theirs, paired=results.paired)
+        lines.append(f"| {title} | {gain:+.{digits}f} ({interval}) | {p:.2g} | {times} |")
     return lines
 
 
-def permutation_p(one: Sequence[float], other: Sequence[float]) -> float:
+def compare(
+    own: Sequence[float], theirs: Sequence[float], results: StudyResults
+) -> tuple[float, float, float]:
+    """How much better the first ones are on average, with the ends of its 95 % interval.
+
+    The interval is Welch's t, or that of the differences where each two share a landscape.
+    """
+    if not results.paired:
+        found = compare_runs(own, theirs, results.direction)
+        assert found.low is not None
+        assert found.high is not None
+        return found.gain, found.low, found.high
+    gains = [results.direction.gain(a, b) for a, b in zip(own, theirs, strict=True)]
+    mean, width = statistics.fmean(gains), half_width(gains) or 0.0
+    return mean, mean - width, mean + width
+
+
+def permutation_p(one: Sequence[float], other: Sequence[float], *, paired: bool = False) -> float:
     """The probability of means that differ as much, either way, if the groups were one.
 
-    All divisions into two groups are tried, or 20,000 draws of them where there are more.
+    All divisions into two groups are tried (of pairs: all ways to swap within them), or 20,000
+    draws of them where there are more.
     """
 
     def difference(a: np.ndarray, b: np.ndarray, axis: int) -> np.ndarray:
@@ -187,6 +213,7 @@ def permutation_p(one: Sequence[float], other: Sequence[float]) -> float:
     found = stats.permutation_test(
         (one, other),
         difference,
+        permutation_type="samples" if paired else "independent",
         vectorized=True,
         n_resamples=MOST_PERMUTED,
         rng=np.random.default_rng(0),
@@ -203,14 +230,14 @@ def _mean(values: Sequence[float], digits: int) -> str:
     return mean if width is None else f"{mean} ± {width:.{digits}f}"
 
 
-def draw_figure(record: Record, path: Path) -> None:
+def draw_figure(record: StudyRecord, path: Path) -> None:
     """Draw the true value along the evaluations, and QD score and filled cells at the end.
 
     Args:
         record: Record of the comparison.
         path: Path of the picture, which ends in .png, .svg or .pdf.
     """
-    results, facts = Results(record), record.conditions
+    results, facts = StudyResults(record), record.conditions
     figure = Figure(figsize=(12.5, 5.2), layout="constrained")
     left, middle, right = figure.subplots(1, 3, width_ratios=[2.2, 1, 1])
     _draw_progress(left, results)
@@ -227,7 +254,8 @@ def draw_figure(record: Record, path: Path) -> None:
         axes.tick_params(length=3, color=GREY)
     runs = max(len(results.rows(arm, results.last)) for arm in names)
     figure.suptitle(
-        f"{format_count(runs, 'run')} of each search; means with 95 % intervals over the runs",
+        f"{facts['task']}: {format_count(runs, 'run')} of each search; "
+        "means with 95 % intervals over the runs",
         size=10,
         color=GREY,
         x=0.01,
@@ -236,7 +264,7 @@ def draw_figure(record: Record, path: Path) -> None:
     save_figure(figure, path)
 
 
-def _draw_progress(axes: Axes, results: Results) -> None:
+def _draw_progress(axes: Axes, results: StudyResults) -> None:
     for number, (arm, title) in enumerate(results.arms.items()):
         points = [
             (n, values)
@@ -265,7 +293,7 @@ def _draw_progress(axes: Axes, results: Results) -> None:
 
 
 def _draw_ends(
-    axes: Axes, results: Results, names: Sequence[str], read: Callable[[Row], float]
+    axes: Axes, results: StudyResults, names: Sequence[str], read: Callable[[Row], float]
 ) -> None:
     for place, arm in enumerate(reversed(names)):
         values = results.values(arm, results.last, read)

@@ -3,6 +3,7 @@
 train.py is shrunk to what one core does in a second; its code runs as it is.
 """
 
+import ast
 import json
 import math
 import os
@@ -11,6 +12,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -195,9 +197,7 @@ def test_refuses_a_batch_that_cannot_be_split(data, tmp_path):
 def test_seeds_of_other_kinds_train_and_see_no_future(kind, data, tmp_path):
     text = (ROOT / "examples/seeds" / kind).read_text(encoding="utf-8")
     # random weights, since in so short a time some learn nothing yet
-    drawn = (
-        "\nfor p in model.parameters():\n    nn.init.normal_(p, std=0.1)\n"  # in so short a time
-    )
+    drawn = "\nfor p in model.parameters():\n    nn.init.normal_(p, std=0.1)\n"
     done = run(text + drawn + PROBE, tmp_path, data, budget=0.5)
     assert done.returncode == 0, done.stderr
     assert 0 < float(re.search(r"^val_bpb: +([\d.]+)$", done.stdout, re.M)[1]) < 8
@@ -219,6 +219,83 @@ def test_seeds_of_other_kinds_differ_in_one_definition(kind):
     both = ours.keys() & theirs.keys()
     assert sum(ours[name].text != theirs[name].text for name in both) == 1
     assert {"GPT", "Block", "TokenMixer", "ChannelMixer", "Optimizer"} <= both
+
+
+GIB = 2**30
+
+
+def functions_of(seed, *names, **world):
+    """Functions of a seed by their names, in a world of which they know what they are given."""
+    nodes = ast.parse((ROOT / seed).read_text(encoding="utf-8")).body
+    own = [node for node in nodes if isinstance(node, ast.FunctionDef) and node.name in names]
+    exec(compile(ast.Module(own, []), seed, "exec"), world)
+    return [world[name] for name in names]
+
+
+@pytest.mark.parametrize(
+    ("gib", "most", "rows"), [(140, 64, 64), (79, 64, 64), (22, 64, 16), (14, 64, 16), (0.1, 48, 3)]
+)
+def test_rows_of_a_pass_follow_the_free_memory(gib, most, rows):
+    (rows_that_fit,) = functions_of("train.py", "rows_that_fit", DEVICE_BATCH_SIZE=most)
+    assert rows_that_fit(1.4 * GIB, gib * GIB) == rows
+
+
+def test_the_memory_of_a_row_is_measured_beside_the_gradients():
+    """No GPU is needed to count: one that remembers what was allocated stands in."""
+    gpu = CountingGpu(total=16 * GIB, model=GIB, gradients=GIB, row=2 * GIB)
+    (measure_memory,) = functions_of("train.py", "measure_memory", **gpu.world())
+    row, free = measure_memory()
+    assert row == 2 * GIB
+    assert free == 14 * GIB
+    assert gpu.cuda.memory_allocated() == GIB  # the model alone: nothing stays behind
+    assert gpu.peak == GIB
+
+
+class CountingGpu:
+    """A GPU that only counts the bytes of a model, its gradients, and its passes."""
+
+    def __init__(self, total, model, gradients, row):
+        self.total, self.gradients, self.row = total, gradients, row
+        self.allocated = self.reserved = self.peak = model
+        self.has_gradients = False
+        self.cuda = SimpleNamespace(
+            memory_allocated=lambda: self.allocated,
+            memory_reserved=lambda: self.reserved,
+            max_memory_allocated=lambda: self.peak,
+            mem_get_info=lambda: (self.total - self.reserved, self.total),
+            empty_cache=lambda: setattr(self, "reserved", self.allocated),
+            reset_peak_memory_stats=lambda: setattr(self, "peak", self.allocated),
+        )
+
+    def world(self):
+        model = CountingModel(self)
+        torch = SimpleNamespace(cuda=self.cuda, zeros=lambda *shape, **kind: shape, long=None)
+        return {"torch": torch, "model": model, "device": "cuda", "MAX_SEQ_LEN": 2048}
+
+    def take(self, count):
+        self.allocated += count
+        self.reserved = max(self.reserved, self.allocated)
+        self.peak = max(self.peak, self.allocated)
+
+
+class CountingModel:
+    def __init__(self, gpu):
+        self.gpu = gpu
+
+    def __call__(self, x, y):
+        assert x == (1, 2048)
+        self.gpu.take(self.gpu.row)
+        return self
+
+    def backward(self):
+        if not self.gpu.has_gradients:
+            self.gpu.take(self.gpu.gradients)
+            self.gpu.has_gradients = True
+        self.gpu.allocated -= self.gpu.row
+
+    def zero_grad(self):
+        self.gpu.allocated -= self.gpu.gradients
+        self.gpu.has_gradients = False
 
 
 ODD = [

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -133,26 +134,27 @@ def make_results(load: Callable[[str], ModuleType], truths: dict[str, list[list[
         "arms": {arm: arm.title() for arm in truths},
         "direction": "minimize",
         "metric": "loss",
+        "task": "toy",
         "seed_truth": 2.0,
         "reachable_cells": 9,
     }
-    return tables.Results(record.Record(rows, conditions))
+    return tables.StudyResults(record.StudyRecord(rows, conditions))
 
 
 def test_evaluations_to_a_value_are_interpolated(
     benchmark_module: Callable[[str], ModuleType],
 ) -> None:
-    results = make_results(benchmark_module, {"program": [[1.6, 1.4], [1.0, 1.0]]})
-    assert results.evaluations_to("program", 1.75) == pytest.approx(5)  # type: ignore[attr-defined]
-    assert results.evaluations_to("program", 1.25) == pytest.approx(15)  # type: ignore[attr-defined]
-    assert results.evaluations_to("program", 2.5) == 0  # type: ignore[attr-defined]
-    assert results.evaluations_to("program", 0.9) is None  # type: ignore[attr-defined]
+    results: Any = make_results(benchmark_module, {"program": [[1.6, 1.4], [1.0, 1.0]]})
+    assert results.evaluations_to("program", 1.75) == pytest.approx(5)
+    assert results.evaluations_to("program", 1.25) == pytest.approx(15)
+    assert results.evaluations_to("program", 2.5) == 0
+    assert results.evaluations_to("program", 0.9) is None
 
 
 def test_rivals_are_compared_with_their_significance(
     benchmark_module: Callable[[str], ModuleType],
 ) -> None:
-    results = make_results(
+    results: Any = make_results(
         benchmark_module,
         {
             "program": [[1.5] * 4, [1.0, 1.01, 1.02, 1.03]],
@@ -160,8 +162,26 @@ def test_rivals_are_compared_with_their_significance(
         },
     )
     tables = benchmark_module("search_tables")
-    table = tables.write_table(results.record)  # type: ignore[attr-defined]
+    table = tables.write_table(results.record)
     assert "| Greedy | +0.500 " in table
     own, theirs = [1.0, 1.01, 1.02, 1.03], [1.5, 1.51, 1.52, 1.53]
     assert tables.permutation_p(own, theirs) == pytest.approx(2 / 70)  # of 8 over 4 divisions
     assert tables.permutation_p(own, own) == 1
+
+
+def test_runs_that_share_a_landscape_are_compared_in_pairs(
+    benchmark_module: Callable[[str], ModuleType],
+) -> None:
+    own, theirs = [1.0, 3.0, 5.0, 7.0, 9.0], [1.1, 3.2, 5.1, 7.2, 9.1]
+    results: Any = make_results(
+        benchmark_module, {"program": [own, own], "greedy": [theirs, theirs]}
+    )
+    tables = benchmark_module("search_tables")
+    _, low, high = tables.compare(own, theirs, results)
+    assert low < 0 < high
+    results.record.conditions["paired"] = True
+    gain, low, high = tables.compare(own, theirs, results)
+    assert gain == pytest.approx(0.14)
+    assert 0 < low < gain < high
+    assert tables.permutation_p(own, theirs, paired=True) == pytest.approx(2 / 2**5)
+    assert tables.permutation_p(own, theirs) > 0.5

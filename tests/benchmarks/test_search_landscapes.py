@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 from trainer.task import load_task
@@ -33,7 +34,7 @@ def test_a_step_of_a_constant_is_a_step_of_the_landscape(landscapes: ModuleType)
     world = landscapes.World(landscapes.Case("valleys", 10, 0.0, (10,)), 3)
     world.sources.append(world.sources[0].replace("GENE_0 = 0.01", "GENE_0 = 0.0182211880039"))
     land = world._land
-    assert world.truth(1) == pytest.approx(land.truth([*land.start, 0.4, 0.0]), abs=1e-9)
+    assert world.truth(1) == pytest.approx(land.truth(land.start + np.array([0.4, 0.0])), abs=1e-9)
 
 
 @pytest.mark.parametrize("arm", ["program", "greedy", "cma"])
@@ -44,6 +45,12 @@ def test_a_search_repeats(landscapes: ModuleType, arm: str) -> None:
     assert [(p.claimed, p.truth) for p in once] == [(p.claimed, p.truth) for p in again]
     other = landscapes.simulate(arm, case, task, 6)
     assert [p.claimed for p in other] != [p.claimed for p in once]
+
+
+def test_a_refused_proposal_makes_no_second_checkpoint(landscapes: ModuleType) -> None:
+    case, task = landscapes.Case("choices", 40, 0.003, tuple(range(5, 41))), load_task(ROOT)
+    points = [point for seed in range(2) for point in landscapes.simulate("cma", case, task, seed)]
+    assert [point.evaluations for point in points] == 2 * list(range(5, 41))
 
 
 def test_records_are_written(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_positions_and_values_belong_together(
     assert type(value) is type(literal.value)
     located = one.locate(value)
     assert one.low <= located <= one.high
-    grain = 0.5 if one.whole or isinstance(literal.value, int) else 0.02
+    grain = 0.7 if isinstance(literal.value, int) else 0.02  # of widths, in steps of 16
     assert value == 0 or abs(located - position) <= grain + 0.01
     assert ast.literal_eval(one.write(located)) == pytest.approx(value, rel=0.02)
 
