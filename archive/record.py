@@ -185,7 +185,7 @@ class Record:
             "model": row.model,
             "offline": row.offline,
         }
-        begun = {**drawn, "asked": row.asked, "reason": ""}
+        begun = {**drawn, "asked": row.asked, "reason": "", "form": row.form}
         again = ", ".join(f"{name} = :{name}" for name in begun)
         with self._transaction() as db:
             insert(

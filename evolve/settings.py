@@ -55,8 +55,9 @@ class Settings:
             million tokens.
         context_tokens: Most tokens that a request may have, all its messages together.
         max_cost: Dollars after which no model is asked any more; None is no limit.
-        offline_after: Seconds without an answer from any model, after which the offline operators
-            go on.
+        offline_after: Seconds without an answer from any model, or without a child for a free
+            device, after which the offline operators go on.
+        model_timeout: Seconds without any progress of a reply, after which it is given up.
         rules: Version of the rules by which results are judged, which a run keeps; no option.
     """
 
@@ -300,11 +301,23 @@ class Settings:
         60.0,
         "--offline-after",
         MODELS,
-        "seconds without an answer from any model, after which the offline operators go on alone "
-        "until one answers",
+        "seconds after which nothing waits for a model: without an answer from any, the offline "
+        "operators go on alone until one answers; a device that is free for so long gets a child "
+        "of theirs, whatever the models answered meanwhile",
         metavar="S",
         parse=parse_positive,
         default="60",
+        resumable=True,
+    )
+    model_timeout: float = option(
+        300.0,
+        "--model-timeout",
+        MODELS,
+        "seconds that a model may take to begin a reply, and for each further part of it; the "
+        "whole may take four times as long",
+        metavar="S",
+        parse=parse_positive,
+        default="300",
         resumable=True,
     )
     rules: int = RULES

@@ -89,6 +89,8 @@ def _print_requests(run: Run, which: str, console: Console) -> None:
         console.print(Text("\n-- reply", "bold"))
         reply = printable(call.reply) or f"(none: {call.error})"
         console.print(Text(reply), soft_wrap=True)
+        if call.reply and call.error:
+            console.print(Text(f"(it was given up: {call.error})"), soft_wrap=True)
         console.print()
     if row.reason and row.ended:
         console.print(Text(f"refused: {printable(row.reason)}", "bold"), soft_wrap=True)
@@ -129,6 +131,7 @@ def _print_all_lessons(run: Run, console: Console) -> None:
 def _price(call: ModelCall) -> str:
     cost = "of unknown price" if call.cost is None else f"${call.cost:.4f}"
     out = f"{call.tokens_out} out" + (" (cut at its limit)" if call.cut else "")
+    out += " (the context was full)" if call.full else ""
     return f"{call.tokens_in} tokens in, {out}, {cost}, {call.seconds:.1f} s"
 
 

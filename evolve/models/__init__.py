@@ -10,6 +10,7 @@ from evolve.models.errors import (
     BudgetSpentError,
     ModelError,
     RateLimitError,
+    SlowReplyError,
     TooLongError,
 )
 from evolve.models.model_spec import ModelSpec
@@ -31,6 +32,7 @@ __all__ = [
     "ModelSpec",
     "Price",
     "RateLimitError",
+    "SlowReplyError",
     "TooLongError",
     "build_models",
     "check_model_options",

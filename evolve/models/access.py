@@ -10,6 +10,7 @@ from evolve.models.catalogue import is_openai_model
 from evolve.models.litellm_loader import load_litellm
 from evolve.models.model_spec import NO_KEY, name_key_variable, read_provider
 from evolve.settings import OptionError
+from trainer.log import REASON, shorten
 
 LOGS_IN = ("github_copilot", "chatgpt")  # providers that ask the user to log in, and have no key
 ALTERNATIVES = {  # further variables in which litellm looks for a key
@@ -20,6 +21,8 @@ ALTERNATIVES = {  # further variables in which litellm looks for a key
     "PERPLEXITYAI_API_KEY": ("PERPLEXITY_API_KEY",),
     "TOGETHERAI_API_KEY": ("TOGETHER_API_KEY", "TOGETHER_AI_API_KEY", "TOGETHER_AI_TOKEN"),
 }
+MALFORMED = (400, 405, 415, 422, 501)  # statuses of what would be refused again
+FILTERED = re.compile(r"content.?(filter|management|policy)|safety", re.I)  # this request alone
 NO_CREDIT = re.compile(r"insufficient_quota|exceeded your current quota|credit balance", re.I)
 
 
@@ -87,7 +90,7 @@ def find_remedy(status: int | None, message: str, name: str, has_own_server: boo
         name: Name of the model.
         has_own_server: Whether it is asked at an address that the user gave.
     """
-    if NO_CREDIT.search(message):
+    if status == 402 or NO_CREDIT.search(message):
         return f"the account of {name} has no credit left; add some at its provider"
     if status in (401, 403):
         known = has_own_server or not read_provider(name)
@@ -96,4 +99,7 @@ def find_remedy(status: int | None, message: str, name: str, has_own_server: boo
     if status == 404:
         at = "its address, which mostly ends in /v1" if has_own_server else "its provider"
         return f"{name} is unknown to its server (HTTP 404); check the model's name and {at}"
+    if status in MALFORMED and not FILTERED.search(message):
+        said = shorten(message, REASON)
+        return f"{name} refuses the request (HTTP {status}: {said}); check what its server takes"
     return ""

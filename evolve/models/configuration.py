@@ -106,7 +106,14 @@ def build_models(
             withheld = at_openai and variable == "OPENAI_API_KEY"
             key = NO_KEY if withheld else find_server_key(name, environment)
             where = server + (_describe_key(key, variable) if environment.get(variable) else "")
-        model = LiteLLM(name, api_base=server, api_key=key, price=price, environment=environment)
+        model = LiteLLM(
+            name,
+            api_base=server,
+            api_key=key,
+            price=price,
+            environment=environment,
+            timeout=settings.model_timeout,
+        )
         models.append(ConfiguredModel(model, spec.weight, where))
     return models
 

@@ -223,6 +223,8 @@ class Ensemble:
             call = route.model(request.messages, max_tokens=limit)
             cost = call.cost or 0.0
         except BaseException as error:
+            if isinstance(error, ModelError):  # a part of a reply may have come, and costs
+                cost = error.call.cost or 0.0
             self._report(route.record_error(error, begun, request.size))
             raise
         finally:

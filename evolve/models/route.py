@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from archive.rows import ModelCall
-from evolve.models.errors import AccessError, RateLimitError, TooLongError
+from evolve.models.errors import AccessError, RateLimitError, SlowReplyError, TooLongError
 from evolve.models.rate_limits import RateLimiter
 from population.formatting import format_duration
 
@@ -73,7 +73,7 @@ class Route:
             if not self.has_room(size):
                 self._too_long = size + 1  # the server has more room now, or counted other tokens
             self.longest_reply = max(self.longest_reply, call.tokens_out)
-            if not call.cut:
+            if not (call.cut or call.full):
                 self._longest_whole_reply = max(self._longest_whole_reply, call.tokens_out)
             since, reported = self._failing_since, self._reported
             self._failing_since, self._reported, self.denied = None, False, ""
@@ -101,7 +101,10 @@ class Route:
             self.denied = ""
             self.limiter.record_answer()
             return self._record_too_long(size)
-        self.limiter.record_failure(begun)
+        if isinstance(error, SlowReplyError):
+            self.limiter.record_timeout(begun)
+        else:
+            self.limiter.record_failure(begun)
         return self._record_failure(error, begun)
 
     def _record_too_long(self, size: int) -> str:

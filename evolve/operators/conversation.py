@@ -16,6 +16,7 @@ from evolve.operators.prompts.requests import write_system_message
 from evolve.operators.prompts.retries import (
     EMPTY_REPLY,
     explain_cut,
+    explain_end,
     explain_refusal,
     write_retry_request,
 )
@@ -56,12 +57,12 @@ def ask_for_edit(request: Callable[[Context], str], source: str, context: Contex
                 source,
                 genome=context.task.genome,
                 language=context.task.language,
-                cut=call.cut,
+                cut=call.cut or call.full,
             )
             context.screen(edit.source)
         except (EditError, RefusedError) as error:
             if attempt == RETRIES:
-                raise ProposalError(str(error)) from error
+                raise ProposalError(explain_end(call, str(error))) from error
             conversation.reject(call, error)
         else:
             return Proposal(edit.source, edit.idea, edit.why)
@@ -113,12 +114,17 @@ class _Conversation:
             except TooLongError:
                 if self._halvings == HALVINGS:
                     raise
-                self._halvings += 1
-                tokens = min(self._room, self._context.count_tokens(self._question)) // 2
-                self._question = self._write_question(tokens)
+                self._shorten()
 
     def reject(self, call: ModelCall, error: EditError | RefusedError) -> None:
-        """Add a reply that cannot be used, and the reason why."""
+        """Add a reply that cannot be used, and the reason why.
+
+        Where the model's context was full, a shorter request is what it needs, and no reason.
+        """
+        if call.full and self._halvings < HALVINGS:
+            self._shorten()
+            self._exchange.clear()
+            return
         was_cut = call.cut and isinstance(error, EditError)
         reason = explain_cut(call.tokens_out) if was_cut else explain_refusal(error)
         if was_cut and is_on_track(call.reply):
@@ -133,6 +139,12 @@ class _Conversation:
         ]
         while len(self._exchange) > 2 and self._count(*self._exchanged) > self._free:
             del self._exchange[:2]
+
+    def _shorten(self) -> None:
+        """Pack the question again, in half the room."""
+        self._halvings += 1
+        tokens = min(self._room, self._context.count_tokens(self._question)) // 2
+        self._question = self._write_question(tokens)
 
     def _write_question(self, tokens: int) -> str:
         return self._request(replace(self._context, request_tokens=tokens))

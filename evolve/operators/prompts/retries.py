@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archive.rows import ModelCall
 from evolve.edits import EditError
 from evolve.genome import RefusedError
 
@@ -21,6 +22,16 @@ def explain_cut(tokens: int) -> str:
     return (
         f"it was cut at its length limit, after {tokens} tokens. Think and explain less, and give "
         "a few small SEARCH/REPLACE blocks instead of the whole file."
+    )
+
+
+def explain_end(call: ModelCall, reason: str) -> str:
+    """Say why the last reply was refused, with the true cause where the context was full."""
+    if not call.full:
+        return reason
+    return (
+        f"the model's context was full, after {call.tokens_in:,} tokens of request and "
+        f"{call.tokens_out:,} of reply: give it more, or less with --context-tokens ({reason})"
     )
 
 
