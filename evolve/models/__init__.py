@@ -1,5 +1,6 @@
 """Language models: one, several as one, their access, and what they may cost."""
 
+from evolve.models.access import find_advice
 from evolve.models.availability import Availability
 from evolve.models.client import LiteLLM
 from evolve.models.configuration import ConfiguredModel, build_models, check_model_options
@@ -37,5 +38,6 @@ __all__ = [
     "build_models",
     "check_model_options",
     "count_tokens",
+    "find_advice",
     "summarise_outages",
 ]

@@ -21,6 +21,14 @@ ALTERNATIVES = {  # further variables in which litellm looks for a key
     "PERPLEXITYAI_API_KEY": ("PERPLEXITY_API_KEY",),
     "TOGETHERAI_API_KEY": ("TOGETHER_API_KEY", "TOGETHER_AI_API_KEY", "TOGETHER_AI_TOKEN"),
 }
+ADVICE = {  # by what an error in the record says, the first that fits
+    r"context.?(size|length|window)|too many tokens|too long": (
+        "its context is too small for the requests; give it more, or less with --context-tokens"
+    ),
+    r"^Timeout": "it is slower than --model-timeout allows, or hangs",
+    r"^RateLimit": "its server takes no requests for now",
+    r"^(BadRequest|UnprocessableEntity|UnsupportedParams)": "check what its server takes",
+}
 MALFORMED = (400, 405, 415, 422, 501)  # statuses of what would be refused again
 FILTERED = re.compile(r"content.?(filter|management|policy)|safety", re.I)  # this request alone
 NO_CREDIT = re.compile(r"insufficient_quota|exceeded your current quota|credit balance", re.I)
@@ -79,6 +87,14 @@ def _say_unknown(name: str, providers: Sequence[str]) -> str:
 
 def _is_key(variable: str) -> bool:
     return variable.endswith(("_API_KEY", "_TOKEN"))
+
+
+def find_advice(error: str) -> str:
+    """What to do about a request's error as the record has it."""
+    for pattern, advice in ADVICE.items():
+        if re.search(pattern, error, re.IGNORECASE):
+            return advice
+    return "check the model's name, its key and its address"
 
 
 def find_remedy(status: int | None, message: str, name: str, has_own_server: bool) -> str:
