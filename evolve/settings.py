@@ -55,6 +55,7 @@ class Settings:
             million tokens.
         context_tokens: Most tokens that a request may have, all its messages together.
         max_cost: Dollars after which no model is asked any more; None is no limit.
+        forms: MODEL=FORM of a model, or FORM of all others; empty leaves them to be learnt.
         offline_after: Seconds without an answer from any model, or without a child for a free
             device, after which the offline operators go on.
         model_timeout: Seconds without any progress of a reply, after which it is given up.
@@ -295,6 +296,17 @@ class Settings:
         metavar="USD",
         parse=parse_positive,
         default="no limit",
+        resumable=True,
+    )
+    forms: tuple[str, ...] = option(
+        (),
+        "--form",
+        MODELS,
+        "the form in which a model replies, or all models; repeatable",
+        metavar="[MODEL=]FORM",
+        repeatable=True,
+        listing="evolve.edits.forms:describe_forms",
+        default="free, and where free replies give few children what gives more",
         resumable=True,
     )
     offline_after: float = option(

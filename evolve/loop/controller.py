@@ -102,6 +102,7 @@ class Controller:
             told=self._state.take_place(),
             offline=plan.offline,
             screened=tuple(attempt.screened),
+            form=attempt.form,
         )
         self._run.record.end_proposal(row, child, identity.exact, identity.near, recorded=recorded)
         costs = self._take_spend(row, unreachable=attempt.unreachable)

@@ -200,6 +200,7 @@ class Scheduler:
             asked=plan.place,
             offline=offline,
             target=self._bounds_of(plan.target),
+            form=plan.form,
         )
         self._proposer.submit(plan, self._state)
 
@@ -220,6 +221,7 @@ class Scheduler:
         asked: int = 0,
         offline: bool = False,
         target: Bounds = (),
+        form: str = "",
     ) -> None:
         """Record that a proposal begins, before any model can be asked for it."""
         row = ProposalRow(
@@ -234,6 +236,7 @@ class Scheduler:
             asked=asked,
             offline=offline,
             target=target,
+            form=form,
         )
         self._run.record.begin_proposal(row)
 

@@ -11,18 +11,20 @@ ends after a number of children, so each child has a price besides: where models
 almost free, only the gain of a child counts.
 
 Success is two things, which are drawn apart: that a proposal becomes a child at all, and that the
-child is a gain. Whether replies can be used is a property of a model, so all its arms share what is
-known of that: a model whose replies are refused falls as a whole, not one operator at a time.
+child is a gain. Whether replies can be used is a property of a model and of their form, so all arms
+of both share what is known of that: a model whose replies are refused falls as a whole, not one
+operator at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
+from evolve.edits.forms import FREE
 from trainer.devices import price_device
 
 DISCOUNT = 0.99  # of earlier results, with every new one: half is forgotten after 70
@@ -44,13 +46,24 @@ class Arm:
     Attributes:
         operator: Name of the operator.
         model: Name of the language model; empty if the operator asks none.
+        form: Form of the model's reply; empty if it is free.
     """
 
     operator: str
     model: str = ""
+    form: str = ""
 
     def __str__(self) -> str:
         return f"{self.operator} by {self.model}" if self.model else self.operator
+
+    @property
+    def pool(self) -> str:
+        """The name under which its refusals count: the model's, in that form, for all operators."""
+        return f"{self.model} {self.form}" if self.model else self.operator
+
+    def in_form(self, form: str) -> Arm:
+        """The same with a reply of that form."""
+        return replace(self, form="" if form == FREE else form)
 
 
 @dataclass(frozen=True)
@@ -91,7 +104,7 @@ class FixedMix:
         self._weights = dict(weights)
 
     def draw(self, arms: Sequence[Arm], rng: np.random.Generator) -> Arm:
-        weights = np.array([self._weights.get(arm, 1.0) for arm in arms])
+        weights = np.array([self._weights.get(arm.in_form(FREE), 1.0) for arm in arms])
         return arms[int(rng.choice(len(arms), p=weights / weights.sum()))]
 
     def tell(self, arm: Arm, outcome: Outcome) -> None:
@@ -134,15 +147,9 @@ class Tally:
 
 
 class Bandit:
-    """Learns which arms make gains.
+    """Learns which arms make gains."""
 
-    Args:
-        pool: Function that gives the name under which an arm's refusals are counted: those of a
-            model count for all its operators.
-    """
-
-    def __init__(self, pool: Callable[[Arm], str] = lambda arm: arm.model or arm.operator) -> None:
-        self._pool = pool
+    def __init__(self) -> None:
         self.tallies: dict[Arm, Tally] = {}
 
     def draw(self, arms: Sequence[Arm], rng: np.random.Generator) -> Arm:
@@ -162,12 +169,12 @@ class Bandit:
     def _draw_chances(self, arms: Sequence[Arm], rng: np.random.Generator) -> list[float]:
         """Draw each arm's chance that a proposal becomes a child and the child is a gain."""
         chances: dict[str, float] = {}
-        for name in dict.fromkeys(map(self._pool, arms)):
-            known = [tally for arm, tally in self.tallies.items() if self._pool(arm) == name]
+        for name in dict.fromkeys(arm.pool for arm in arms):
+            known = [tally for arm, tally in self.tallies.items() if arm.pool == name]
             children = sum(tally.children for tally in known)
             chances[name] = rng.beta(1 + children, 1 + sum(tally.refusals for tally in known))
         return [
-            chances[self._pool(arm)] * gain
+            chances[arm.pool] * gain
             for arm, gain in zip(arms, self._draw_gains(arms, rng), strict=True)
         ]
 
