@@ -51,6 +51,7 @@ MAX_RETRIES = 3  # further attempts after an error of the server, with a pause b
 USUAL_REPLY = 1500  # tokens of a reply, where a run's cost is estimated
 REPLY_LIMIT = 4000  # most tokens of a reply that is a text of a page or two
 LIMIT_OPTIONS = {"max_tokens": "max_completion_tokens", "max_completion_tokens": ""}  # and the next
+GRACE = 5.0  # seconds by which the client's own time limit is longer than ours
 STREAMED = {"stream": True, "stream_options": {"include_usage": True}}
 Schema = Mapping[str, Any]
 
@@ -219,13 +220,13 @@ class LiteLLM:
             key = self._api_key or find_server_key(self.name, self._environment)
             server = {"api_base": self._api_base, "api_key": key}
         completion, times = load_litellm().completion, self._times
-        seconds = max(times.first, times.timeout)
+        seconds = max(times.first, times.timeout) + GRACE
 
         def send() -> Any:
             return completion(
                 model=self.name,
                 messages=messages,
-                timeout=seconds,  # for the next byte
+                timeout=seconds,  # for the next byte, so that the thread of a hang ends, too
                 max_retries=0,  # not every provider's client has them: they are made here
                 drop_params=True,  # a limit that a provider does not know
                 **server,

@@ -64,7 +64,7 @@ def test_each_form_is_asked_for_with_its_schema_and_its_limit(small: Any) -> Non
     for request in small.server.requests:
         names = schema_of(request).get("properties", {"free": None})
         by_form[next(name for name in by_form if name in names)].append(request)
-    for form, words in (("free", "SEARCH/REPLACE"), ("constants", "new values of one to three")):
+    for form, words in (("free", "<<<<<<< SEARCH"), ("constants", "new values of one to three")):
         assert by_form[form]
         assert all(words in request.system for request in by_form[form])
     limits = {form: {r.options["max_tokens"] for r in asked} for form, asked in by_form.items()}

@@ -18,16 +18,13 @@ from evolve.models import CostBudget, Ensemble, LiteLLM, ModelError, Price, Slow
 from evolve.models.reply_times import LONGEST, MARGIN, WHOLE, ReplyTimes
 
 # litellm's own types make pydantic wonder when it is imported.
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydantic")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::UserWarning:pydantic"),
+    pytest.mark.usefixtures("warmed_up"),
+]
 
 ASKED = [{"role": "user", "content": "Hello?"}]
 A = "openai/a"
-
-
-@pytest.fixture(autouse=True, scope="module")
-def warm(serve: Any) -> None:
-    """What litellm does at its first request takes longer than the time limits below."""
-    LiteLLM(A, api_base=serve(lambda request: "hi").base)(ASKED)
 
 
 def error_of(model: LiteLLM, **options: Any) -> ModelError:
@@ -44,9 +41,9 @@ def test_a_reply_is_waited_for_as_long_as_it_makes_progress(
 ) -> None:
     """It takes twice as long as any part of it may."""
     whole = scripted.completion("on and on and on")
-    server = chat(lambda request: scripted.stream(whole, gap=0.2))
+    server = chat(lambda request: scripted.stream(whole, gap=0.25))
     begun = time.monotonic()
-    call = LiteLLM(A, api_base=server.base, timeout=1)(ASKED)
+    call = LiteLLM(A, api_base=server.base, timeout=2)(ASKED)
     assert call.reply == "on and on and on"
     assert time.monotonic() - begun > 2
     assert len(server.requests) == 1
