@@ -146,6 +146,7 @@ def pack_call(proposal: int, call: ModelCall) -> Columns:
         "seconds": call.seconds,
         "error": call.error,
         "cut": call.cut,
+        "full": call.full,
     }
 
 
@@ -161,6 +162,7 @@ def unpack_call(row: sqlite3.Row) -> ModelCall:
         seconds=row["seconds"],
         error=row["error"],
         cut=bool(row["cut"]),
+        full=bool(row["full"]),
     )
 
 
@@ -180,6 +182,7 @@ def unpack_proposal(row: sqlite3.Row, calls: Sequence[ModelCall]) -> ProposalRow
         told=row["told"],
         offline=bool(row["offline"]),
         screened=tuple(json.loads(row["screened"])),
+        form=row["form"],
     )
 
 

@@ -185,7 +185,7 @@ class Record:
             "model": row.model,
             "offline": row.offline,
         }
-        begun = {**drawn, "asked": row.asked, "reason": ""}
+        begun = {**drawn, "asked": row.asked, "reason": "", "form": row.form}
         again = ", ".join(f"{name} = :{name}" for name in begun)
         with self._transaction() as db:
             insert(
@@ -230,7 +230,8 @@ class Record:
                 insert(db, "calls", columns.pack_call(row.number, call))
             cursor = db.execute(
                 "UPDATE proposals SET individual = :individual, reason = :reason, "
-                "seconds = :seconds, ended = :ended, told = :told, screened = :screened "
+                "seconds = :seconds, ended = :ended, told = :told, screened = :screened, "
+                "form = :form "
                 "WHERE id = :number AND ended = 0",
                 {**vars(row), "screened": json.dumps(row.screened)},
             )

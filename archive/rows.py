@@ -41,6 +41,7 @@ class ModelCall:
         seconds: Time from the request to its reply, in seconds.
         error: Reason why there was no reply; empty if there was one.
         cut: Whether the reply ends at its length limit rather than where the model ended it.
+        full: Whether it ends where the model's context had no more room.
     """
 
     model: str
@@ -52,6 +53,7 @@ class ModelCall:
     seconds: float = 0.0
     error: str = ""
     cut: bool = False
+    full: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class ProposalRow:
         target: Bounds, on each axis, of the cell that the child should reach; empty if any will do.
         screened: Number of genomes that were known at each of its screenings, in order: which
             genomes count as new depends on it.
+        form: Form in which the language model was to reply, such as "free"; empty if none was.
     """
 
     number: int
@@ -91,6 +94,7 @@ class ProposalRow:
     offline: bool = False
     target: Bounds = ()
     screened: tuple[int, ...] = ()
+    form: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 # `asked` and `told` number what the search was asked and told, in that order, over all tables: a
 # search that is asked and told the same takes the same decisions. Version 2 did not store it; its
 # migration guesses.
@@ -28,7 +28,7 @@ CREATE TABLE proposals (
     individual INTEGER REFERENCES individuals, reason TEXT NOT NULL, seconds REAL NOT NULL,
     ended REAL NOT NULL, model TEXT NOT NULL DEFAULT '', asked INTEGER NOT NULL DEFAULT 0,
     told INTEGER NOT NULL DEFAULT 0, offline INTEGER NOT NULL DEFAULT 0,
-    screened TEXT NOT NULL DEFAULT '[]') STRICT;
+    screened TEXT NOT NULL DEFAULT '[]', form TEXT NOT NULL DEFAULT '') STRICT;
 CREATE TABLE asks (
     place INTEGER PRIMARY KEY, proposal INTEGER NOT NULL REFERENCES proposals,
     operator TEXT NOT NULL, model TEXT NOT NULL, parents TEXT NOT NULL, offline INTEGER NOT NULL,
@@ -40,7 +40,7 @@ CREATE TABLE calls (
     id INTEGER PRIMARY KEY, proposal INTEGER NOT NULL REFERENCES proposals, model TEXT NOT NULL,
     prompt BLOB NOT NULL, reply BLOB NOT NULL, tokens_in INTEGER NOT NULL,
     tokens_out INTEGER NOT NULL, cost REAL, seconds REAL NOT NULL, error TEXT NOT NULL,
-    cut INTEGER NOT NULL DEFAULT 0) STRICT;
+    cut INTEGER NOT NULL DEFAULT 0, full INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE TABLE events (
     id INTEGER PRIMARY KEY, time REAL NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL) STRICT;
 CREATE TABLE lessons (
@@ -93,5 +93,9 @@ ALTER TABLE individuals ADD COLUMN prior TEXT;
 ALTER TABLE asks ADD COLUMN target TEXT NOT NULL DEFAULT '[]';
 CREATE TABLE curves (
     measurement INTEGER PRIMARY KEY REFERENCES measurements, points BLOB NOT NULL) STRICT;
+""",
+    6: """
+ALTER TABLE proposals ADD COLUMN form TEXT NOT NULL DEFAULT '';
+ALTER TABLE calls ADD COLUMN full INTEGER NOT NULL DEFAULT 0;
 """,
 }

@@ -55,8 +55,10 @@ class Settings:
             million tokens.
         context_tokens: Most tokens that a request may have, all its messages together.
         max_cost: Dollars after which no model is asked any more; None is no limit.
-        offline_after: Seconds without an answer from any model, after which the offline operators
-            go on.
+        forms: MODEL=FORM of a model, or FORM of all others; empty leaves them to be learnt.
+        offline_after: Seconds without an answer from any model, or without a child for a free
+            device, after which the offline operators go on.
+        model_timeout: Seconds without any progress of a reply, after which it is given up.
         rules: Version of the rules by which results are judged, which a run keeps; no option.
     """
 
@@ -296,15 +298,38 @@ class Settings:
         default="no limit",
         resumable=True,
     )
+    forms: tuple[str, ...] = option(
+        (),
+        "--form",
+        MODELS,
+        "the form in which a model replies, or all models; repeatable",
+        metavar="[MODEL=]FORM",
+        repeatable=True,
+        listing="evolve.edits.forms:describe_forms",
+        default="free, and where free replies give few children what gives more",
+        resumable=True,
+    )
     offline_after: float = option(
         60.0,
         "--offline-after",
         MODELS,
-        "seconds without an answer from any model, after which the offline operators go on alone "
-        "until one answers",
+        "seconds after which nothing waits for a model: without an answer from any, the offline "
+        "operators go on alone until one answers; a device that is free for so long gets a child "
+        "of theirs, whatever the models answered meanwhile",
         metavar="S",
         parse=parse_positive,
         default="60",
+        resumable=True,
+    )
+    model_timeout: float = option(
+        300.0,
+        "--model-timeout",
+        MODELS,
+        "seconds that a model may take to begin a reply, and for each further part of it; the "
+        "whole may take four times as long",
+        metavar="S",
+        parse=parse_positive,
+        default="300",
         resumable=True,
     )
     rules: int = RULES

@@ -19,7 +19,8 @@ from population.estimate import (
 from population.estimate.gains import LEAST_SHARE, MEANS, SPREADS, Gain, Gains
 from population.individual import Direction, Individual
 
-RULES = 2  # the version of what follows from a result; runs keep the one they began with
+RULES = 3  # the version of what follows from a result; runs keep the one they began with
+BELIEFS_RULES = 2  # the version from which on results are judged as here
 CONFIDENCE = 0.9  # that one genome is fitter than another, from which the difference counts
 LEAST_UNIT = 3.0  # deviations of a run: a smaller gap between parents says too little
 UNIT = 2.0  # spreads of gains, by which parents are told apart
@@ -176,6 +177,6 @@ def begin_beliefs(rules: int, *, exact: bool = False) -> Beliefs:
         rules: Version of the rules under which the run began.
         exact: Whether the task declares its score deterministic.
     """
-    if rules < RULES:
+    if rules < BELIEFS_RULES:
         return FirstRunBeliefs()
     return Beliefs(Noise(exact=exact))

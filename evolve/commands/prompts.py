@@ -15,6 +15,7 @@ from archive.rows import ModelCall
 from archive.run_folder import RunError
 from evolve.commands.console import new_console, printable
 from evolve.commands.options import new_parser, run_argument
+from evolve.edits.forms import FREE
 from evolve.runs.history import LESSONS, NOTES
 from evolve.runs.run import Run, find_individual, open_run
 from population.formatting import format_count
@@ -24,7 +25,8 @@ def arguments() -> argparse.ArgumentParser:
     parser = new_parser(
         "prompts",
         "Show what the language models were asked and answered. With nothing but RUN: the spend by "
-        "operator and model, and the latest lessons.",
+        "operator and model, the forms of the replies if there were several, and the latest "
+        "lessons.",
     )
     run_argument(parser)
     what = parser.add_mutually_exclusive_group()
@@ -57,6 +59,7 @@ def command(options: argparse.Namespace) -> int:
             _print_all_lessons(run, console)
         elif options.which is None:
             _print_spend(run, console)
+            _print_forms(run, console)
             _print_lessons(run, console)
         else:
             _print_requests(run, options.which, console)
@@ -89,6 +92,8 @@ def _print_requests(run: Run, which: str, console: Console) -> None:
         console.print(Text("\n-- reply", "bold"))
         reply = printable(call.reply) or f"(none: {call.error})"
         console.print(Text(reply), soft_wrap=True)
+        if call.reply and call.error:
+            console.print(Text(f"(it was given up: {call.error})"), soft_wrap=True)
         console.print()
     if row.reason and row.ended:
         console.print(Text(f"refused: {printable(row.reason)}", "bold"), soft_wrap=True)
@@ -129,6 +134,7 @@ def _print_all_lessons(run: Run, console: Console) -> None:
 def _price(call: ModelCall) -> str:
     cost = "of unknown price" if call.cost is None else f"${call.cost:.4f}"
     out = f"{call.tokens_out} out" + (" (cut at its limit)" if call.cut else "")
+    out += " (the context was full)" if call.full else ""
     return f"{call.tokens_in} tokens in, {out}, {cost}, {call.seconds:.1f} s"
 
 
@@ -187,6 +193,28 @@ def _sums(run: Run) -> dict[tuple[str, str], _Sum]:
             asked.cost += call.cost or 0.0
             asked.unpriced += call.cost is None and not call.error
     return sums
+
+
+def _print_forms(run: Run, console: Console) -> None:
+    """What came of each model's replies by their form, unless all of them were free."""
+    kept = {e.individual for e in run.record.experiments() if e.kept}
+    authors = {individual.id: individual.model for individual in run.individuals()}
+    sums: defaultdict[tuple[str, str], _Sum] = defaultdict(_Sum)
+    for row in run.record.proposals(with_calls=False):
+        if row.form and row.ended:
+            total = sums[authors.get(row.individual or 0, "") or row.model, row.form]
+            total.proposals += 1
+            total.children += row.individual is not None
+            total.elites += row.individual in kept
+    if all(form == FREE for _, form in sums):
+        return
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    for column in ("model", "form of replies", "proposals", "children", "kept"):
+        table.add_column(column, no_wrap=True)
+    for (model, form), total in sorted(sums.items()):
+        table.add_row(model, form, *map(str, (total.proposals, total.children, total.elites)))
+    console.print()
+    console.print(table)
 
 
 def _dollars(cost: float, unpriced: int) -> str:

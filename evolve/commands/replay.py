@@ -11,6 +11,7 @@ import math
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rich.text import Text
 
@@ -88,7 +89,13 @@ class Player:
     def __init__(self, calls: Sequence[ModelCall]) -> None:
         self._calls = list(calls)
 
-    def __call__(self, messages: Sequence[dict[str, str]], *, max_tokens: int = 0) -> ModelCall:
+    def __call__(
+        self,
+        messages: Sequence[dict[str, str]],
+        *,
+        max_tokens: int = 0,
+        schema: Mapping[str, Any] | None = None,
+    ) -> ModelCall:
         if not self._calls:
             call = ModelCall("", json.dumps(list(messages)), error="no reply is recorded for this")
             raise ModelError(call.error, call)

@@ -69,9 +69,9 @@ def command(options: argparse.Namespace) -> int:
             if finished := describe_finished(run, settings):
                 say(finished)
                 return 0
-        if {"models", "api_base", "prices"} & changes.keys():
+        if {"models", "api_base", "prices", "forms"} & changes.keys():
             api_base, prices = changes.get("api_base"), changes.get("prices", ())
-            check_model_options(settings.models, api_base, prices)
+            check_model_options(settings.models, api_base, prices, changes.get("forms", ()))
         build_models(settings)  # a missing key is refused before anything is changed
         run = reopen_run(options.name, changes, say)
         pages.enter_context(serve_beside(port, [options.name], say))

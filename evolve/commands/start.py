@@ -119,5 +119,5 @@ def choose_settings(task: Task, given: Mapping[str, Any]) -> Settings:
         suited=suited,
         proposals=settings.proposals,
     )
-    check_model_options(settings.models, settings.api_base, settings.prices)
+    check_model_options(settings.models, settings.api_base, settings.prices, settings.forms)
     return settings

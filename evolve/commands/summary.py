@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from pathlib import Path
 
 from archive.comparison import describe_confirmation, read_comparison
@@ -10,7 +11,8 @@ from archive.rows import Purpose
 from evolve.loop.forecast import forecast, guess_turn, observe_turn
 from evolve.loop.loop import End, is_reached
 from evolve.loop.phases import Ending
-from evolve.models import ConfiguredModel, summarise_outages
+from evolve.models import ConfiguredModel, find_advice, summarise_outages
+from evolve.operators import OPERATORS
 from evolve.runs.history import count_fruitless_replies, read_axes
 from evolve.runs.run import Run
 from population.formatting import format_count, format_dollars, format_duration
@@ -90,6 +92,33 @@ def _request_costs(run: Run, models: list[ConfiguredModel]) -> list[float | None
     return [one.model.estimate(messages) for one in models]
 
 
+def _describe_models(run: Run, ending: Ending) -> list[str]:
+    """What kept the language models from giving children, if anything did."""
+    spend, lines = run.record.spend(), list[str]()
+    requests = spend.calls + ending.unanswered
+    if requests and not spend.answered:
+        why = run.record.last_error()
+        made = [OPERATORS.get(one.operator) for one in run.individuals() if one.parents]
+        alone = any(operator is not None and not operator.needs_model for operator in made)
+        rest = ", the offline operators did it all" if alone else ""
+        lines.append(
+            f"no model ever answered in {format_count(requests, 'request')}{rest}: "
+            + (f"{find_advice(why)} ({why})" if why else "they still wait (--model-timeout)")
+        )
+    if outages := summarise_outages(run.record.events(), time.time()).describe():
+        lines.append(outages)
+    if replies := count_fruitless_replies(run):
+        rows = run.record.proposals(with_calls=False)
+        reasons = Counter(row.reason for row in rows if row.model and row.told and row.reason)
+        most = reasons.most_common(1)
+        lines.append(
+            f"none of the models' {format_count(replies, 'reply', 'replies')} gave a child"
+            + (f", mostly since {most[0][0]}" if most else "")
+            + f": {write_command('prompts', run.folder.name, '--refused')} says more"
+        )
+    return lines
+
+
 def list_closing_lines(run: Run, ending: Ending) -> list[str]:
     """What a run achieved and where everything is."""
     best = ending.best
@@ -109,21 +138,7 @@ def list_closing_lines(run: Run, ending: Ending) -> list[str]:
             f"nothing is lost: once a device of the same model ({models}) is here, go on with: "
             f"{write_command('resume', name, '--devices', devices)}"
         )
-    spend = run.record.spend()
-    requests = spend.calls + ending.unanswered
-    if requests and not spend.answered:
-        why = run.record.last_error() or "the requests still wait"
-        lines.append(
-            f"no model ever answered in {requests} requests, the offline operators did it all: "
-            f"check the model's name, its key and its address ({why})"
-        )
-    if outages := summarise_outages(run.record.events(), time.time()).describe():
-        lines.append(outages)
-    if replies := count_fruitless_replies(run):
-        lines.append(
-            f"none of the models' {replies} replies gave a child: "
-            f"{write_command('prompts', name, '--refused')} says why"
-        )
+    lines += _describe_models(run, ending)
     lines += _describe_target(run, ending)
     children = [i for i in run.individuals() if i.parents]
     if children and not any(child.scored for child in children):

@@ -1,4 +1,4 @@
-"""Edits in JSON: new values of named constants, or texts to search for and to replace."""
+"""Edits in JSON: new values of constants, a function's new body, or texts to search and replace."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Any
 from evolve.edits.mismatch import EditError
 from evolve.edits.patches import Change, make_block
 from evolve.genome import find_constants, replace_spans
+from evolve.genome.bodies import find_bodies, rewrite_body
 from evolve.genome.parsing import INVALID, parse
 
 MAX_OBJECTS = 20  # places in a reply at which a JSON object is looked for
@@ -36,15 +37,46 @@ class JsonEdit:
 
     Attributes:
         values: New values by the names of constants.
+        bodies: Lines of new bodies by the names of functions, as `find_bodies` has them.
         blocks: SEARCH/REPLACE blocks.
         idea: Idea behind the change; may be empty.
         why: Reason why the change should help; may be empty.
     """
 
     values: Mapping[str, object]
+    bodies: Mapping[str, list[str]]
     blocks: list[Change]
     idea: str
     why: str
+
+    def describe(self, source: str) -> str:
+        """Say what the edit of a source is, in its own words or, if it has none, by its changes."""
+        if self.idea or self.blocks:
+            return self.idea
+        spans = find_constants(source) if self.values else {}
+        changed = [
+            f"{name} {split_assignment(spans[name].text)[1]} -> {_show_value(value)}"
+            for name, value in self.values.items()
+        ]
+        return ", ".join([*changed, *(f"another body of {name}" for name in self.bodies)])
+
+    def rewrite_bodies(self, source: str) -> str:
+        """Give the functions of a source their new bodies.
+
+        Raises:
+            EditError: A function does not exist, or the source is no Python.
+        """
+        for name, lines in self.bodies.items():
+            try:
+                source = rewrite_body(source, name, lines)
+            except INVALID as error:
+                raise EditError("the file is no Python, so it has no functions") from error
+            except KeyError as error:
+                there = ", ".join(find_bodies(source)) or "none"
+                raise EditError(
+                    f"the file has no function {name[:100]!r}; its functions are {there}"
+                ) from error
+        return source
 
     def set_constants(self, source: str) -> str:
         """Set the constants of a source to their new values.
@@ -110,7 +142,7 @@ def _unwrap(value: object, depth: int) -> Iterator[dict[str, object]]:
         for one in value if depth else ():
             yield from _unwrap(one, depth - 1)
     elif isinstance(value, dict):
-        if "constants" in value or "edits" in value:
+        if "constants" in value or "edits" in value or {"definition", "lines"} <= value.keys():
             yield value
         elif any(key in value for key in OLD) and any(key in value for key in NEW):
             yield {**value, "edits": [value]}
@@ -131,10 +163,32 @@ def _read_edit(edit: dict[str, object]) -> JsonEdit:
         raise EditError('"constants" should be an object with a value for each name to change')
     return JsonEdit(
         values={_read_text(name): value for name, value in values.items()},
+        bodies=_read_bodies(edit),
         blocks=[_read_block(number, one) for number, one in enumerate(edits, 1)],
         idea=_read_text(edit.get("idea", "")),
         why=_read_text(edit.get("why", "")),
     )
+
+
+def _read_bodies(edit: dict[str, object]) -> dict[str, list[str]]:
+    if "definition" not in edit:
+        return {}
+    lines = edit.get("lines")
+    if isinstance(lines, str):
+        lines = [lines]
+    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+        raise EditError('"lines" should be a list with the lines of the new body')
+    text = "\n".join(map(_read_text, lines))
+    return {_read_text(edit["definition"]): text.replace("\r\n", "\n").split("\n")}
+
+
+def _show_value(value: object) -> str:
+    """A new value as one reads it in an idea."""
+    try:
+        text = value if isinstance(value, str) else _write_literal(value)
+    except RecursionError:
+        text = "..."
+    return " ".join(_read_text(text).split())[:40]
 
 
 def _read_block(number: int, edit: object) -> Change:
@@ -159,7 +213,7 @@ def _read_text(value: object) -> str:
 
 def _write_assignment(name: str, statement: str, value: object) -> str:
     """Write an assignment with another value."""
-    head, old = _split_assignment(statement)
+    head, old = split_assignment(statement)
     if isinstance(value, str) and not isinstance(value, Number):
         new = _read_text(value).strip()
         if _is_text(old) and not (QUOTED.match(new) and _read_expression(new)):
@@ -176,8 +230,12 @@ def _write_assignment(name: str, statement: str, value: object) -> str:
     return f"{head} {expression}"
 
 
-def _split_assignment(statement: str) -> tuple[str, str]:
-    """Split an assignment behind its `=`."""
+def split_assignment(statement: str) -> tuple[str, str]:
+    """Split an assignment behind its `=`.
+
+    Raises:
+        EditError: It is no assignment of a value.
+    """
     depth = 0
     with suppress(tokenize.TokenError, SyntaxError):
         for token in tokenize.generate_tokens(io.StringIO(statement).readline):

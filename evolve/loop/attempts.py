@@ -46,6 +46,11 @@ class Attempt:
         return self.plan.number
 
     @property
+    def form(self) -> str:
+        """The form of the model's replies; empty if there was no choice, or no reply."""
+        return self.plan.form if self.calls and not self.unreachable else ""
+
+    @property
     def model(self) -> str:
         """Name of the model whose reply was used, which may not be the one of the plan.
 

@@ -8,6 +8,7 @@ from itertools import islice, takewhile
 
 import numpy as np
 
+from evolve.edits.forms import FREE
 from evolve.genome import Identity, mask_constants
 from evolve.operators import AskModel, Cells, Context, Parent, Relative, estimate_tokens
 from evolve.operators.prompts.background import background, describe_target
@@ -105,6 +106,7 @@ class ContextBuilder:
             output=self._last_words(plan.parents[0])
             if operator.mends or (asks and task.score)
             else "",
+            form=plan.form or FREE,
             request_tokens=self.tokens,
             count_tokens=self.count,
         )

@@ -102,6 +102,7 @@ class Controller:
             told=self._state.take_place(),
             offline=plan.offline,
             screened=tuple(attempt.screened),
+            form=attempt.form,
         )
         self._run.record.end_proposal(row, child, identity.exact, identity.near, recorded=recorded)
         costs = self._take_spend(row, unreachable=attempt.unreachable)
@@ -109,7 +110,11 @@ class Controller:
         if child is None or attempt.proposal is None:
             self._take_refusal(attempt, reason)
             return
-        self._state.refusals = self._state.stopgap_refusals = 0
+        self._state.stopgap_refusals = 0
+        if not self._stands_in(plan):  # what the models' refusals come to is another matter
+            self._state.refusals = 0
+        if child.model:
+            self._state.waits.record_model_child()
         self._state.seen.add(identity.exact, identity.near)
         self._state.jobs.append(Job(child, attempt.proposal.source))
 
@@ -145,10 +150,15 @@ class Controller:
             self._reports.say(text)
         if attempt.defect:
             self._run.record.add_event(time.time(), "defect", attempt.defect)
-        if plan.offline and self._allowance.may_recover:
+        if self._stands_in(plan):
             state.stopgap_refusals += 1
         elif not attempt.unreachable:
             state.refusals += 1
+
+    def _stands_in(self, plan: Plan) -> bool:
+        """Whether a proposal was made in place of models that may give children again."""
+        allowance = self._allowance
+        return plan.offline and (allowance.may_recover or not allowance.why_offline())
 
     def _take_spend(self, row: ProposalRow, *, unreachable: bool) -> dict[str, float]:
         """Add up what a proposal took; its known dollars by model."""

@@ -55,6 +55,7 @@ class Scheduler:
         self._state, self._reports = state, reports
         self._again = deque(run.record.unfinished_proposals())
         self._offline_because = ""
+        self._stood_in = False  # whether that was said
         # the offline operator that is always there knows Python alone
         self._works_offline = search.has_offline or run.task.language == "python"
 
@@ -109,7 +110,14 @@ class Scheduler:
 
     def propose(self) -> None:
         """Begin as many proposals as the devices will soon need, and no more than are left."""
-        while self._run.settings.proposals and self._state.refusals < MAX_REFUSALS:
+        if not self._run.settings.proposals:
+            return
+        self._propose_ahead()
+        if self._run.settings.models and self._may_go_on_offline:
+            self._stand_in()
+
+    def _propose_ahead(self) -> None:
+        while self._state.refusals < MAX_REFUSALS:
             reason = self._allowance.why_offline()
             asks = self._allowance.may_ask(self._proposer.asking)
             if not asks and not reason:
@@ -120,6 +128,42 @@ class Scheduler:
             if not asks and not self._may_go_on_offline:
                 return
             self._begin_proposal(offline=not asks)
+
+    def _stand_in(self) -> None:
+        """Let offline operators propose for the devices that wait no longer for a model's child.
+
+        Useless replies make nobody wait longer, nor do answers that come too late; and after too
+        many of them in a row nobody waits at all.
+        """
+        state, evaluator = self._state, self._evaluator
+        free = max(evaluator.free - len(state.jobs), 0)
+        state.waits.update(free, evaluator.slots)
+        given_up = state.refusals >= MAX_REFUSALS
+        children = sum(job.is_child for job in [*state.jobs, *(o.job for o in evaluator.running)])
+        left = self._run.settings.total_children - state.finished - children
+        needed = min(free if given_up else state.waits.overdue, left)
+        needed -= self._proposer.pending_offline
+        if needed > 0:
+            self._notice_waits()
+        for _ in range(needed):
+            self._begin_proposal(offline=True)
+
+    def _notice_waits(self) -> None:
+        """Say once that offline operators stand in for models that give too few children."""
+        if self._stood_in or self._allowance.why_offline():
+            return
+        self._stood_in = True
+        text = (
+            f"no model has given a child for {self._run.settings.offline_after:.0f} s while a "
+            "device was free: the offline operators fill in now, and whenever that happens again "
+            "(--offline-after)"
+        )
+        if self._state.refusals >= MAX_REFUSALS:
+            text = (
+                f"{MAX_REFUSALS} proposals in a row gave no child: the offline operators go on, "
+                "and the models are asked again when there is a new elite"
+            )
+        self._reports.event(self._run.record, "models", text)
 
     def _made(self, *, asks: bool) -> int:
         """How many children wait for a device or are being proposed."""
@@ -156,6 +200,7 @@ class Scheduler:
             asked=plan.place,
             offline=offline,
             target=self._bounds_of(plan.target),
+            form=plan.form,
         )
         self._proposer.submit(plan, self._state)
 
@@ -176,6 +221,7 @@ class Scheduler:
         asked: int = 0,
         offline: bool = False,
         target: Bounds = (),
+        form: str = "",
     ) -> None:
         """Record that a proposal begins, before any model can be asked for it."""
         row = ProposalRow(
@@ -190,6 +236,7 @@ class Scheduler:
             asked=asked,
             offline=offline,
             target=target,
+            form=form,
         )
         self._run.record.begin_proposal(row)
 
@@ -199,7 +246,8 @@ class Scheduler:
         if not self._run.settings.proposals:
             return False  # somebody may hand a genome in
         hopeless = bool(self._allowance.why_offline()) and not self._allowance.may_recover
-        return self._state.refusals >= MAX_REFUSALS or (hopeless and not self._may_go_on_offline)
+        given_up = self._state.refusals >= MAX_REFUSALS
+        return (given_up and hopeless) if self._may_go_on_offline else (given_up or hopeless)
 
     @property
     def _may_go_on_offline(self) -> bool:

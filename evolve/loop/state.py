@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from dataclasses import dataclass, field
 
 from archive.rows import Purpose, Spend
 from evolve.genome import KnownGenomes
+from evolve.loop.device_waits import DeviceWaits
 from evolve.loop.evaluators import Job
 from evolve.runs.history import NOTES
 from evolve.runs.run import Run
@@ -34,6 +36,7 @@ class LoopState:
         lessons_after: Number of ended children that the latest lessons know of.
         notes: Notes from the task's sources; may be empty.
         jobs: Measurements that wait for a device, the next one first.
+        waits: How long free devices have waited for children of language models.
     """
 
     seen: KnownGenomes
@@ -44,6 +47,7 @@ class LoopState:
     ended: list[Individual]
     gained: int
     spend: Spend
+    waits: DeviceWaits
     model_seconds: float = 0.0
     refusals: int = 0
     stopgap_refusals: int = 0
@@ -73,6 +77,7 @@ class LoopState:
             ended=children[len(children) - len(children) % run.settings.children :],
             gained=_count_until_best(run, search),
             spend=record.spend(),
+            waits=DeviceWaits(run.settings.offline_after, time.monotonic),
             lessons=lessons[-1][2] if lessons else "",
             lessons_after=lessons[-1][1] if lessons else 0,
             notes=record.meta(NOTES, ""),

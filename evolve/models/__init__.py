@@ -1,5 +1,6 @@
 """Language models: one, several as one, their access, and what they may cost."""
 
+from evolve.models.access import find_advice
 from evolve.models.availability import Availability
 from evolve.models.client import LiteLLM
 from evolve.models.configuration import ConfiguredModel, build_models, check_model_options
@@ -10,6 +11,7 @@ from evolve.models.errors import (
     BudgetSpentError,
     ModelError,
     RateLimitError,
+    SlowReplyError,
     TooLongError,
 )
 from evolve.models.model_spec import ModelSpec
@@ -31,9 +33,11 @@ __all__ = [
     "ModelSpec",
     "Price",
     "RateLimitError",
+    "SlowReplyError",
     "TooLongError",
     "build_models",
     "check_model_options",
     "count_tokens",
+    "find_advice",
     "summarise_outages",
 ]

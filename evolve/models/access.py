@@ -10,6 +10,7 @@ from evolve.models.catalogue import is_openai_model
 from evolve.models.litellm_loader import load_litellm
 from evolve.models.model_spec import NO_KEY, name_key_variable, read_provider
 from evolve.settings import OptionError
+from trainer.log import REASON, shorten
 
 LOGS_IN = ("github_copilot", "chatgpt")  # providers that ask the user to log in, and have no key
 ALTERNATIVES = {  # further variables in which litellm looks for a key
@@ -20,6 +21,16 @@ ALTERNATIVES = {  # further variables in which litellm looks for a key
     "PERPLEXITYAI_API_KEY": ("PERPLEXITY_API_KEY",),
     "TOGETHERAI_API_KEY": ("TOGETHER_API_KEY", "TOGETHER_AI_API_KEY", "TOGETHER_AI_TOKEN"),
 }
+ADVICE = {  # by what an error in the record says, the first that fits
+    r"context.?(size|length|window)|too many tokens|too long": (
+        "its context is too small for the requests; give it more, or less with --context-tokens"
+    ),
+    r"^Timeout": "it is slower than --model-timeout allows, or hangs",
+    r"^RateLimit": "its server takes no requests for now",
+    r"^(BadRequest|UnprocessableEntity|UnsupportedParams)": "check what its server takes",
+}
+MALFORMED = (400, 405, 415, 422, 501)  # statuses of what would be refused again
+FILTERED = re.compile(r"content.?(filter|management|policy)|safety", re.I)  # this request alone
 NO_CREDIT = re.compile(r"insufficient_quota|exceeded your current quota|credit balance", re.I)
 
 
@@ -78,6 +89,14 @@ def _is_key(variable: str) -> bool:
     return variable.endswith(("_API_KEY", "_TOKEN"))
 
 
+def find_advice(error: str) -> str:
+    """What to do about a request's error as the record has it."""
+    for pattern, advice in ADVICE.items():
+        if re.search(pattern, error, re.IGNORECASE):
+            return advice
+    return "check the model's name, its key and its address"
+
+
 def find_remedy(status: int | None, message: str, name: str, has_own_server: bool) -> str:
     """What to do about an error that no retry will mend; empty if it is none.
 
@@ -87,7 +106,7 @@ def find_remedy(status: int | None, message: str, name: str, has_own_server: boo
         name: Name of the model.
         has_own_server: Whether it is asked at an address that the user gave.
     """
-    if NO_CREDIT.search(message):
+    if status == 402 or NO_CREDIT.search(message):
         return f"the account of {name} has no credit left; add some at its provider"
     if status in (401, 403):
         known = has_own_server or not read_provider(name)
@@ -96,4 +115,7 @@ def find_remedy(status: int | None, message: str, name: str, has_own_server: boo
     if status == 404:
         at = "its address, which mostly ends in /v1" if has_own_server else "its provider"
         return f"{name} is unknown to its server (HTTP 404); check the model's name and {at}"
+    if status in MALFORMED and not FILTERED.search(message):
+        said = shorten(message, REASON)
+        return f"{name} refuses the request (HTTP {status}: {said}); check what its server takes"
     return ""

@@ -15,6 +15,7 @@ from evolve.models.litellm_loader import load_litellm
 
 MAX_TOKENS = 10**9  # a count above is a mistake of the server
 BYTES_PER_TOKEN = 4  # about, where the server does not count
+FULL_SHARE = 0.75  # a reply that was cut below this share of its limit has filled the context
 WRAPPINGS = re.compile(r"\A(?:(?:litellm\.)?\w+(?:Error|Exception)(?::| -) )+")
 TOO_LONG = re.compile(r"context.?(size|length|window)|too many tokens", re.IGNORECASE)
 LIMIT_TOO_HIGH = re.compile(  # in an error about lengths: the reply's is a part of it
@@ -25,6 +26,8 @@ LIMIT_UNKNOWN = re.compile(
     r"|max_(completion_)?tokens\W+(is|are) not supported",
     re.IGNORECASE | re.DOTALL,
 )
+SCHEMA = re.compile(r"response_format|json.?schema|grammar|structured.?output", re.IGNORECASE)
+STREAM = re.compile(r"\bstream", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -36,34 +39,47 @@ class Answer:
         tokens_in: Tokens of the request.
         tokens_out: Tokens of the reply.
         cut: Whether the reply was cut at its length limit.
+        full: Whether it was cut since the model's context had no more room.
     """
 
     text: str
     tokens_in: int
     tokens_out: int
     cut: bool
+    full: bool = False
 
 
-def read_answer(response: Any, prompt: str) -> Answer:
-    """Read litellm's response; any exception says that it has another form than it should."""
+def read_answer(response: Any, prompt: str, limit: float = 0.0) -> Answer:
+    """Read litellm's response; any exception says that it has another form than it should.
+
+    Args:
+        response: What litellm gives.
+        prompt: Text of the request.
+        limit: Most tokens that the reply was allowed; 0 if that is unknown.
+    """
     if not response.choices:
         raise ValueError("the answer has no choices")
     choice, usage = response.choices[0], getattr(response, "usage", None)
     text = _read_message(choice.message)
-    return Answer(
-        text,
-        _read_count(getattr(usage, "prompt_tokens", None), prompt),
-        _read_count(getattr(usage, "completion_tokens", None), text),
-        choice.finish_reason == "length",
-    )
+    tokens_in = _read_count(getattr(usage, "prompt_tokens", None), prompt)
+    tokens_out = _read_count(getattr(usage, "completion_tokens", None), text)
+    cut = choice.finish_reason == "length"
+    full = cut and tokens_out < FULL_SHARE * limit
+    return Answer(text, tokens_in, tokens_out, cut and not full, full)
 
 
 def _read_message(message: Any) -> str:
-    """The text of a message, with the arguments of the tools that it calls."""
+    """The text of a message, with the arguments of the tools that it calls.
+
+    If there is nothing else, it is the reasoning, marked as such.
+    """
     calls = [call.function for call in message.tool_calls or ()]
     calls += filter(None, [getattr(message, "function_call", None)])
     texts = [message.content or "", *(call.arguments or "" for call in calls)]
     text = "\n".join(t if isinstance(t, str) else json.dumps(t) for t in texts if t)
+    reasoning = getattr(message, "reasoning_content", None)
+    if not text.strip() and reasoning:
+        text = f"<think>\n{reasoning}"
     return text.encode(errors="replace").decode()  # JSON can carry half a surrogate pair
 
 
@@ -88,7 +104,8 @@ def read_status(error: Exception) -> int | None:
 def describe_error(error: Exception) -> str:
     """Describe an error with its kind once, though litellm wraps it into three of them."""
     text = str(error).partition("Traceback (most recent call last)")[0]
-    return f"{type(error).__name__}: {WRAPPINGS.sub('', text)}"
+    kind = "TimeoutError" if isinstance(error, TimeoutError) else type(error).__name__
+    return f"{kind}: {WRAPPINGS.sub('', text)}"
 
 
 def is_server_error(error: Exception) -> bool:
@@ -101,7 +118,7 @@ def is_too_long(error: Exception) -> bool:
     """Whether the request, maybe with the limit of its reply, is too long for the model."""
     if isinstance(error, load_litellm().ContextWindowExceededError):
         return True
-    return read_status(error) == 400 and bool(TOO_LONG.search(str(error)))
+    return read_status(error) in (400, 413) and bool(TOO_LONG.search(str(error)))
 
 
 def is_timeout(error: Exception) -> bool:
@@ -117,6 +134,16 @@ def is_limit_unknown(error: Exception) -> bool:
 def is_limit_too_high(error: Exception) -> bool:
     """Whether the server accepts no reply as long as the limit, after this request or at all."""
     return read_status(error) == 400 and bool(LIMIT_TOO_HIGH.search(str(error)))
+
+
+def is_schema_refused(error: Exception) -> bool:
+    """Whether the server does not take the schema of a reply."""
+    return read_status(error) in (400, 422, 501) and bool(SCHEMA.search(str(error)))
+
+
+def is_stream_refused(error: Exception) -> bool:
+    """Whether the server does not send replies in parts, or does not know an option of that."""
+    return read_status(error) in (400, 422, 501) and bool(STREAM.search(str(error)))
 
 
 def read_retry_after(error: Exception) -> float | None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from evolve.edits.forms import parse_forms
 from evolve.models.access import check_hosted_model, find_server_key
 from evolve.models.catalogue import find_price, is_openai_model
 from evolve.models.client import LiteLLM
@@ -39,13 +40,19 @@ class ConfiguredModel:
     server: str = ""
 
 
-def check_model_options(models: Sequence[str], api_base: str | None, prices: Sequence[str]) -> None:
+def check_model_options(
+    models: Sequence[str],
+    api_base: str | None,
+    prices: Sequence[str],
+    forms: Sequence[str] = (),
+) -> None:
     """Check the options about models, before anything of them is stored.
 
     Args:
         models: All models of the run, as NAME[:WEIGHT][@URL].
         api_base: Address for the models on a server of one's own that name none, if it is given.
         prices: Prices that are given.
+        forms: Forms of replies that are given.
 
     Raises:
         OptionError: An option is malformed, or refers to no model.
@@ -62,10 +69,12 @@ def check_model_options(models: Sequence[str], api_base: str | None, prices: Seq
                 "--api-base is for models on a server of your own, named openai/NAME, "
                 "hosted_vllm/NAME, ollama_chat/NAME or the like, and no --model is one"
             )
-    for name in PriceList.parse(prices).named:
+    named = [("--price", name) for name in PriceList.parse(prices).named]
+    named += [("--form", name) for name in parse_forms(forms) if name]
+    for flag, name in named:
         if name not in names:
             known = f"the models are {', '.join(names)}" if names else "there is no --model"
-            raise OptionError(f"--price names {name}, and {known}")
+            raise OptionError(f"{flag} names {name}, and {known}")
 
 
 def build_models(
@@ -106,7 +115,14 @@ def build_models(
             withheld = at_openai and variable == "OPENAI_API_KEY"
             key = NO_KEY if withheld else find_server_key(name, environment)
             where = server + (_describe_key(key, variable) if environment.get(variable) else "")
-        model = LiteLLM(name, api_base=server, api_key=key, price=price, environment=environment)
+        model = LiteLLM(
+            name,
+            api_base=server,
+            api_key=key,
+            price=price,
+            environment=environment,
+            timeout=settings.model_timeout,
+        )
         models.append(ConfiguredModel(model, spec.weight, where))
     return models
 

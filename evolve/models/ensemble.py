@@ -10,9 +10,10 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from archive.rows import ModelCall
 from evolve.models.client import REPLY_LIMIT, USUAL_REPLY
@@ -32,6 +33,7 @@ class _Request:
     Attributes:
         messages: Chat messages.
         max_tokens: Most tokens that the reply may have.
+        schema: JSON schema that the reply is to follow; None is no schema.
         left: Models that may still answer it, the one that was drawn first.
         limited: Requests that a rate limit turned away, by model.
         too_long: Last error of a model that found it too long; None if there is none.
@@ -41,6 +43,7 @@ class _Request:
 
     messages: Sequence[dict[str, str]]
     max_tokens: int
+    schema: Mapping[str, Any] | None
     left: list[Route]
     limited: dict[str, ModelCall] = field(default_factory=dict)
     too_long: TooLongError | None = None
@@ -124,6 +127,7 @@ class Ensemble:
         calls: list[ModelCall],
         *,
         max_tokens: int = REPLY_LIMIT,
+        schema: Mapping[str, Any] | None = None,
     ) -> ModelCall:
         """Wait until a model answers.
 
@@ -133,6 +137,7 @@ class Ensemble:
             calls: List to which every request is added that was made, those that failed too; but
                 not those that a rate limit turned away and the same model answered later.
             max_tokens: Most tokens that the answer may have.
+            schema: JSON schema that the answer is to follow; None is no schema.
 
         Raises:
             TooLongError: A model may answer a shorter request, and no other one could answer this.
@@ -140,7 +145,7 @@ class Ensemble:
             BudgetSpentError: There is no money for the request, whichever model is asked.
         """
         routes = sorted(self._routes, key=lambda route: route.model.name != name)
-        request = _Request(messages, max_tokens, routes)
+        request = _Request(messages, max_tokens, schema, routes)
         answer: ModelCall | None = None
         self._begin()
         try:
@@ -219,15 +224,16 @@ class Ensemble:
             raise
         begun, cost = self._clock(), 0.0
         try:
-            limit = route.limit_reply(request.max_tokens)
-            call = route.model(request.messages, max_tokens=limit)
+            call = route.ask(request.messages, request.max_tokens, request.schema)
             cost = call.cost or 0.0
         except BaseException as error:
+            if isinstance(error, ModelError):  # a part of a reply may have come, and costs
+                cost = error.call.cost or 0.0
             self._report(route.record_error(error, begun, request.size))
             raise
         finally:
             self._budget.settle(expected, cost)
-        self._report(route.record_answer(call, request.size))
+        self._report(route.record_answer(call, request.size, constrained=bool(request.schema)))
         return call
 
     def _expect_cost(self, route: Route, request: _Request) -> float:

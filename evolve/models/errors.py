@@ -33,8 +33,12 @@ class TooLongError(ModelError):
     """The request has more tokens than the model takes."""
 
 
+class SlowReplyError(ModelError):
+    """The reply did not come in time."""
+
+
 class AccessError(ModelError):
-    """The server refuses the key, the account or the name of the model: no retry will help.
+    """The server refuses the key, the account, the model or the request: no retry will help.
 
     Attributes:
         remedy: What the user can do about it, in one sentence.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 from archive.rows import ModelCall
-from evolve.models.errors import AccessError, RateLimitError, TooLongError
+from evolve.models.errors import AccessError, RateLimitError, SlowReplyError, TooLongError
 from evolve.models.rate_limits import RateLimiter
 from population.formatting import format_duration
 
@@ -21,7 +21,13 @@ class Model(Protocol):
 
     @property
     def name(self) -> str: ...
-    def __call__(self, messages: Sequence[dict[str, str]], *, max_tokens: int) -> ModelCall: ...
+    def __call__(
+        self,
+        messages: Sequence[dict[str, str]],
+        *,
+        max_tokens: int,
+        schema: Mapping[str, Any] | None = ...,
+    ) -> ModelCall: ...
     def estimate(
         self, messages: Sequence[dict[str, str]], reply_tokens: int = ...
     ) -> float | None: ...
@@ -49,7 +55,7 @@ class Route:
         self.longest_reply, self.denied = 0, ""
         self._clock = clock
         self._lock = threading.Lock()
-        self._longest_whole_reply = 0
+        self._longest_whole_reply = {False: 0, True: 0}  # by whether it followed a schema
         self._too_long = math.inf  # characters of the shortest request that was too long
         self._failing_since: float | None = None
         self._reported = self._warned = False  # whether the user knows of failures, of a refusal
@@ -58,12 +64,32 @@ class Route:
         """Whether the model may take a request of so many characters."""
         return size < self._too_long
 
-    def limit_reply(self, max_tokens: int) -> int:
-        """The limit of a reply: higher than asked for if the model's whole replies are longer."""
-        return min(max(max_tokens, GROWTH * self._longest_whole_reply), LONGEST_REPLY)
+    def ask(
+        self,
+        messages: Sequence[dict[str, str]],
+        max_tokens: int,
+        schema: Mapping[str, Any] | None,
+    ) -> ModelCall:
+        """Ask the model. A reply may be longer than asked for if its whole ones are.
 
-    def record_answer(self, call: ModelCall, size: int) -> str:
-        """Record an answer to a request of so many characters.
+        Args:
+            messages: Chat messages.
+            max_tokens: Most tokens that the reply should need.
+            schema: JSON schema that the reply is to follow; None is no schema. What replies without
+                one are like says nothing of those with one.
+        """
+        longest = self._longest_whole_reply[schema is not None]
+        limit = min(max(max_tokens, GROWTH * longest), LONGEST_REPLY)
+        options = {} if schema is None else {"schema": schema}
+        return self.model(messages, max_tokens=limit, **options)
+
+    def record_answer(self, call: ModelCall, size: int, *, constrained: bool = False) -> str:
+        """Record an answer to a request.
+
+        Args:
+            call: The request with its answer.
+            size: Characters of the request.
+            constrained: Whether the answer was to follow a schema.
 
         Returns:
             What the user should know of it; empty if nothing.
@@ -73,8 +99,9 @@ class Route:
             if not self.has_room(size):
                 self._too_long = size + 1  # the server has more room now, or counted other tokens
             self.longest_reply = max(self.longest_reply, call.tokens_out)
-            if not call.cut:
-                self._longest_whole_reply = max(self._longest_whole_reply, call.tokens_out)
+            if not (call.cut or call.full):
+                longest = max(self._longest_whole_reply[constrained], call.tokens_out)
+                self._longest_whole_reply[constrained] = longest
             since, reported = self._failing_since, self._reported
             self._failing_since, self._reported, self.denied = None, False, ""
         if since is None or not reported:
@@ -101,7 +128,10 @@ class Route:
             self.denied = ""
             self.limiter.record_answer()
             return self._record_too_long(size)
-        self.limiter.record_failure(begun)
+        if isinstance(error, SlowReplyError):
+            self.limiter.record_timeout(begun)
+        else:
+            self.limiter.record_failure(begun)
         return self._record_failure(error, begun)
 
     def _record_too_long(self, size: int) -> str:

@@ -26,6 +26,7 @@ class Operator(ABC):
             alone, `context.relatives`.
         since: Version of a run's rules from which on it is drawn unless operators are named: runs
             that began before it was there take their decisions without it.
+        takes_forms: Whether a language model may be asked for a reply in `context.form`.
         maps: Whether it wants the archive's cells with what is to be beaten there, `context.cells`.
     """
 
@@ -37,6 +38,7 @@ class Operator(ABC):
     aims: bool = False
     learns: bool = False
     maps: bool = False
+    takes_forms: bool = False
     since: int = 1
 
     @abstractmethod

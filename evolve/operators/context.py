@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archive import Axis
 from archive.rows import ModelCall
+from evolve.edits.forms import FREE
 from evolve.genome import Identity
 from evolve.operators.prompts.packing import Section, estimate_tokens
 from population import Individual
@@ -20,12 +21,19 @@ from trainer.task import Task
 class AskModel(Protocol):
     """A function that asks a language model."""
 
-    def __call__(self, messages: Sequence[dict[str, str]], *, max_tokens: int = ...) -> ModelCall:
+    def __call__(
+        self,
+        messages: Sequence[dict[str, str]],
+        *,
+        max_tokens: int = ...,
+        schema: Mapping[str, Any] | None = ...,
+    ) -> ModelCall:
         """Send chat messages and wait for the reply.
 
         Args:
             messages: Chat messages, each with "role" and "content".
             max_tokens: Most tokens that the reply may have.
+            schema: JSON schema that the reply is to follow; None is no schema.
 
         Raises:
             evolve.models.ModelError: No model gave a reply.
@@ -99,6 +107,7 @@ class Context:
         task_files: Files of the task for a language model, in its standing instruction; may be
             empty.
         output: Last lines that a parent printed before it failed, which are not to be trusted.
+        form: Name of the form in which a language model is to reply, of `evolve.edits.forms`.
         request_tokens: Most tokens a request to a language model may have, all its messages
             together.
         count_tokens: Function that counts the tokens of a text.
@@ -116,5 +125,6 @@ class Context:
     cells: Cells | None = None
     task_files: str = ""
     output: str = ""
+    form: str = FREE
     request_tokens: int = 30_000
     count_tokens: Callable[[str], int] = estimate_tokens

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 from archive.rows import ModelCall
 from evolve.edits import EditError, is_on_track, read_reply
@@ -12,10 +13,12 @@ from evolve.genome import RefusedError
 from evolve.models import BudgetSpentError, ModelError, TooLongError
 from evolve.operators.context import Context
 from evolve.operators.prompts.packing import truncate
+from evolve.operators.prompts.reply_forms import choose_reply_form
 from evolve.operators.prompts.requests import write_system_message
 from evolve.operators.prompts.retries import (
     EMPTY_REPLY,
     explain_cut,
+    explain_end,
     explain_refusal,
     write_retry_request,
 )
@@ -26,8 +29,6 @@ MAX_REPEATED = 20_000  # characters of such a reply that are sent back; more wou
 CUT_REPEATED = 2000  # the same of a reply that was cut, which is not to be continued
 MESSAGE = 8  # tokens of the frame around a message, about
 HALVINGS = 2  # how often a request that is too long for the model is packed again in half the room
-EDIT_TOKENS = 2000  # tokens of a reply beside the whole file: idea, reasons, and some reasoning
-TIGHTEST = 3  # characters per token of the whole file, at least
 RAISE = 2  # factor of a reply's limit after a reply that was cut on a good way
 
 
@@ -56,12 +57,12 @@ def ask_for_edit(request: Callable[[Context], str], source: str, context: Contex
                 source,
                 genome=context.task.genome,
                 language=context.task.language,
-                cut=call.cut,
+                cut=call.cut or call.full,
             )
             context.screen(edit.source)
         except (EditError, RefusedError) as error:
             if attempt == RETRIES:
-                raise ProposalError(str(error)) from error
+                raise ProposalError(explain_end(call, str(error))) from error
             conversation.reject(call, error)
         else:
             return Proposal(edit.source, edit.idea, edit.why)
@@ -82,10 +83,11 @@ class _Conversation:
 
     def __init__(self, request: Callable[[Context], str], source: str, context: Context) -> None:
         self._request, self._context, self._halvings = request, context, 0
-        self._reply_limit = EDIT_TOKENS + len(source) // TIGHTEST
-        self._system = write_system_message(context.task, context.task_files)
+        self._form = choose_reply_form(context.form, source)
+        self._reply_limit = self._form.tokens
+        self._system = write_system_message(context.task, context.task_files, self._form.answer)
         self._exchange: list[dict[str, str]] = []  # replies, and why they cannot be used
-        self._shortest = request(replace(context, request_tokens=0))
+        self._shortest = self._write_question(0)
         most = len(f"{self._system}{self._shortest}".encode()) + 2 * MESSAGE
         if most > context.request_tokens and self._free < 0:  # a token has one byte at least
             raise ProposalError(
@@ -109,22 +111,28 @@ class _Conversation:
                         *self._exchange,
                     ],
                     max_tokens=self._reply_limit,
+                    **self._options,
                 )
             except TooLongError:
                 if self._halvings == HALVINGS:
                     raise
-                self._halvings += 1
-                tokens = min(self._room, self._context.count_tokens(self._question)) // 2
-                self._question = self._write_question(tokens)
+                self._shorten()
 
     def reject(self, call: ModelCall, error: EditError | RefusedError) -> None:
-        """Add a reply that cannot be used, and the reason why."""
+        """Add a reply that cannot be used, and the reason why.
+
+        Where the model's context was full, a shorter request is what it needs, and no reason.
+        """
+        if call.full and self._halvings < HALVINGS:
+            self._shorten()
+            self._exchange.clear()
+            return
         was_cut = call.cut and isinstance(error, EditError)
-        reason = explain_cut(call.tokens_out) if was_cut else explain_refusal(error)
+        reason = explain_cut(call.tokens_out, self._form) if was_cut else explain_refusal(error)
         if was_cut and is_on_track(call.reply):
             self._reply_limit *= RAISE
         count = self._context.count_tokens
-        answer = write_retry_request(truncate(reason, self._free // 2, count))
+        answer = write_retry_request(truncate(reason, self._free // 2, count), self._form)
         repeated = call.reply[: CUT_REPEATED if call.cut else MAX_REPEATED]
         repeated = truncate(repeated, self._free - self._count(answer) - MESSAGE, count)
         self._exchange += [
@@ -134,8 +142,22 @@ class _Conversation:
         while len(self._exchange) > 2 and self._count(*self._exchanged) > self._free:
             del self._exchange[:2]
 
+    def _shorten(self) -> None:
+        """Pack the question again, in half the room."""
+        self._halvings += 1
+        tokens = min(self._room, self._context.count_tokens(self._question)) // 2
+        self._question = self._write_question(tokens)
+
     def _write_question(self, tokens: int) -> str:
-        return self._request(replace(self._context, request_tokens=tokens))
+        reminder = self._form.reminder
+        tokens = max(tokens - self._count(reminder), 0) if reminder else tokens
+        request = self._request(replace(self._context, request_tokens=tokens))
+        return "\n\n".join(filter(None, (request, reminder)))
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        """The schema of the reply, if it has one: not all that answers knows such an option."""
+        return {} if self._form.schema is None else {"schema": self._form.schema}
 
     @cached_property
     def _free(self) -> int:

@@ -24,6 +24,7 @@ class Crossover(Operator):
     summary = "two parents merged"
     arity = 2
     needs_model = True
+    takes_forms = True
 
     def propose(self, parents: Sequence[Parent], context: Context) -> Proposal:
         first, second = parents

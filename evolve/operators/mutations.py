@@ -36,6 +36,7 @@ class Mutation(Operator):
     mends: bool = False
     aims: bool = False
     needs_model = True
+    takes_forms = True
 
     def propose(self, parents: Sequence[Parent], context: Context) -> Proposal:
         (parent,) = parents

@@ -11,11 +11,13 @@ from typing import Any
 from archive import Axis
 from archive.record import Record
 from archive.rows import Experiment, ProposalRow, Purpose
+from evolve.edits.forms import FORMS, parse_forms
 from evolve.models import ModelSpec
 from evolve.operators import resolve_operator_path
 from evolve.runs.run import Run
 from evolve.search.axes import axes_around, find_movable_axes, read_bounds
 from evolve.search.bandit import Arm, FixedMix
+from evolve.search.form_chooser import ONLY_FREE, FormChooser
 from evolve.search.operator_mix import operator_mix
 from evolve.search.search import Search
 from evolve.search.strategies import STRATEGIES, Strategy
@@ -98,12 +100,15 @@ def begin_search(run: Run, settings: Settings | None = None) -> Search:
         strategy=new_strategy(settings),
         operators=mix.operators,
         models=models,
-        chooser=mix.chooser(models),
+        chooser=mix.chooser(models, settings.rules),
         seed=settings.seed,
         budget=settings.budget,
         movable_axes=find_movable_axes(run.task.axes, settings.bounds),
         max_repeats=settings.max_repeats,
         beliefs=begin_beliefs(settings.rules, exact=run.task.exact),
+        forms=FormChooser(
+            parse_forms(settings.forms), list(FORMS) if run.task.language == "python" else ONLY_FREE
+        ),
     )
     _tell_seeds(run, search)
     return search
@@ -177,9 +182,9 @@ def tell_proposal(
         child: The child, not measured yet; None if the proposal was refused.
         costs: Cost in dollars, by model.
     """
-    drawn, cost = Arm(row.operator, row.model), sum(costs.values())
+    drawn, cost = Arm(row.operator, row.model).in_form(row.form), sum(costs.values())
     if child is None:
-        search.add_refusal(drawn, row.parents, cost)
+        search.add_refusal(drawn, row.parents, cost, form=row.form)
         return
     if not child.model:  # no model was needed after all, as for changes that merge by themselves
         search.add_individual(child, cost, drawn=drawn)
@@ -188,7 +193,7 @@ def tell_proposal(
         own = costs.get(child.model, 0.0)
         search.add_refusal(drawn, row.parents, cost - own)
         cost = own
-    search.add_individual(child, cost)
+    search.add_individual(child, cost, form=row.form)
 
 
 def count_fruitless_replies(run: Run) -> int:

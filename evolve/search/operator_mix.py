@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from evolve.operators import OPERATORS, Operator, parse_operator
-from evolve.search.bandit import Arm, Bandit, Chooser, FixedMix
+from evolve.search.bandit import Arm, Chooser, FixedMix, begin_bandit
 from evolve.settings import OptionError
 from population.beliefs import RULES
 
@@ -25,14 +25,15 @@ class Mix:
     operators: Mapping[str, Operator]
     weights: Mapping[str, float] | None
 
-    def chooser(self, models: Mapping[str, float]) -> Chooser:
+    def chooser(self, models: Mapping[str, float], rules: int = RULES) -> Chooser:
         """The chooser that draws among the operators and models.
 
         Args:
             models: Weights of the language models by name.
+            rules: Version of the rules under which the run began.
         """
         if self.weights is None:
-            return Bandit()
+            return begin_bandit(rules)
         return FixedMix(
             {
                 Arm(name, model): weight * share

@@ -26,6 +26,7 @@ class Plan:
         place: Place in the order of everything that the search was asked and told, from 1; 0 if
             that is not kept.
         offline: Whether no language model might be asked.
+        form: Form in which the language model is to reply; empty if there is no choice.
     """
 
     number: int
@@ -36,11 +37,12 @@ class Plan:
     target: Cell | None = None
     place: int = 0
     offline: bool = False
+    form: str = ""
 
     @property
     def arm(self) -> Arm:
         """The arm of the bandit that was drawn."""
-        return Arm(self.operator.name, self.model)
+        return Arm(self.operator.name, self.model).in_form(self.form)
 
     @property
     def parent_ids(self) -> tuple[int, ...]:

@@ -13,11 +13,13 @@ from dataclasses import replace
 import numpy as np
 
 from archive import AddStatus, Archive, Axis
+from evolve.edits.forms import FREE
 from evolve.operators import Operator
 from evolve.operators.perturb import Perturb
 from evolve.search.axes import refit_axes
 from evolve.search.bandit import Arm, Chooser, Outcome, device_price
 from evolve.search.credit import Credit
+from evolve.search.form_chooser import FormChooser
 from evolve.search.plan import Plan
 from evolve.search.repairs import Repairs
 from evolve.search.strategies import Strategy
@@ -31,6 +33,7 @@ from population.selection import Offspring
 EARLY = 0.5  # share of the budget: a child that failed earlier was hardly trained
 MOST_CLOSING = 5  # repeats at the end of a search, when those that are meant for it are used up
 MOST_RETRIES = 2  # repeats of a score that may fail before nobody waits for another
+FORM_DRAWS = 1  # beside a run's seed and a proposal's number, seeds the draw of its form
 LAST_RESORT = Perturb()  # one parent and no model: it works whatever was chosen
 
 
@@ -48,6 +51,7 @@ class Search:
         max_repeats: Runs that may go into repeating what seems to be the best; a lead beyond luck
             is repeated even then.
         beliefs: Rules by which results are judged, before any result; None takes the latest.
+        forms: Chooser of the forms of models' replies; None leaves them free.
 
     Attributes:
         beliefs: What the results so far say of the noise and of the gains.
@@ -70,7 +74,9 @@ class Search:
         movable_axes: Collection[str] = (),
         max_repeats: float = math.inf,
         beliefs: Beliefs | None = None,
+        forms: FormChooser | None = None,
     ) -> None:
+        self._forms = forms or FormChooser()
         self._strategy, self._chooser = strategy, chooser
         self._operators = {**operators, LAST_RESORT.name: operators.get("perturb", LAST_RESORT)}
         self._models = dict(models)
@@ -151,12 +157,12 @@ class Search:
         assert self.incumbent is not None
         rng = np.random.default_rng([self._seed, number])
         if self._repairs.mender and not offline and (broken := self._repairs.take()):
-            arm = self._draw(self._arms_of(self._repairs.mender), rng)
+            arm = self._draw(number, self._arms_of(self._repairs.mender), rng)
             return self._plan(number, arm, [broken], rng)
         pool = self._strategy.pool(self.archive, self.reference, self.incumbent)
         for arity in (2, 1):
             arms = [arm for arm in self._arms if self._fits(arm, min(arity, len(pool)), offline)]
-            arm = self._draw(arms or [Arm(LAST_RESORT.name)], rng)
+            arm = self._draw(number, arms or [Arm(LAST_RESORT.name)], rng)
             parents = self._parents(self._operators[arm.operator].arity, pool, rng)
             if parents:
                 return self._plan(number, arm, parents, rng)
@@ -170,14 +176,26 @@ class Search:
         target = choose_target(self.archive, parents[0], rng) if operator.aims else None
         if len(parents) > 1:
             self._crossed.add(frozenset(parent.id for parent in parents))
-        return Plan(number, operator, arm.model, tuple(parents), rng, target)
+        form = (arm.form or FREE) if operator.takes_forms and arm.model else ""
+        return Plan(number, operator, arm.model, tuple(parents), rng, target, form=form)
 
     def _fits(self, arm: Arm, parents: int, offline: bool) -> bool:
         operator = self._operators[arm.operator]
         return operator.arity <= parents and not (offline and operator.needs_model)
 
-    def _draw(self, arms: Sequence[Arm], rng: np.random.Generator) -> Arm:
-        """An arm; among models whose weights differ, these decide which of them is asked."""
+    def _draw(self, number: int, arms: Sequence[Arm], rng: np.random.Generator) -> Arm:
+        """An arm; among models whose weights differ, these decide which of them is asked.
+
+        The form of each model's reply comes from a generator of its own.
+        """
+        form_rng = np.random.default_rng([self._seed, number, FORM_DRAWS])
+        forms = {model: self._forms.draw(model, form_rng) for model in self._models}
+        arms = [
+            arm.in_form(forms[arm.model])
+            if arm.model and self._operators[arm.operator].takes_forms
+            else arm
+            for arm in arms
+        ]
         weights = np.array(list(self._models.values()))
         if len(set(weights)) > 1:
             model = list(self._models)[int(rng.choice(len(weights), p=weights / weights.sum()))]
@@ -253,7 +271,12 @@ class Search:
     # -- tell ---------------------------------------------------------------------------------
 
     def add_individual(
-        self, individual: Individual, dollars: float = 0.0, *, drawn: Arm | None = None
+        self,
+        individual: Individual,
+        dollars: float = 0.0,
+        *,
+        drawn: Arm | None = None,
+        form: str = "",
     ) -> None:
         """Add a genome that will be measured.
 
@@ -261,19 +284,24 @@ class Search:
             individual: The new individual.
             dollars: Cost of its proposal in dollars.
             drawn: Arm that is credited with it; None is its operator with its model.
+            form: Form of the model's reply; empty if there was no choice.
         """
+        self._forms.record_child(individual.id, individual.model, form)
         self.individuals[individual.id] = individual
         self.family.add(individual)
         self._dollars[individual.id] = dollars
-        arm = drawn or Arm(individual.operator, individual.model)
+        arm = drawn or Arm(individual.operator, individual.model).in_form(form)
         self._drawn[individual.id] = arm
         self._note_drawn(arm, individual.parents)
         for parent in individual.parents:
             record = self._offspring.get(parent, Offspring())
             self._offspring[parent] = replace(record, children=record.children + 1)
 
-    def add_refusal(self, arm: Arm, parents: Sequence[int], dollars: float = 0.0) -> None:
-        """Learn of a proposal that gave no child, and of its cost in dollars."""
+    def add_refusal(
+        self, arm: Arm, parents: Sequence[int], dollars: float = 0.0, *, form: str = ""
+    ) -> None:
+        """Learn of a proposal that gave no child, its cost in dollars, and its replies' form."""
+        self._forms.record_refusal(arm.model, form)
         self._note_drawn(arm, parents)
         self._chooser.tell(arm, Outcome(0.0, dollars, measured=False))
 
@@ -327,6 +355,7 @@ class Search:
         price = device_price(credit.first.device) * credit.first.seconds
         outcome = Outcome(worth, self._dollars.get(child.id, 0.0) + price)
         self._chooser.tell(self._drawn[child.id], outcome)
+        self._forms.record_worth(child.id, outcome)
 
     def _learn(self, before: Individual, measurement: Measurement) -> None:
         """Learn from a run about the noise, and about the gains that children make."""

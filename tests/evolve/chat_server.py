@@ -16,7 +16,6 @@ import json
 import re
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,6 +23,7 @@ from types import TracebackType
 from typing import Any, Self
 
 TOKENS_IN, TOKENS_OUT = 1000, 200  # what every reply claims to have taken
+PIECES = 10  # in about so many parts a reply is streamed
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,8 @@ class Raw:
         status, headers: of the answer.
         missing: bytes that are announced and never sent.
         wait: seconds before anything is sent.
-        gap: seconds between two bytes.
+        gap: seconds between two pieces.
+        piece: bytes that are sent at a time if there is a gap.
     """
 
     body: bytes | None = b""
@@ -96,6 +97,7 @@ class Raw:
     missing: int = 0
     wait: float = 0.0
     gap: float = 0.0
+    piece: int = 1
 
 
 Answer = str | int | tuple[int, str] | dict[str, Any] | Raw
@@ -103,10 +105,15 @@ Script = Callable[[Request], Answer]
 
 
 class ChatServer:
-    """Serves POST /v1/chat/completions until it is closed; `requests` are those that came."""
+    """Serves POST /v1/chat/completions until it is closed; `requests` are those that came.
+
+    Replies come in parts if they are asked for so, unless `streams` is false. `broken` counts the
+    answers that a client did not read to their end.
+    """
 
     def __init__(self, script: Script) -> None:
         self.requests: list[Request] = []
+        self.streams, self.broken = True, 0
         self._script = script
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -118,8 +125,10 @@ class ChatServer:
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 answer = outer._answer(body, self.headers)
-                with suppress(OSError):  # a client that has waited long enough is gone
+                try:
                     self.send(answer)
+                except OSError:  # a client that has waited long enough is gone
+                    outer.broken += 1
 
             def send(self, answer: Raw) -> None:
                 outer._closing.wait(answer.wait)
@@ -131,7 +140,7 @@ class ChatServer:
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(answer.body) + answer.missing))
                 self.end_headers()
-                step = 1 if answer.gap else len(answer.body) or 1
+                step = answer.piece if answer.gap else len(answer.body) or 1
                 for start in range(0, len(answer.body), step):
                     self.wfile.write(answer.body[start : start + step])
                     outer._closing.wait(answer.gap)
@@ -175,13 +184,17 @@ class ChatServer:
             case Raw():
                 return answer
             case str(text):
-                return _json(200, completion(text))
+                return self._write(completion(text), request)
             case int(status):
                 return _json(status, {"error": {"message": f"scripted failure {status}"}})
             case (status, message):
                 return _json(status, {"error": {"message": message}})
             case _:
-                return _json(200, answer)
+                return self._write(answer, request)
+
+    def _write(self, answer: dict[str, Any], request: Request) -> Raw:
+        wanted = self.streams and request.options.get("stream") and is_whole(answer)
+        return stream(answer) if wanted else _json(200, answer)
 
 
 def _json(status: int, answer: dict[str, Any]) -> Raw:
@@ -208,6 +221,44 @@ def completion(text: str) -> dict[str, Any]:
             "total_tokens": TOKENS_IN + TOKENS_OUT,
         },
     }
+
+
+def is_whole(answer: dict[str, Any]) -> bool:
+    """Whether a response has the form of one, so that it can be sent in parts."""
+    match answer:
+        case {
+            "choices": [{"message": {"content": str()} as message, "finish_reason": str()}],
+            "usage": {},
+        }:
+            return set(message) <= {"role", "content", "reasoning_content"}
+    return False
+
+
+def stream(
+    answer: dict[str, Any], *, pieces: int = PIECES, gap: float = 0.0, wait: float = 0.0
+) -> Raw:
+    """A response in parts, as a server sends it that is asked for a stream.
+
+    Args:
+        answer: the response, as `completion` makes it.
+        pieces: number of parts that the reply comes in, about.
+        gap: seconds between two of them, about.
+        wait: seconds before the first one.
+    """
+    (choice,) = answer["choices"]
+    deltas = [{"role": "assistant", "content": ""}]
+    for key in ("reasoning_content", "content"):
+        text = choice["message"].get(key) or ""
+        size = max(len(text) // pieces, 1)
+        deltas += [{key: text[at : at + size]} for at in range(0, len(text), size)]
+    chunks: list[dict[str, Any]] = [{"choices": [{"index": 0, "delta": one}]} for one in deltas]
+    end = {"index": 0, "delta": {}, "finish_reason": choice["finish_reason"]}
+    chunks += [{"choices": [end]}, {"choices": [], "usage": answer["usage"]}]
+    frame = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "test"}
+    lines = [f"data: {json.dumps(frame | chunk)}\n\n" for chunk in chunks]
+    body = "".join([*lines, "data: [DONE]\n\n"]).encode()
+    kind = {"Content-Type": "text/event-stream"}
+    return Raw(body, 200, kind, gap=gap, wait=wait, piece=len(body) // len(lines))
 
 
 def edit(search: str, replace: str, idea: str = "an idea", why: str = "it should help") -> str:

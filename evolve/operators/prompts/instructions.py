@@ -71,3 +71,30 @@ The blocks are applied in their order, all or none. For a very large change you 
 new file in one ``` fence instead of blocks (a longer fence if the file has fences of its own). If
 it is easier for you, a unified diff in a ```diff fence is understood, too, or JSON edits:
 {"idea": "...", "why": "...", "edits": [{"search": "...", "replace": "..."}]}."""
+
+AGAIN = (
+    "Answer again in the required form, complete: the IDEA line, the WHY line, and all blocks "
+    "against the file as it was first shown."
+)
+SHORTER = (
+    "Think and explain less, and give a few small SEARCH/REPLACE blocks instead of the whole file."
+)
+
+ANSWER_CONSTANTS = """\
+Answer with one JSON object and nothing else: new values of one to three of the file's constants, by
+their names, such as {"constants": [{"name": "RATE", "value": 0.02}]}."""
+REMINDER_CONSTANTS = (
+    "The change is made by new values of one to three constants alone. Each value must differ from "
+    "the one that the file has."
+)
+ANSWER_DEFINITION = """\
+Answer with one JSON object and nothing else, which rewrites the body of one function of the file:
+{"idea": "the change in at most 15 words", "definition": "name of the function", "lines": ["first
+line of its new body", "second line", ...]}. The function keeps its name and its arguments, so the
+lines begin below its head. Each line has the indentation that it needs among the others."""
+REMINDER_DEFINITION = (
+    "The change is made in the body of one function alone, which is given as a whole and must "
+    "differ from the one that the file has."
+)
+AGAIN_JSON = "Answer again with one JSON object in the required form, for the file as it was shown."
+SHORTER_JSON = "Change less at a time, and add no explanation."

@@ -29,9 +29,11 @@ NOTHING = "(nothing)"
 COMMENTS, LAST_LINES = "What the scoring said of it", "The last lines that it printed"
 
 
-def write_system_message(task: Task, task_files: str = "") -> str:
+def write_system_message(
+    task: Task, task_files: str = "", answer: str = instructions.ANSWER
+) -> str:
     """The standing instruction: the task's own text, its files, the form of an answer."""
-    return "\n\n".join(filter(None, (describe_task(task), task_files, instructions.ANSWER)))
+    return "\n\n".join(filter(None, (describe_task(task), task_files, answer)))
 
 
 def describe_task(task: Task) -> str:

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from archive.rows import ModelCall
 from evolve.edits import EditError
 from evolve.genome import RefusedError
+from evolve.operators.prompts.reply_forms import ReplyForm
 
 EMPTY_REPLY = "(an empty reply)"  # some providers refuse a message without content
 
 
-def write_retry_request(reason: str) -> str:
-    """Say why a reply was not accepted, and ask for another one."""
-    return (
-        f"That reply cannot be used: {reason}\n\nAnswer again in the required form, complete: "
-        "the IDEA line, the WHY line, and all blocks against the file as it was first shown."
-    )
+def write_retry_request(reason: str, form: ReplyForm) -> str:
+    """Say why a reply was not accepted, and ask for another one in the same form."""
+    return f"That reply cannot be used: {reason}\n\n{form.again}"
 
 
-def explain_cut(tokens: int) -> str:
+def explain_cut(tokens: int, form: ReplyForm) -> str:
     """Say that a reply was cut after so many tokens, and how to answer within the limit."""
+    return f"it was cut at its length limit, after {tokens} tokens. {form.shorter}"
+
+
+def explain_end(call: ModelCall, reason: str) -> str:
+    """Say why the last reply was refused, with the true cause where the context was full."""
+    if not call.full:
+        return reason
     return (
-        f"it was cut at its length limit, after {tokens} tokens. Think and explain less, and give "
-        "a few small SEARCH/REPLACE blocks instead of the whole file."
+        f"the model's context was full, after {call.tokens_in:,} tokens of request and "
+        f"{call.tokens_out:,} of reply: give it more, or less with --context-tokens ({reason})"
     )
 
 

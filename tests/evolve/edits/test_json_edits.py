@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from typing import Any
 
 import pytest
@@ -122,7 +123,56 @@ def test_values_without_names_are_refused(values: object) -> None:
 def test_no_value_and_the_old_value_change_nothing() -> None:
     assert "changes nothing" in refused(asked({}))
     assert "changes nothing" in refused(asked({"WIDTH": 32}))
-    assert "`IDEA:" in refused({"constants": {"WIDTH": 64}})
+
+
+def test_values_without_an_idea_are_one() -> None:
+    edit = read_reply('{"constants": [{"name": "WIDTH", "value": 64}]}', SOURCE)
+    assert edit.idea == "WIDTH 32 -> 64"
+    two = json.dumps({"constants": {"BETAS": [0.8, 0.9], "PATTERN": "L" * 99}})
+    assert read_reply(two, SOURCE).idea == (
+        f'BETAS ( # of the optimizer 0.8, 0.95, ) -> [0.8, 0.9], PATTERN "SSSL" -> {"L" * 40}'
+    )
+
+
+# -- a function's new body ------------------------------------------------------------------------
+
+FUNCTIONS = "RATE = 0.1\n\n\ndef rate(step):\n    return RATE\n"
+
+
+def rewrite(**more: object) -> dict[str, object]:
+    lines = ["if step < 9:", "    return 0.0", "return RATE"]
+    return {"idea": "try it", "why": "it helps", "definition": "rate", "lines": lines} | more
+
+
+def test_a_body_is_rewritten() -> None:
+    child = applied(rewrite(), FUNCTIONS)
+    assert child.endswith(
+        "def rate(step):\n    if step < 9:\n        return 0.0\n    return RATE\n"
+    )
+    assert applied(rewrite(lines="if step < 9:\n    return 0.0\nreturn RATE"), FUNCTIONS) == child
+
+
+def test_a_body_without_an_idea_has_the_name_of_its_function() -> None:
+    edit = read_reply(json.dumps({"definition": "rate", "lines": ["return 1"]}), FUNCTIONS)
+    assert edit.idea == "another body of rate"
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (rewrite(definition="pace"), "no function 'pace'; its functions are rate"),
+        (rewrite(lines=[None]), '"lines" should be a list'),
+        (rewrite(lines=["return RATE"]), "changes nothing"),
+    ],
+)
+def test_a_body_that_cannot_be_rewritten_is_refused(answer: dict[str, object], reason: str) -> None:
+    with pytest.raises(EditError, match=re.escape(reason)):
+        read_reply(json.dumps(answer), FUNCTIONS)
+
+
+def test_what_is_no_python_has_no_functions() -> None:
+    with pytest.raises(EditError, match="no functions"):
+        read_reply(json.dumps(rewrite()), "def rate(:\n")
 
 
 # -- where it stands ------------------------------------------------------------------------------

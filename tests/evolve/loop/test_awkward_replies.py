@@ -162,7 +162,10 @@ RESPONSES: dict[str, tuple[str, Callable[[Parts], Parts]]] = {
     "an empty list of tools": (NEITHER, tools()),
     "null content": (NEITHER, message({"role": "assistant", "content": None})),
     "no content": (NEITHER, message({"role": "assistant"})),
-    "reasoning alone": (NEITHER, message({"role": "assistant", "reasoning_content": "Hm."})),
+    "reasoning alone": (
+        "ends within its reasoning",
+        message({"role": "assistant", "reasoning_content": "Hm."}),
+    ),
     "a filtered answer": (NEITHER, message({"role": "assistant", "refusal": "I may not."})),
     "no choices": (SILENT, without("choices")),
     "null choices": (SILENT, lambda whole: whole | {"choices": None}),

@@ -184,10 +184,14 @@ def test_without_any_answer_to_the_end_the_run_says_so(
     place: Any, chat: Any, scripted: ModuleType, kind: str
 ) -> None:
     answer = (400, "prompt is too long") if kind == "a short context" else limited(scripted, 3600)
+    advice = "its context is too small" if kind == "a short context" else "they still wait"
     server = chat(lambda request: answer)
     done = evolve(place, server, "--generations", "1", "--offline-after", "0.5")
     assert done.returncode == 1, "it was asked to work with a model, and did not"
-    assert "no model ever answered" in done.stdout
+    assert re.search(
+        rf"no model ever answered in \d+ requests?, the offline operators did it all: {advice}",
+        done.stdout,
+    )
     assert place.count("m", "individuals WHERE id > 0") == 5
 
 
@@ -225,6 +229,18 @@ STORIES = {  # in neither is there anything that an offline operator could chang
     "prose": ("story.md", "A story, told to the end.\n"),
     "python": ("story.py", "text = 'a story'\n"),
 }
+
+
+def test_what_no_operator_did_is_said_of_none(place: Any, chat: Any) -> None:
+    (place.task_folder / "program.md").write_text(PROSE)
+    (place.task_folder / "score.py").write_text(SCORE)
+    (place.task_folder / "story.md").write_text("A story, told to the end.\n")
+    done = evolve(place, chat(lambda request: 404), "--generations", "1", "--hours", "0.001")
+    assert done.returncode == 1
+    assert re.search(
+        r"no model ever answered in \d+ requests?: check the model's name", done.stdout
+    )
+    assert "offline" not in done.stdout
 
 
 @pytest.mark.parametrize("language", STORIES)

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydantic")
 MODEL = "openai/test"
 SOURCE = "import given; print(given.GOAL)\n\nWIDTH = 32\nRATE = 0.1\nDECAY = 0.9\n"
 CHILD = SOURCE.replace("32", "64").replace("0.9", "0.97")
+CUT_AFTER = 2100  # tokens, about the limit of a reply here
 LABELS = "IDEA: wider\nWHY: more room\n\n"
 
 
@@ -109,10 +110,11 @@ def propose(
         return error, calls
 
 
-def cut(scripted: ModuleType, text: str) -> dict[str, Any]:
-    """A response that ends at its length limit."""
+def cut(scripted: ModuleType, text: str, tokens: int = CUT_AFTER) -> dict[str, Any]:
+    """A response that ends after so many tokens though the model has not ended it."""
     answer: dict[str, Any] = scripted.completion(text)
     answer["choices"][0]["finish_reason"] = "length"
+    answer["usage"]["completion_tokens"] = tokens
     return answer
 
 
@@ -130,7 +132,7 @@ def test_the_model_is_told_that_it_was_cut_and_to_answer_in_small_blocks(
     assert made.source == CHILD
     assert [call.cut for call in calls] == [True, False]
     reason = server.requests[1].last
-    assert f"was cut at its length limit, after {scripted.TOKENS_OUT} tokens" in reason
+    assert f"was cut at its length limit, after {CUT_AFTER} tokens" in reason
     assert "small SEARCH/REPLACE blocks instead of the whole file" in reason
 
 
@@ -182,6 +184,35 @@ def test_a_request_that_is_too_long_is_packed_again_in_half_the_room(toy: Any, c
     assert SOURCE in last, "the genome is never cut"
     assert last.endswith(OPERATORS["tweak"].instruction), "nor the question"
     assert "- genome 3: something" in last, "what matters most comes first"
+
+
+def test_where_the_context_is_full_less_is_sent_rather_than_a_longer_reply_asked_for(
+    toy: Any, chat: Any, scripted: ModuleType
+) -> None:
+    server = chat(lambda r: BLOCKS if r.number else cut(scripted, BLOCKS[:-20], tokens=90))
+    made, calls = propose(toy, server, HISTORY)
+    assert isinstance(made, Proposal), made
+    assert [(call.cut, call.full) for call in calls] == [(False, True), (False, False)]
+    first, second = server.requests
+    assert not second.is_retry, "what was said would make it longer still"
+    assert len(second.user) < len(first.user)
+    assert second.options["max_tokens"] == first.options["max_tokens"]
+
+
+def test_a_context_that_stays_full_is_called_so(toy: Any, chat: Any, scripted: ModuleType) -> None:
+    server = chat(lambda request: cut(scripted, "IDEA: wid", tokens=9))
+    made, _ = propose(toy, server, HISTORY)
+    assert isinstance(made, ProposalError)
+    assert "the model's context was full, after 1,000 tokens of request and 9 of reply" in str(made)
+    assert "--context-tokens" in str(made)
+
+
+def test_what_is_whole_although_the_context_was_full_is_taken(
+    toy: Any, chat: Any, scripted: ModuleType
+) -> None:
+    server = chat(lambda request: cut(scripted, FORMS["constants"], tokens=9))
+    made, _ = propose(toy, server)
+    assert isinstance(made, Proposal), made
 
 
 def test_what_stays_too_long_is_given_up(toy: Any, chat: Any) -> None:

@@ -144,7 +144,7 @@ def test_a_server_that_sends_a_byte_now_and_then_is_given_up(
 ) -> None:
     server = chat(lambda request: scripted.Raw(b" " * 600, gap=0.1))
     error = error_of(LiteLLM("openai/test", api_base=server.base, timeout=1))
-    assert error.call.error == "TimeoutError: no whole answer within 1 s"
+    assert error.call.error == "TimeoutError: no whole reply within 4 s"
 
 
 def test_a_server_that_hangs_is_given_up(chat: Chat) -> None:
@@ -212,14 +212,24 @@ def test_a_request_that_is_too_long_is_told_apart(chat: Chat, message: str) -> N
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize(("reason", "cut"), [("stop", False), ("length", True), (None, False)])
-def test_a_reply_that_was_cut_at_its_length_limit_says_so(
-    chat: Chat, scripted: ModuleType, reason: str | None, cut: bool
+@pytest.mark.parametrize(
+    ("reason", "limit", "cut", "full"),
+    [
+        ("stop", 200, False, False),
+        ("length", 200, True, False),
+        ("length", 220, True, False),
+        ("length", 2000, False, True),
+        (None, 200, False, False),
+    ],
+)
+def test_a_reply_that_was_cut_says_whether_at_its_limit_or_since_the_context_was_full(
+    chat: Chat, scripted: ModuleType, reason: str | None, limit: int, cut: bool, full: bool
 ) -> None:
-    answer = scripted.completion("IDEA: so")
+    answer = scripted.completion("IDEA: so")  # of 200 tokens, as it says
     answer["choices"][0]["finish_reason"] = reason
     server = chat(lambda request: answer)
-    assert LiteLLM("openai/test", api_base=server.base)(ASKED).cut is cut
+    call = LiteLLM("openai/test", api_base=server.base)(ASKED, max_tokens=limit)
+    assert (call.cut, call.full) == (cut, full)
 
 
 @pytest.mark.parametrize("answer", [{"hello": 1}, {"choices": []}], ids=["foreign", "no choice"])

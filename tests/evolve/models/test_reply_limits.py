@@ -1,4 +1,4 @@
-"""How long a reply may be, and how long it is waited for: a model that never stops is stopped."""
+"""How long a reply may be: a model that never stops is stopped."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolve.models import CostBudget, Ensemble, LiteLLM, ModelError, TooLongError
+from evolve.models import CostBudget, Ensemble, LiteLLM, TooLongError
 from evolve.models.catalogue import REASONING_TOKENS, ReplyRoom, find_reply_room
 from evolve.models.client import REPLY_LIMIT
 from evolve.models.context_window import LEAST_REPLY, ContextWindow
 from evolve.models.route import GROWTH, LONGEST_REPLY
-from evolve.models.server_speed import LONGEST, OVERHEAD, ServerSpeed
 
 # litellm's own types make pydantic wonder when it is imported.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydantic")
@@ -182,62 +181,3 @@ def test_a_model_whose_whole_replies_are_long_may_write_such_ones_again(
         ensemble.ask(A, ASKED, [], max_tokens=3000)
     expected = [3000, 3000, 3000, GROWTH * 9000, LONGEST_REPLY]
     assert limits(server) == expected, "a reply that was cut shows nothing"
-
-
-# -- how long an answer is waited for -------------------------------------------------------------
-
-
-def test_a_slow_server_gets_the_time_that_its_speed_needs() -> None:
-    speed = ServerSpeed()
-    unknown = speed.compute_timeout(8000, 2000)
-    assert unknown > 4 * OVERHEAD, "nobody knows it yet"
-    speed.record_answer(8000, 600, seconds=700)  # two tokens a second
-    assert speed.compute_timeout(8000, 2000) > 2 * 1400
-    quick = ServerSpeed()
-    quick.record_answer(8000, 600, seconds=7)
-    assert OVERHEAD < quick.compute_timeout(8000, 2000) < 2.5 * OVERHEAD
-
-
-def test_a_server_that_never_answered_in_time_gets_more_of_it_up_to_a_limit() -> None:
-    speed = ServerSpeed()
-    waits = []
-    for _ in range(12):
-        waits.append(speed.compute_timeout(1000, 2000))
-        speed.record_timeout()
-    assert waits == sorted(waits)
-    assert waits[1] > 1.5 * waits[0]
-    assert waits[-1] == LONGEST
-    speed.record_answer(1000, 2000, seconds=20)
-    known = speed.compute_timeout(1000, 2000)
-    speed.record_timeout()
-    assert speed.compute_timeout(1000, 2000) == known, "it hangs, and is not slow"
-
-
-@given(st.integers(0, 10**6), st.integers(1, 10**6), st.floats(-1, 1e5))
-def test_some_time_is_always_given_and_never_more_than_the_limit(
-    tokens_in: int, tokens_out: int, seconds: float
-) -> None:
-    speed = ServerSpeed()
-    speed.record_answer(tokens_in, tokens_out, seconds)
-    assert OVERHEAD <= speed.compute_timeout(tokens_in, tokens_out) <= LONGEST
-
-
-def test_a_server_slower_than_was_guessed_gets_its_answer_through_in_the_end(
-    chat: Any, scripted: ModuleType
-) -> None:
-    answer = json.dumps(scripted.completion("at last")).encode()
-    server = chat(lambda request: scripted.Raw(answer, wait=1.0))
-    speed = ServerSpeed(overhead=0.1, guess=100 / 0.3)  # 0.3 s for the reply, then twice as long
-    model = LiteLLM(A, api_base=server.base, speed=speed)
-    errors: list[str] = []
-    while len(errors) < 5:
-        try:
-            reply = model(ASKED, max_tokens=100).reply
-        except ModelError as error:
-            errors.append(error.call.error)
-        else:
-            break
-    assert reply == "at last"
-    assert errors
-    assert all("Timeout" in error for error in errors)
-    assert len(server.requests) == len(errors) + 1, "what takes too long is not sent at once again"

@@ -23,9 +23,10 @@ from evolve.operators import (
     Section,
     estimate_tokens,
 )
-from evolve.operators.conversation import EDIT_TOKENS, RAISE, RETRIES
+from evolve.operators.conversation import RAISE, RETRIES
 from evolve.operators.crossover import Crossover
 from evolve.operators.mutations import AIM, REPAIR, REWORK, SIMPLIFY, TWEAK, Mutation
+from evolve.operators.prompts.reply_forms import EDIT_TOKENS
 from population import Direction, Individual, Measurement, Status
 from trainer.task import Task
 

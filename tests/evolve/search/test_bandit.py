@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolve.search.bandit import UNIFORM_SHARE, Arm, Bandit, Chooser, FixedMix, Outcome
+from evolve.search.bandit import (
+    UNIFORM_SHARE,
+    Arm,
+    Bandit,
+    Chooser,
+    FirstRulesBandit,
+    FixedMix,
+    Outcome,
+    begin_bandit,
+)
 
 TWEAK, REWORK, PERTURB = Arm("tweak", "a"), Arm("rework", "a"), Arm("perturb")
 ARMS = [TWEAK, REWORK, PERTURB]
@@ -55,12 +64,47 @@ def test_it_follows_when_another_arm_begins_to_pay() -> None:
     assert later[REWORK] > later[TWEAK]
 
 
-def test_a_trial_that_took_no_device_counts_less() -> None:
-    bandit = Bandit()
+def test_useless_replies_put_all_arms_of_a_model_below_an_operator_that_works() -> None:
+    """One that was drawn as often, and of whose children one in six became an elite."""
+    asking = [Arm(name, "a") for name in ("tweak", "rework", "simplify", "aim", "crossover")]
+    tune, bandit = Arm("tune"), Bandit()
+    for number in range(18):
+        bandit.tell(asking[number % 5], Outcome(0.0, 0.0, measured=False))
+        bandit.tell(tune, Outcome(0.0 if number % 6 else 0.25, 0.01))
+    rng = np.random.default_rng(0)
+    drawn = Counter(bandit.draw([*asking, tune], rng) for _ in range(1000))
+    assert drawn[tune] > 2 * sum(drawn[arm] for arm in asking)
+
+
+def test_refusals_of_one_model_are_no_fault_of_another() -> None:
+    bandit, other = Bandit(), Arm("tweak", "b")
     for _ in range(20):
-        bandit.tell(TWEAK, Outcome(0.0, 0.01, measured=False))
-        bandit.tell(REWORK, Outcome(0.0, 0.01))
-    assert bandit.tallies[TWEAK].failures < bandit.tallies[REWORK].failures / 3
+        bandit.tell(REWORK, Outcome(0.0, 0.0, measured=False))
+    rng = np.random.default_rng(0)
+    drawn = Counter(bandit.draw([TWEAK, other], rng) for _ in range(1000))
+    assert drawn[other] > 5 * drawn[TWEAK] > 0
+
+
+def test_a_model_that_makes_children_again_is_asked_again() -> None:
+    bandit = Bandit()
+    for _ in range(10):
+        bandit.tell(TWEAK, Outcome(0.0, 0.0, measured=False))
+    costs = dict.fromkeys([TWEAK, PERTURB], 0.01)
+    play(bandit, {TWEAK: 0.6, PERTURB: 0.05}, costs, 300)
+    later = play(bandit, {TWEAK: 0.6, PERTURB: 0.05}, costs, 100, seed=1)
+    assert later[TWEAK] > later[PERTURB]
+
+
+def test_runs_of_earlier_rules_draw_as_they_did() -> None:
+    bandit, rng, drawn = begin_bandit(2), np.random.default_rng(5), list[int]()
+    for number in range(40):
+        arm = bandit.draw(ARMS, rng)
+        drawn.append(ARMS.index(arm))
+        refused = arm.model and number % 2
+        reward = 0.0 if refused or number % 5 else 0.5
+        bandit.tell(arm, Outcome(reward, 0.01, measured=not refused))
+    assert isinstance(bandit, FirstRulesBandit)
+    assert "".join(map(str, drawn)) == "0201211002110000201100111010212012210020"
 
 
 def test_an_arm_whose_proposals_are_refused_for_nothing_is_drawn_less_and_less() -> None:
