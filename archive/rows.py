@@ -75,6 +75,7 @@ class ProposalRow:
         target: Bounds, on each axis, of the cell that the child should reach; empty if any will do.
         screened: Number of genomes that were known at each of its screenings, in order: which
             genomes count as new depends on it.
+        without: Names of the coding agents that could not be drawn, see `Ask`.
     """
 
     number: int
@@ -91,6 +92,7 @@ class ProposalRow:
     offline: bool = False
     target: Bounds = ()
     screened: tuple[int, ...] = ()
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,8 @@ class Ask:
         parents: Ids of the parents that were drawn.
         offline: Whether no language model was to be asked.
         target: Bounds, on each axis, of the cell that the child should reach; empty if any will do.
+        without: Names of the coding agents that could not be drawn; "" stands for the operators
+            that ask nobody.
     """
 
     place: int
@@ -114,6 +118,7 @@ class Ask:
     parents: tuple[int, ...]
     offline: bool
     target: Bounds = ()
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 # `asked` and `told` number what the search was asked and told, in that order, over all tables: a
 # search that is asked and told the same takes the same decisions. Version 2 did not store it; its
 # migration guesses.
@@ -32,7 +32,7 @@ CREATE TABLE proposals (
 CREATE TABLE asks (
     place INTEGER PRIMARY KEY, proposal INTEGER NOT NULL REFERENCES proposals,
     operator TEXT NOT NULL, model TEXT NOT NULL, parents TEXT NOT NULL, offline INTEGER NOT NULL,
-    target TEXT NOT NULL DEFAULT '[]') STRICT;
+    target TEXT NOT NULL DEFAULT '[]', without TEXT NOT NULL DEFAULT '[]') STRICT;
 CREATE TABLE epochs (
     id INTEGER PRIMARY KEY, time REAL NOT NULL, place INTEGER NOT NULL, settings TEXT NOT NULL,
     axes TEXT NOT NULL) STRICT;
@@ -94,4 +94,5 @@ ALTER TABLE asks ADD COLUMN target TEXT NOT NULL DEFAULT '[]';
 CREATE TABLE curves (
     measurement INTEGER PRIMARY KEY REFERENCES measurements, points BLOB NOT NULL) STRICT;
 """,
+    6: "ALTER TABLE asks ADD COLUMN without TEXT NOT NULL DEFAULT '[]';",
 }

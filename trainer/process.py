@@ -136,7 +136,7 @@ def run(
         keep: Descriptors that the command inherits under their own numbers.
         clock: Clock of the command, which learns here what to count; None is wall-clock.
         stdin: File that the command reads as its standard input; None gives it none.
-        notice: Seconds that the command has to end after a SIGTERM at its limit; 0 kills it at once.
+        notice: Seconds that it has to end after a SIGTERM at its limit; 0 kills it at once.
 
     Raises:
         SupervisorError: The supervisor failed by itself: no such core, a full disk.

@@ -7,6 +7,8 @@ from contextlib import closing
 from dataclasses import replace
 
 from archive.run_folder import RunFolder
+from evolve.agents import AgentSpec
+from evolve.agents.configuration import build_agents
 from evolve.commands.console import new_console, sayer
 from evolve.commands.options import new_parser, run_argument
 from evolve.commands.run_state import START, STOP
@@ -67,6 +69,8 @@ def command(options: argparse.Namespace) -> int:
                 return 0
         if {"models", "api_base", "prices"} & changes.keys():
             api_base, prices = changes.get("api_base"), changes.get("prices", ())
-            check_model_options(settings.models, api_base, prices)
+            agents = [AgentSpec.parse(text).name for text in settings.agents]
+            check_model_options(settings.models, api_base, prices, agents)
         build_models(settings)  # a missing key is refused before anything is changed
+        build_agents(settings)
         return work_on(reopen_run(options.name, changes, sayer(console)), console)[0]

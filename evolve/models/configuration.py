@@ -39,13 +39,19 @@ class ConfiguredModel:
     server: str = ""
 
 
-def check_model_options(models: Sequence[str], api_base: str | None, prices: Sequence[str]) -> None:
+def check_model_options(
+    models: Sequence[str],
+    api_base: str | None,
+    prices: Sequence[str],
+    agents: Sequence[str] = (),
+) -> None:
     """Check the options about models, before anything of them is stored.
 
     Args:
         models: All models of the run, as NAME[:WEIGHT][@URL].
         api_base: Address for the models on a server of one's own that name none, if it is given.
         prices: Prices that are given.
+        agents: Names of the run's coding agents, which may have a price, too.
 
     Raises:
         OptionError: An option is malformed, or refers to no model.
@@ -63,7 +69,7 @@ def check_model_options(models: Sequence[str], api_base: str | None, prices: Seq
                 "hosted_vllm/NAME, ollama_chat/NAME or the like, and no --model is one"
             )
     for name in PriceList.parse(prices).named:
-        if name not in names:
+        if name not in (*names, *agents):
             known = f"the models are {', '.join(names)}" if names else "there is no --model"
             raise OptionError(f"--price names {name}, and {known}")
 

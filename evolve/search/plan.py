@@ -19,13 +19,15 @@ class Plan:
     Attributes:
         number: Number of the proposal in its run, from 0.
         operator: Operator that makes the child.
-        model: Name of the language model to ask; empty if the operator asks none.
+        model: Name of the language model to ask, or of the coding agent; empty if the operator
+            asks nobody.
         parents: Parents of the child, as many as the operator's arity.
         rng: The proposal's own generator, a function of the run's seed and the number alone.
         target: Cell of the archive that the child should reach; None if any will do.
         place: Place in the order of everything that the search was asked and told, from 1; 0 if
             that is not kept.
         offline: Whether no language model might be asked.
+        without: Names of the agents that could not work then; "" stands for what asks nobody.
     """
 
     number: int
@@ -36,6 +38,7 @@ class Plan:
     target: Cell | None = None
     place: int = 0
     offline: bool = False
+    without: tuple[str, ...] = ()
 
     @property
     def arm(self) -> Arm:
