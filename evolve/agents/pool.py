@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +21,7 @@ from archive.rows import ModelCall
 from evolve.agents.assignment import Assignment
 from evolve.agents.configuration import ConfiguredAgent
 from evolve.agents.reports import Obstacle
-from evolve.agents.session import NOT_ENTERED, Session, hold_session
+from evolve.agents.session import NOT_ENTERED, NOTICE, Session, hold_session
 from evolve.models.cost_budget import CostBudget
 from evolve.models.errors import BudgetSpentError, ModelError
 from evolve.models.rate_limits import RateLimiter
@@ -67,9 +68,13 @@ class AgentPool:
         find_log: Function that names the file for the transcript of a proposal, by its number.
         most: Most sessions in all; None is no limit.
         held: Number of sessions that the run has had until now.
+        notice: Seconds between being asked to end, at the limit, and being killed.
         environ: The user's environment.
         clock: Function that gives the time in seconds.
         jitter: Function that draws a random number from 0 to 1.
+
+    Attributes:
+        find_log: Function that names the file for the transcript of a proposal, by its number.
     """
 
     def __init__(
@@ -82,6 +87,7 @@ class AgentPool:
         find_log: Callable[[int], Path],
         most: int | None = None,
         held: int = 0,
+        notice: float = NOTICE,
         environ: Mapping[str, str] = os.environ,
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
@@ -92,7 +98,8 @@ class AgentPool:
             for name, agent in self._agents.items()
         }
         self._sandbox, self._budget, self._seconds = sandbox, budget, seconds
-        self._find_log, self._most, self._held = find_log, most, held
+        self.find_log, self._most, self._held = find_log, most, held
+        self._notice = notice
         self._environ, self._secrets = environ, Secrets(environ)
         self._clock, self._stop = clock, threading.Event()
         self._changed = threading.Condition()
@@ -196,12 +203,13 @@ class AgentPool:
                 sandbox=self._sandbox,
                 seconds=self._seconds,
                 stop=self._stop,
+                notice=self._notice,
                 environ=self._environ,
             )
             self._keep_transcript(number, session)
             obstacle, words = self._judge(session)
             call = self._describe(name, prompt, session, obstacle, words)
-        except (SupervisorError, OSError) as error:
+        except (SupervisorError, OSError, subprocess.CalledProcessError) as error:
             call = replace(call, error=self._clean(f"its session failed: {error}"))
         finally:
             call = replace(call, seconds=self._clock() - begun)
@@ -223,7 +231,7 @@ class AgentPool:
         )
 
     def _keep_transcript(self, number: int, session: Session) -> None:
-        log = self._find_log(number)
+        log = self.find_log(number)
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(session.output, encoding="utf-8", errors="replace")
 

@@ -116,8 +116,8 @@ def _find_objects(output: str) -> Iterator[Mapping[str, Any]]:
             for value in _parse(line):
                 found = True
                 yield value
-    if not found and "{" in output:
-        yield from _parse(output[output.index("{") : output.rindex("}") + 1])
+    if not found:
+        yield from _parse(output[output.find("{") : output.rfind("}") + 1])
 
 
 def _parse(text: str) -> Iterator[Mapping[str, Any]]:

@@ -53,6 +53,7 @@ def hold_session(
     sandbox: Sandbox,
     seconds: float,
     stop: threading.Event,
+    notice: float = NOTICE,
     environ: Mapping[str, str] = os.environ,
 ) -> Session:
     """Let an agent work on its assignment, to its end or to its limit.
@@ -65,6 +66,7 @@ def hold_session(
         sandbox: Sandbox that it runs in.
         seconds: Wall-clock seconds after which it is asked to end, and killed soon after.
         stop: Event that ends it at once.
+        notice: Seconds between being asked to end and being killed.
         environ: The user's environment.
 
     Raises:
@@ -74,7 +76,16 @@ def hold_session(
     workspace = Workspace(assignment, program.login, home)
     try:
         secrets = find_secrets(environ, program, workspace.read_logins())
-        ended = _run(program, assignment, workspace, sandbox, seconds, stop, environ)
+        ended = _run(
+            program,
+            assignment,
+            workspace,
+            environ,
+            sandbox=sandbox,
+            limit=seconds,
+            stop=stop,
+            notice=notice,
+        )
         output = secrets.hide(workspace.transcript.read_text(encoding="utf-8", errors="replace"))
         reply = _hide(workspace.take_back(), secrets)
     finally:
@@ -95,10 +106,12 @@ def _run(
     program: Program,
     assignment: Assignment,
     workspace: Workspace,
-    sandbox: Sandbox,
-    seconds: float,
-    stop: threading.Event,
     environ: Mapping[str, str],
+    *,
+    sandbox: Sandbox,
+    limit: float,
+    stop: threading.Event,
+    notice: float,
 ) -> Ended:
     command = program.write_command(workspace.folder, assignment.genome)
     # the folder that is kept is the one above, with the agent's home in it
@@ -109,7 +122,7 @@ def _run(
         limits=LIMITS,
         readable=program.readable,
         network=True,
-        notice=NOTICE,
+        notice=notice,
     )
     environment = build_environment(workspace.box, environ, own_tmp=sandbox.has_own_tmp)
     path = os.pathsep.join([str(Path(command[0]).parent), environment["PATH"]])
@@ -124,10 +137,10 @@ def _run(
             **program.environment,
         },
         log=workspace.transcript,
-        limit=seconds,
+        limit=limit,
         stop=stop,
         stdin=workspace.brief,
-        notice=NOTICE + (COPYING if sandbox.protects else 0.0),
+        notice=notice + (COPYING if sandbox.protects else 0.0),
     )
 
 

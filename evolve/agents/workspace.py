@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -17,7 +18,6 @@ from itertools import islice
 from pathlib import Path
 
 import psutil
-from git import Actor, Repo
 
 from evolve.agents.assignment import BRIEF, NOTES, AgentReply, Assignment
 from evolve.genome.decoding import decode_genome
@@ -30,7 +30,8 @@ LARGEST_LOGIN = 1 << 20  # bytes of a file with a login that is copied
 LONGEST_NOTES = 100_000  # bytes of notes.md
 MOST_DROPPED = 20  # other changes that are listed
 LOOKED_AT = 10_000  # files in which other changes are looked for
-AUTHOR = Actor("evolve", "evolve@localhost")
+AUTHOR = ("-c", "user.name=evolve", "-c", "user.email=evolve@localhost")
+OWN_SETTINGS = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 
 
 class Workspace:
@@ -143,11 +144,23 @@ def sweep_workspaces() -> None:
 
 
 def _commit(folder: Path, files: Iterable[str]) -> None:
-    """Make a repository of a folder, with one commit of all its files."""
-    with Repo.init(folder) as repo:
-        repo.index.add(list(files))
-        repo.index.commit(
-            "The genome to start from", author=AUTHOR, committer=AUTHOR, skip_hooks=True
+    """Make a repository of a folder, with one commit of some files.
+
+    By the program itself, since the library changes this process's folder when it adds files.
+    """
+    git = ["git", "-c", "core.hooksPath=/dev/null", *AUTHOR]
+    for words in (
+        ["init", "--quiet", "--template="],
+        ["add", "--force", "--", *files],
+        ["commit", "--quiet", "--no-gpg-sign", "-m", "The genome to start from"],
+    ):
+        subprocess.run(
+            [*git, *words],
+            cwd=folder,
+            env={"PATH": os.environ.get("PATH", os.defpath), **OWN_SETTINGS},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
         )
 
 
