@@ -201,7 +201,7 @@ def test_a_record_of_another_version_is_left_alone(record: Record, path: Path) -
     record.close()
     with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA user_version = 99")
-    with pytest.raises(RecordError, match="schema version 99, this program reads 6"):
+    with pytest.raises(RecordError, match="schema version 99, this program reads 7"):
         Record.open(path)
 
 
