@@ -45,16 +45,16 @@ def arguments() -> argparse.ArgumentParser:
 
 def command(options: argparse.Namespace) -> int:
     """Show how a run stands."""
-    with closing(open_run(options.name or _find_latest())) as run:
+    with closing(open_run(options.name or find_latest_run())) as run:
         search = view_search(run)
         if options.json:
-            print_json(_describe(run, search))
+            print_json(describe_status(run, search))
         else:
             _print(run, search, new_console())
     return 0
 
 
-def _find_latest() -> str:
+def find_latest_run() -> str:
     """The folder of the run that was written last.
 
     Raises:
@@ -80,7 +80,8 @@ def estimate_left(run: Run, search: Search) -> float | None:
     return left * read_state(run).seconds / ended if ended else None
 
 
-def _describe(run: Run, search: Search) -> dict[str, Any]:
+def describe_status(run: Run, search: Search) -> dict[str, Any]:
+    """How a run stands, for JSON."""
     return {
         **describe_run(run, search),
         "seconds_left": estimate_left(run, search),
