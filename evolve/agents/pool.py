@@ -255,7 +255,7 @@ class AgentPool:
         """The session as the record keeps it."""
         report, price = session.report, self._agents[name].price
         cost = report.dollars
-        if cost is None and price is not None and report.tokens_in:
+        if not cost and price is not None and report.tokens_in:  # unknown prices are told as 0, too
             cost = price.compute_cost(report.tokens_in, report.tokens_out)
         why = ""
         if session.reply.source is None:

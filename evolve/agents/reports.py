@@ -18,6 +18,8 @@ from typing import Any
 LONGEST_WORDS = 2000  # characters of an agent's last words
 MOST_DOLLARS = 1000.0  # of one session: more is no price
 MOST_TOKENS = 10**9
+MOST_BROKEN = 1000  # beginnings of objects that are none, after which nobody looks further
+OPENING = re.compile(r"^\{", re.MULTILINE)
 DEEPEST = 12  # objects within objects that are looked into
 
 LIMITED = re.compile(
@@ -27,6 +29,7 @@ LIMITED = re.compile(
 )
 LOGIN = re.compile(
     r"\b401\b|\b403\b|not logged in|please (run )?/?log.?in|invalid (x-)?api.?key|"
+    r"missing environment variable|"
     r"api.?key (is )?(not|missing|required|invalid)|authenticat|unauthori[sz]ed|no api key|"
     r"must (be logged|log) in|auth method",
     re.IGNORECASE,
@@ -109,24 +112,19 @@ def read_report(output: str, *, failed: bool = False) -> Report:
 
 
 def _find_objects(output: str) -> Iterator[Mapping[str, Any]]:
-    """The JSON objects of an output: one on each line, or one over many lines."""
-    found = False
-    for line in output.splitlines():
-        if line.lstrip().startswith("{"):
-            for value in _parse(line):
-                found = True
-                yield value
-    if not found:
-        yield from _parse(output[output.find("{") : output.rfind("}") + 1])
-
-
-def _parse(text: str) -> Iterator[Mapping[str, Any]]:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return
-    if isinstance(value, dict):
-        yield value
+    """The JSON objects of an output that begin in a line of their own, over one line or many."""
+    decoder, end, failures = json.JSONDecoder(), 0, 0
+    for found in OPENING.finditer(output):
+        if found.start() < end:
+            continue
+        try:
+            value, end = decoder.raw_decode(output, found.start())
+        except (ValueError, RecursionError):
+            failures += 1
+            if failures == MOST_BROKEN:
+                return
+        else:
+            yield value
 
 
 # -- one function for each shape of report --------------------------------------------------------
@@ -289,12 +287,14 @@ def _read_number(text: str) -> float:
 
 
 def _find_message(value: Any, depth: int = 0) -> str:
-    """The message of an error, however deep it lies."""
+    """The message of an error, however deep it lies, with its number."""
     if isinstance(value, str):
         return value
     if not isinstance(value, dict) or depth > DEEPEST:
         return "an error"
+    number = next((value[n] for n in ("code", "status", "statusCode") if n in value), None)
+    prefix = f"{number}: " if isinstance(number, int) else ""
     for name in ("message", "error", "data", "name"):
         if name in value:
-            return _find_message(value[name], depth + 1)
+            return prefix + _find_message(value[name], depth + 1)
     return "an error"

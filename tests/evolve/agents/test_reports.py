@@ -58,7 +58,7 @@ REPORTS = {
     "claude": json.dumps(CLAUDE, indent=2),
     "codex": write_lines(CODEX),
     "opencode": write_lines(OPENCODE),
-    "gemini": f"Loaded cached credentials.\n{json.dumps(GEMINI, indent=2)}\n",
+    "gemini": f"A {{warning}} before it\n{json.dumps(GEMINI, indent=2)}\n",
     "pi": write_lines([PI]),
     "aider": AIDER,
 }
@@ -104,6 +104,7 @@ OBSTACLES = [
         {"error": {"type": "Error", "message": "Please set an Auth method", "code": 41}},
         Obstacle.LOGIN,
     ),
+    ({"error": {"type": "Error", "message": "refused", "code": 401}}, Obstacle.LOGIN),
     ({"error": {"type": "FatalTurnLimitedError", "message": "turns"}}, Obstacle.TURNS),
     ({**GEMINI, "stats": {"tools": {"totalDecisions": {"reject": 1}}}}, Obstacle.DENIED),
 ]
