@@ -81,6 +81,8 @@ def find_program(
         how = f"; install it with `{preset.install}`" if preset.install else ""
         raise OptionError(f"the agent {spec.name} needs the program {first}, not found{how}")
     program = Path(path).absolute()
+    if not spec.preset:
+        others = [_find_file(word) for word in others]
     more = [*(preset.sandboxed if sandboxed else preset.alone)]
     if spec.model:
         more += [word.replace("{model}", spec.model) for word in preset.model]
@@ -99,6 +101,11 @@ def find_program(
         login=preset.login,
         preset=preset,
     )
+
+
+def _find_file(word: str) -> str:
+    """The whole path of a file of the user's that a word of a command names, such as ./agent.py."""
+    return str(Path(word).absolute()) if "/" in word and Path(word).is_file() else word
 
 
 def _count_options(words: Sequence[str]) -> int:

@@ -132,8 +132,9 @@ def _print_progress(run: Run, search: Search, console: Console) -> None:
     if spend.calls:
         cap = run.settings.max_cost
         of = "" if cap is None else f" of {format_dollars(cap)}"
+        who = "models and agents" if run.settings.agents else "models"
         facts.append(
-            f"models {format_dollars(spend.cost)}{of} in {format_count(spend.calls, 'request')}"
+            f"{who} {format_dollars(spend.cost)}{of} in {format_count(spend.calls, 'request')}"
         )
     console.print(Text(", ".join(facts)), soft_wrap=True)
     if outages := summarise_outages(run.record.events(), time.time()).describe():

@@ -148,7 +148,7 @@ class Controller:
             self._reports.say(text)
         if attempt.defect:
             self._run.record.add_event(time.time(), "defect", attempt.defect)
-        if plan.offline and self._allowance.may_recover:
+        if plan.offline and plan.operator.is_offline and self._allowance.may_recover:
             state.stopgap_refusals += 1
         elif not attempt.unreachable:
             state.refusals += 1
