@@ -33,7 +33,8 @@ from trainer.secrets import Secrets
 
 LONGEST_ERROR = 500  # characters of an error in the record
 PATIENCE = 30.0  # seconds until sessions that were told to end are given up
-FINAL = (Obstacle.RATE_LIMIT, Obstacle.LOGIN, Obstacle.ERROR)  # nothing of the session counts
+FAILURES = (Obstacle.RATE_LIMIT, Obstacle.LOGIN, Obstacle.ERROR)  # the agent rests after them
+VOID = (*FAILURES, Obstacle.STOPPED)  # nothing of the session counts
 
 
 @dataclass
@@ -46,7 +47,7 @@ class _State:
         expected: Dollars that a session may cost, from what the others have cost.
         reserved: Dollars of the run's budget that are reserved for the one under way.
         has_money: Whether so much was left.
-        troubled: Obstacle of the last session, which the user knows of.
+        troubled: Failure of the last session, which the user knows of.
     """
 
     limiter: RateLimiter
@@ -159,6 +160,16 @@ class AgentPool:
         state.reserved = expected if has_money else 0.0
         return has_money
 
+    def end(self, name: str) -> None:
+        """Count a session as ended that `work` was not called for after all, if so."""
+        with self._changed:
+            state = self._states[name]
+            if state.busy:
+                state.limiter.leave()
+                self._budget.settle(state.reserved, 0.0)
+                state.reserved, state.busy = 0.0, False
+                self._changed.notify_all()
+
     def take_news(self) -> list[str]:
         """What the user should know of the sessions since the last call."""
         with self._changed:
@@ -166,12 +177,17 @@ class AgentPool:
             return news
 
     def close(self) -> None:
-        """End the sessions that are under way, and wait until nothing of them is left."""
+        """End the sessions that are under way, and wait until nothing of them is left.
+
+        Others may begin afterwards.
+        """
         self._stop.set()
         with self._changed:
-            self._changed.wait_for(
+            ended = self._changed.wait_for(
                 lambda: not any(state.busy for state in self._states.values()), PATIENCE
             )
+        if ended:
+            self._stop.clear()
 
     # -- a session ----------------------------------------------------------------------------
 
@@ -194,7 +210,6 @@ class AgentPool:
         call, obstacle = ModelCall(name, prompt, error="its session failed"), Obstacle.ERROR
         if not self._states[name].has_money:
             call = replace(call, error="there is no money left for a session (--max-cost)")
-            self._settle(name, begun, call, Obstacle.NONE)
             raise ModelError(f"agent {name}: {call.error}", call)
         try:
             session = hold_session(
@@ -214,8 +229,7 @@ class AgentPool:
         finally:
             call = replace(call, seconds=self._clock() - begun)
             self._settle(name, begun, call, obstacle)
-        if not self._stop.is_set():
-            calls.append(call)
+        calls.append(call)
         if call.error:
             raise ModelError(f"agent {name}: {call.error}", call)
         return call
@@ -237,6 +251,8 @@ class AgentPool:
 
     def _judge(self, session: Session) -> tuple[Obstacle, str]:
         """What stood in the way of a session that gave no genome, and words on it."""
+        if session.ended.stopped:
+            return Obstacle.STOPPED, ""
         if session.reply.source is not None:
             return Obstacle.NONE, ""
         obstacle, words = session.report.find_obstacle()
@@ -244,7 +260,7 @@ class AgentPool:
             if obstacle is Obstacle.NONE and not session.output.strip():
                 return Obstacle.RATE_LIMIT, "it said nothing until its time was over"
             limit = f"it had not ended after {format_duration(self._seconds)}"
-            return (obstacle, words) if obstacle in FINAL else (Obstacle.TIME, limit)
+            return (obstacle, words) if obstacle in FAILURES else (Obstacle.TIME, limit)
         if obstacle is Obstacle.NONE and session.crashed:
             return Obstacle.ERROR, _describe_end(session)
         return obstacle, words
@@ -258,10 +274,9 @@ class AgentPool:
         if not cost and price is not None and report.tokens_in:  # unknown prices are told as 0, too
             cost = price.compute_cost(report.tokens_in, report.tokens_out)
         why = ""
-        if session.reply.source is None:
+        if session.reply.source is None or obstacle is Obstacle.STOPPED:
             told = f"{obstacle}: {words}" if obstacle and words else (obstacle or words)
-            why = told if obstacle in FINAL else _join(session.reply.reason, told)
-        failed = bool(why) and obstacle in FINAL
+            why = told if obstacle in VOID else _join(session.reply.reason, told)
         reply = replace(session.reply, reason=self._clean(why))
         return ModelCall(
             model=name,
@@ -270,7 +285,7 @@ class AgentPool:
             tokens_in=report.tokens_in,
             tokens_out=report.tokens_out,
             cost=cost,
-            error=self._clean(why) if failed else "",
+            error=self._clean(why) if obstacle in VOID else "",
         )
 
     def _settle(self, name: str, begun: float, call: ModelCall, obstacle: Obstacle) -> None:
@@ -279,19 +294,21 @@ class AgentPool:
             state = self._states[name]
             if obstacle is Obstacle.RATE_LIMIT:
                 state.limiter.record_limit(begun, None)
-            elif obstacle in FINAL:
+            elif obstacle in FAILURES:
                 state.limiter.record_failure(begun)
             else:
                 state.limiter.record_answer()
             self._budget.settle(state.reserved, call.cost or 0.0)
             state.reserved, state.busy = 0.0, False
             state.expected = max(state.expected, call.cost or 0.0)
-            self._report(name, state, call, obstacle if obstacle in FINAL else Obstacle.NONE)
+            if obstacle is not Obstacle.STOPPED:
+                self._report(name, state, call, obstacle)
             self._changed.notify_all()
 
     def _report(self, name: str, state: _State, call: ModelCall, obstacle: Obstacle) -> None:
-        """Tell the user of an obstacle that is new, and of its end."""
-        if self._stop.is_set() or obstacle == state.troubled:
+        """Tell the user of a failure that is new, and of its end."""
+        obstacle = obstacle if obstacle in FAILURES else Obstacle.NONE
+        if obstacle == state.troubled:
             return
         state.troubled = obstacle
         if not obstacle:

@@ -48,6 +48,7 @@ class Obstacle(StrEnum):
     TURNS = "it reached its limit of turns"
     DOLLARS = "it reached its limit of dollars"
     TIME = "its time was over"
+    STOPPED = "the search ended before it did"
     DENIED = "it was denied a tool"
     ERROR = "it failed"
     QUESTION = "it asked a question, which nobody answers"

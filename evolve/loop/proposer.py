@@ -144,8 +144,10 @@ class Proposer:
             notes=state.notes,
         )
         work = partial(carry_out, plan, context, calls=calls, screened=screened)
-        kind = WITH_AGENT if plan.operator.needs_agent else WITH_MODEL if plan.model else OFFLINE
-        self._begin(kind, work)
+        if plan.operator.needs_agent:
+            self._begin_session(plan, work)
+        else:
+            self._begin(WITH_MODEL if plan.model else OFFLINE, work)
 
     def learn_lessons(
         self, number: int, model: str, children: int, earlier: str, results: Sequence[str]
@@ -193,9 +195,20 @@ class Proposer:
         return partial(self._models.ask, model, calls=calls)
 
     def _working(self, plan: Plan, calls: list[ModelCall]) -> LetAgentWork:
-        """The function that lets an agent work, whose session begins now."""
-        self.agents.begin(plan.model)
+        """The function that lets a plan's agent work."""
         return lambda assignment: self.agents.work(plan.model, plan.number, assignment, calls)
+
+    def _begin_session(self, plan: Plan, work: Callable[[], Attempt]) -> None:
+        """Begin a proposal of an agent, which is busy from now on until its end."""
+        self.agents.begin(plan.model)
+
+        def work_until_its_end() -> Attempt:
+            try:
+                return work()
+            finally:
+                self.agents.end(plan.model)
+
+        self._begin(WITH_AGENT, work_until_its_end)
 
     def _begin_aside(
         self, kind: str, number: int, model: str, children: int, messages: list[dict[str, str]]

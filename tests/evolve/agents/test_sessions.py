@@ -341,6 +341,18 @@ def test_close_ends_what_is_under_way(
     pool.close()
     thread.join(30)
     assert not thread.is_alive()
+    assert pool.list_unavailable() == (), "another session may begin, if the search goes on"
+
+
+def test_an_agent_is_free_again_if_its_proposal_fails_before_it_works(
+    write_agent: Any, open_pool: Any
+) -> None:
+    pool = open_pool(write_agent("change()"), budget=CostBudget(5.0))
+    pool.begin("scripted")
+    assert pool.list_unavailable() == ("scripted",)
+    pool.end("scripted")
+    pool.end("scripted")
+    assert pool.list_unavailable() == ()
 
 
 def test_news_tell_of_an_obstacle_once_and_of_its_end(hold: Hold) -> None:
