@@ -196,6 +196,7 @@ def unpack_ask(row: sqlite3.Row) -> Ask:
         parents=tuple(json.loads(row["parents"])),
         offline=bool(row["offline"]),
         target=tuple((low, high) for low, high in json.loads(row["target"])),
+        without=tuple(json.loads(row["without"])),
     )
 
 

@@ -195,8 +195,8 @@ class Record:
                 f"ON CONFLICT (id) DO UPDATE SET {again} WHERE ended = 0",
             )
             if row.asked:
-                target = json.dumps(row.target)
-                asked = {"place": row.asked, "proposal": row.number, **drawn, "target": target}
+                asked = {"place": row.asked, "proposal": row.number, **drawn}
+                asked |= {"target": json.dumps(row.target), "without": json.dumps(row.without)}
                 insert(db, "asks", asked)
 
     def add_calls(self, number: int, calls: Sequence[ModelCall]) -> None:

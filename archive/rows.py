@@ -78,6 +78,7 @@ class ProposalRow:
         screened: Number of genomes that were known at each of its screenings, in order: which
             genomes count as new depends on it.
         form: Form in which the language model was to reply, such as "free"; empty if none was.
+        without: Names of the coding agents that could not be drawn, see `Ask`.
     """
 
     number: int
@@ -95,6 +96,7 @@ class ProposalRow:
     target: Bounds = ()
     screened: tuple[int, ...] = ()
     form: str = ""
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,8 @@ class Ask:
         parents: Ids of the parents that were drawn.
         offline: Whether no language model was to be asked.
         target: Bounds, on each axis, of the cell that the child should reach; empty if any will do.
+        without: Names of the coding agents that could not be drawn; "" stands for the operators
+            that ask nobody.
     """
 
     place: int
@@ -118,6 +122,7 @@ class Ask:
     parents: tuple[int, ...]
     offline: bool
     target: Bounds = ()
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ COMMANDS = {
     "log": ("log", "RUN ID [-f]", "what a genome printed; -f: as it prints"),
     "brief": ("brief", "RUN", "what a person or an agent should know who proposes a genome"),
     "submit": ("submit", "RUN FILE", "hand a genome to a run: it is measured as any child is"),
+    "mcp": ("mcp", "", "the same for agents that speak MCP: brief, submit, status, show, wait"),
     "heatmap": ("heatmap", "RUN [-o PNG]", "the archive as a heatmap, in the terminal or a file"),
     "pictures": (
         "pictures",

@@ -13,6 +13,7 @@ from population.beliefs import RULES
 from population.errors import UserError
 
 WHAT, LENGTH, WHERE = "what to do", "how long", "where it runs"
+AGENTS = "coding agents (each makes a child in a session of its own)"
 SEARCH, MODELS = "the search", "language models (without --model the offline operators work alone)"
 
 
@@ -59,6 +60,10 @@ class Settings:
         offline_after: Seconds without an answer from any model, or without a child for a free
             device, after which the offline operators go on.
         model_timeout: Seconds without any progress of a reply, after which it is given up.
+        agents: NAME[@MODEL][:WEIGHT] or [NAME[:WEIGHT]=]COMMAND of the coding agents.
+        agent_env: Names of environment variables that the agents see, their keys among them.
+        agent_seconds: Wall-clock seconds of an agent's session; None chooses.
+        max_proposals: Most sessions of the agents in all; None is no limit.
         rules: Version of the rules by which results are judged, which a run keeps; no option.
     """
 
@@ -292,7 +297,7 @@ class Settings:
         None,
         "--max-cost",
         MODELS,
-        "dollars that the models may take in all",
+        "dollars that models and agents may take in all",
         metavar="USD",
         parse=parse_positive,
         default="no limit",
@@ -330,6 +335,51 @@ class Settings:
         metavar="S",
         parse=parse_positive,
         default="300",
+        resumable=True,
+    )
+    agents: tuple[str, ...] = option(
+        (),
+        "--agent",
+        AGENTS,
+        "a coding agent that proposes children beside models and operators, drawn as these are: "
+        "one that is known by name, with @MODEL if you choose its model, or a program of your own, "
+        "whose words may have {brief}, {dir} and {genome} in them; repeatable; it works in the "
+        "sandbox, with the network open",
+        metavar="NAME|COMMAND",
+        repeatable=True,
+        listing="evolve.agents.presets:describe_agents",
+        default="none",
+        resumable=True,
+    )
+    agent_env: tuple[str, ...] = option(
+        (),
+        "--agent-env",
+        AGENTS,
+        "environment variables that every agent sees, such as its key; those that a known agent "
+        "reads its own key from it sees anyway",
+        metavar="VAR,...",
+        separated=True,
+        default="none",
+        resumable=True,
+    )
+    agent_seconds: float | None = option(
+        None,
+        "--agent-seconds",
+        AGENTS,
+        "seconds of an agent's session, after which it is asked to end and killed 10 s later",
+        metavar="S",
+        parse=parse_positive,
+        default="600, or as long as two children may take if that is less",
+        resumable=True,
+    )
+    max_proposals: int | None = option(
+        None,
+        "--max-proposals",
+        AGENTS,
+        "sessions of the agents in all, for those whose price nobody knows",
+        metavar="N",
+        parse=parse_count,
+        default="no limit",
         resumable=True,
     )
     rules: int = RULES

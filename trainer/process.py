@@ -117,6 +117,8 @@ def run(
     grace: float = GRACE,
     keep: Sequence[int] = (),
     clock: Clock | None = None,
+    stdin: Path | None = None,
+    notice: float = 0.0,
 ) -> Ended:
     """Run a command as a tree of its own that ends with it, with its limit or with this process.
 
@@ -133,6 +135,8 @@ def run(
         grace: Seconds that the supervisor may take to end the tree before it counts as lost.
         keep: Descriptors that the command inherits under their own numbers.
         clock: Clock of the command, which learns here what to count; None is wall-clock.
+        stdin: File that the command reads as its standard input; None gives it none.
+        notice: Seconds that it has to end after a SIGTERM at its limit; 0 kills it at once.
 
     Raises:
         SupervisorError: The supervisor failed by itself: no such core, a full disk.
@@ -141,7 +145,8 @@ def run(
     clock = clock or WallClock()
     deadline = limit * clock.slowest  # wall-clock, which the supervisor sees to
     pin = [] if core is None else [f"--core={core}"]
-    options = [f"--deadline={deadline}", f"--log={log.resolve()}", *pin]
+    options = [f"--deadline={deadline}", f"--log={log.resolve()}", f"--notice={notice}", *pin]
+    options += [] if stdin is None else [f"--stdin={stdin.resolve()}"]
     started = time.monotonic()
     lifeline_there, lifeline_here = os.pipe()
     try:
@@ -171,7 +176,7 @@ def run(
         return is_asked() or (clock.slowest > 1 and watch() >= limit)
 
     try:
-        report, errors = _wait(supervisor, lifeline, started + deadline, is_over, grace)
+        report, errors = _wait(supervisor, lifeline, started + deadline + notice, is_over, grace)
     finally:
         lifeline.cut()
         _see_off(supervisor, mark, grace)

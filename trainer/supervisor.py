@@ -2,6 +2,9 @@
 
     python -I supervisor.py --deadline=360 --log=child.log [--core=3] -- python main.py
 
+With `--stdin=FILE` the command reads that file, and with `--notice=10` it gets SIGTERM at its
+deadline and is killed ten seconds later.
+
 Standard input is a lifeline: the trainer holds its other end, and when that closes, because the
 trainer asks for an end or was killed itself, the tree is killed. (The kernel's parent-death signal
 would follow the trainer's thread, not its process.) Standard output gets one line of JSON at the
@@ -67,24 +70,42 @@ def main() -> None:
         _prctl(PR_SET_CHILD_SUBREAPER, 1)
         if "core" in options:
             os.sched_setaffinity(0, {int(options["core"])})
-    report = supervise(command, float(options["deadline"]), CappedLog(options["log"]))
+    report = supervise(
+        command,
+        float(options["deadline"]),
+        CappedLog(options["log"]),
+        stdin=options.get("stdin", os.devnull),
+        notice=float(options.get("notice", 0)),
+    )
     print("\n" + json.dumps(report), flush=True)  # on a line of its own, whatever came before
 
 
-def supervise(command: list[str], deadline: float, log: CappedLog) -> dict[str, object]:
+def supervise(
+    command: list[str],
+    deadline: float,
+    log: CappedLog,
+    *,
+    stdin: str = os.devnull,
+    notice: float = 0.0,
+) -> dict[str, object]:
     """Run the command to its end, its deadline or the lifeline's; return what `Ended` holds.
 
     Args:
         command: Words of the command.
         deadline: Wall-clock seconds after which it is ended.
         log: Log of what it prints.
+        stdin: Path of the file that it reads as its standard input.
+        notice: Seconds that it has to end after a SIGTERM at its deadline; 0 kills it at once.
     """
     wake = _signals_as_a_pipe()
     kills = _oom_kills()
     started = time.monotonic()
-    pid, output = spawn(command)
+    pid, output = spawn(command, stdin)
     try:
         status, ending = _watch(pid, output, wake, started + deadline, log)
+        if ending == "deadline" and notice:
+            os.kill(pid, signal.SIGTERM)
+            _watch(pid, output, wake, time.monotonic() + notice, log)
         seconds = time.monotonic() - started
     finally:
         left = end_tree(pid)
@@ -105,7 +126,7 @@ def supervise(command: list[str], deadline: float, log: CappedLog) -> dict[str, 
     }
 
 
-def spawn(command: list[str]) -> tuple[int, int]:
+def spawn(command: list[str], stdin: str = os.devnull) -> tuple[int, int]:
     """Start the command; return its process id and a descriptor to read its output from."""
     read, write = os.pipe()
     supervisor = os.getpid()
@@ -119,7 +140,7 @@ def spawn(command: list[str]) -> tuple[int, int]:
         # Python ignores two signals, which would pass through exec to a command that expects them.
         for number in (*ENDINGS, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(os.open(stdin, os.O_RDONLY), 0)
         os.dup2(write, 1)
         os.dup2(write, 2)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 from rich.console import Console
 
 from archive.run_folder import RunError
+from evolve.agents.configuration import ConfiguredAgent, limit_session
+from evolve.agents.pool import AgentPool
+from evolve.agents.workspace import sweep_workspaces
 from evolve.commands.display import Display
 from evolve.loop.ablation import AblationResult, open_ablation
 from evolve.loop.contexts import ContextBuilder
@@ -46,6 +49,7 @@ def carry_on(
     models: Sequence[tuple[LiteLLM, float]],
     console: Console,
     *,
+    agents: Sequence[ConfiguredAgent] = (),
     open_evaluator: OpenEvaluator | None = None,
     draw: Draw = draw,
 ) -> Ending:
@@ -57,6 +61,7 @@ def carry_on(
         run: The run.
         models: The run's language models with their weights.
         console: Console that the user looks at.
+        agents: The run's coding agents.
         open_evaluator: Function that opens the evaluator; None opens the one of the settings.
         draw: Function that draws the run's pictures.
 
@@ -68,7 +73,7 @@ def carry_on(
     begun = time.monotonic()
     _tidy_up(run)
     search = restore_search(run)
-    with assemble(run, search, models, console, open_evaluator, draw) as parts:
+    with assemble(run, search, models, console, open_evaluator, draw, agents) as parts:
         loop, evaluator, reports = parts.loop, parts.evaluator, parts.reports
         end, comparison = run_phases(run, search, loop, evaluator, reports)
         ablation = None
@@ -152,8 +157,9 @@ def assemble(
     console: Console,
     open_evaluator: OpenEvaluator | None,
     draw: Draw,
+    agents: Sequence[ConfiguredAgent] = (),
 ) -> Iterator[Assembly]:
-    """Put the parts together; at the end devices and display are closed.
+    """Put the parts together; at the end devices, agents' sessions and display are closed.
 
     Args:
         run: The run.
@@ -162,6 +168,7 @@ def assemble(
         console: Console that the user looks at.
         open_evaluator: Function that opens the evaluator; None opens the one of the settings.
         draw: Function that draws the run's pictures.
+        agents: The run's coding agents.
     """
     begun, settings = time.monotonic(), run.settings
     wake = threading.Event()
@@ -183,11 +190,29 @@ def assemble(
         clock=time.monotonic,
         why_unresponsive=ensemble.why_unresponsive,
     )
-    contexts = _build_contexts(run, search, reports, with_models=bool(models))
-    proposer = Proposer(run.told_task, ensemble, contexts, wake)
+    pool = _open_pool(run, agents, budget)
+    contexts = _build_contexts(run, search, reports, with_models=bool(models or agents))
+    proposer = Proposer(run.told_task, ensemble, pool, contexts, wake)
     loop = Loop(run, search, evaluator, proposer, allowance, interrupt, wake, reports)
-    with interrupt.listening(), closing(evaluator), display:
+    with interrupt.listening(), closing(evaluator), closing(pool), display:
         yield Assembly(loop, evaluator, proposer, reports)
+
+
+def _open_pool(run: Run, agents: Sequence[ConfiguredAgent], budget: CostBudget) -> AgentPool:
+    """The coding agents of a run, which go on counting where earlier processes stopped."""
+    names, settings = {agent.name for agent in agents}, run.settings
+    if agents:
+        sweep_workspaces()
+    spent = run.record.spend_by_arm().items()
+    return AgentPool(
+        agents,
+        sandbox=run.sandbox,
+        budget=budget,
+        seconds=limit_session(settings, run.task.overhead),
+        find_log=lambda number: run.folder.log(f"agent-p{number}"),
+        most=settings.max_proposals,
+        held=sum(spend.calls for (_, name), spend in spent if name in names),
+    )
 
 
 def _tidy_up(run: Run) -> None:

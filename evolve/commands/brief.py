@@ -67,12 +67,11 @@ def command(options: argparse.Namespace) -> int:
         if search.archive is None:
             raise RunError(f"no seed has scored yet in run {run.folder.name}: wait for the first")
         cell = options.cell
-        if cell is not None:
-            _check_cell(cell, search.archive)
+        check_cell(cell, search.archive)
         parents = choose_parents(search, cell)
         written = {} if options.output is None else _write_genomes(run, parents, options.output)
         if options.json:
-            print_json(_describe(run, search, parents, cell, written))
+            print_json(describe_brief(run, search, parents, cell, written))
         else:
             text = printable(make_brief(run, search, parents, cell, written).write())
             print(text)
@@ -82,7 +81,14 @@ def command(options: argparse.Namespace) -> int:
     return 0
 
 
-def _check_cell(cell: Cell, archive: Archive) -> None:
+def check_cell(cell: Cell | None, archive: Archive) -> None:
+    """Refuse a cell that the archive does not have.
+
+    Raises:
+        RunError: It has none like that; the message names the first and the last.
+    """
+    if cell is None:
+        return
     fits = len(cell) == len(archive.dims)
     if not fits or any(i >= cells for i, cells in zip(cell, archive.dims, strict=True)):
         last = ",".join(str(cells - 1) for cells in archive.dims)
@@ -179,14 +185,14 @@ def make_brief(
     )
 
 
-def _describe(
+def describe_brief(
     run: Run,
     search: Search,
     parents: Sequence[Individual],
     cell: Cell | None,
     written: dict[int, Path],
 ) -> dict[str, Any]:
-    """The brief for JSON: its text, and the numbers in it."""
+    """The brief for JSON: its text, and the numbers in it; see `make_brief`."""
     archive = search.archive
     assert archive is not None
     return {

@@ -173,14 +173,18 @@ def _find_limit(call: Call, hours: float | None, money: float | None) -> str:
     """Why no further item is begun; empty if one may be."""
     if hours is not None and hours <= 0:
         return "the hours are over"
-    if money is None or money > 0 or not call.settings.models:
+    if money is None or money > 0 or not (call.settings.models or call.settings.agents):
         return ""
     task = call.task
     own = tuple(resolve_operator_path(name, task.folder) for name in task.operators)
     mix = operator_mix(
-        call.settings.operators, with_models=True, language=task.language, suited=own
+        call.settings.operators,
+        with_models=True,
+        with_agents=bool(call.settings.agents),
+        language=task.language,
+        suited=own,
     )
-    asking = all(operator.needs_model for operator in mix.operators.values())
+    asking = not any(operator.is_offline for operator in mix.operators.values())
     return "the money is spent" if asking and task.language != "python" else ""
 
 

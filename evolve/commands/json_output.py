@@ -24,16 +24,17 @@ def json_option(parser: argparse.ArgumentParser) -> None:
 
 def print_json(value: Any) -> None:
     """Print a value as JSON, in ASCII; NaN and infinities, which JSON lacks, are null."""
-    print(json.dumps(_make_plain(value), indent=2, allow_nan=False))
+    print(json.dumps(make_plain(value), indent=2, allow_nan=False))
 
 
-def _make_plain(value: Any) -> Any:
+def make_plain(value: Any) -> Any:
+    """Make a value one that JSON knows, with null for NaN and infinities."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict):
-        return {str(key): _make_plain(part) for key, part in value.items()}
+        return {str(key): make_plain(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_make_plain(part) for part in value]
+        return [make_plain(part) for part in value]
     return value
 
 

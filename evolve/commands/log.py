@@ -22,10 +22,11 @@ def arguments() -> argparse.ArgumentParser:
     parser = new_parser(
         "log",
         "Print what a genome printed while it ran. ID-N is the log of its run N, as the folder "
-        "logs/ has it; without N it is the first run's.",
+        "logs/ has it; without N it is the first run's. pN is what a coding agent printed who made "
+        "proposal N.",
     )
     run_argument(parser)
-    parser.add_argument("which", metavar="ID", help="a genome's number, or best; ID-N: of run N")
+    parser.add_argument("which", metavar="ID", help="a genome's number, or best; ID-N; or pN")
     parser.add_argument(
         "-f", "--follow", action="store_true", help="go on as the child prints, until it ends"
     )
@@ -49,6 +50,8 @@ def command(options: argparse.Namespace) -> int:
 
 def _find_label(name: str, which: str) -> str:
     """The name of a log: the genome's number, and that of its run."""
+    if which[:1] == "p" and which[1:].isdecimal():
+        return f"agent-{which}"
     number, dash, run_number = which.partition("-")
     if dash and not run_number.isdecimal():
         raise RunError(f"{which} is no genome's number, nor ID-N of one of its runs")

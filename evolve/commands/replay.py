@@ -16,6 +16,7 @@ from typing import Any
 from rich.text import Text
 
 from archive.rows import Ask, Epoch, ModelCall, ProposalRow
+from evolve.agents import Assignment
 from evolve.commands.console import new_console
 from evolve.commands.options import new_parser, run_argument
 from evolve.genome import Identity, KnownGenomes, identify, screen
@@ -84,7 +85,7 @@ class Repeated:
 
 
 class Player:
-    """Stands in for a language model: gives the recorded replies, one after the other."""
+    """Stands in for a language model or a coding agent: gives the recorded replies in order."""
 
     def __init__(self, calls: Sequence[ModelCall]) -> None:
         self._calls = list(calls)
@@ -96,8 +97,15 @@ class Player:
         max_tokens: int = 0,
         schema: Mapping[str, Any] | None = None,
     ) -> ModelCall:
+        return self._play(json.dumps(list(messages)))
+
+    def work(self, assignment: Assignment) -> ModelCall:
+        """Give the recorded session of an agent."""
+        return self._play(assignment.brief)
+
+    def _play(self, prompt: str) -> ModelCall:
         if not self._calls:
-            call = ModelCall("", json.dumps(list(messages)), error="no reply is recorded for this")
+            call = ModelCall("", prompt, error="no reply is recorded for this")
             raise ModelError(call.error, call)
         call = self._calls.pop(0)
         while call.error and self._calls:  # another model was asked then, or for less
@@ -145,7 +153,7 @@ def _again(
             ask = left.popleft()
             row = rows[ask.number]
             ended = row.asked == ask.place and row.told > 0  # else its process was killed before
-            plan = search.ask(ask.number, place=ask.place, offline=ask.offline)
+            plan = search.ask(ask.number, place=ask.place, offline=ask.offline, without=ask.without)
             screened = _Screen(run.task, known, row, count, mends=plan.operator.mends)
             yield _repeated(run, ask, row if ended else None, plan, contexts, screened)
             if not left:
@@ -189,7 +197,7 @@ def _repeated(
     if recorded != now or row is None:
         return Repeated(ask.number, recorded, now)
     player = Player(run.record.last_calls(row.number))
-    attempt = carry_out(plan, contexts.build(plan, screen=screened, ask=player))
+    attempt = carry_out(plan, contexts.build(plan, screen=screened, ask=player, work=player.work))
     if row.individual is None:  # refused then, if only for a twin that came while it was made
         return Repeated(row.number, recorded, now)
     # not the recorded hash, since older versions told genomes apart in another way

@@ -7,6 +7,8 @@ from contextlib import ExitStack, closing
 from dataclasses import replace
 
 from archive.run_folder import RunFolder
+from evolve.agents import AgentSpec
+from evolve.agents.configuration import build_agents
 from evolve.commands.console import new_console, sayer
 from evolve.commands.live_pages import live_pages_options, open_live_port, serve_beside
 from evolve.commands.options import new_parser, run_argument
@@ -71,8 +73,11 @@ def command(options: argparse.Namespace) -> int:
                 return 0
         if {"models", "api_base", "prices", "forms"} & changes.keys():
             api_base, prices = changes.get("api_base"), changes.get("prices", ())
-            check_model_options(settings.models, api_base, prices, changes.get("forms", ()))
+            agents = [AgentSpec.parse(text).name for text in settings.agents]
+            forms = changes.get("forms", ())
+            check_model_options(settings.models, api_base, prices, forms, agents)
         build_models(settings)  # a missing key is refused before anything is changed
+        build_agents(settings)
         run = reopen_run(options.name, changes, say)
         pages.enter_context(serve_beside(port, [options.name], say))
         return work_on(run, console)[0]

@@ -82,7 +82,17 @@ def _describe(run: Run, options: argparse.Namespace) -> Any:
     """What `--json` prints: the events, or an individual with its runs and changes."""
     if options.events:
         return [event._asdict() for event in run.record.events()]
-    search, one = view_search(run), find_individual(run, options.individual)
+    return describe_genome(run, options.individual)
+
+
+def describe_genome(run: Run, which: str) -> dict[str, Any]:
+    """An individual with its runs and changes, for JSON.
+
+    Args:
+        run: The run.
+        which: The individual's number, or "best".
+    """
+    search, one = view_search(run), find_individual(run, which)
     return {
         **describe_individual(search.individuals.get(one.id, one), search),
         "prior": None if one.prior is None else one.prior.to_dict(),

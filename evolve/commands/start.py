@@ -50,6 +50,7 @@ def arguments() -> argparse.ArgumentParser:
 def command(options: argparse.Namespace) -> int:
     """Begin a run, or one of each item that is not done, and work on it to its end."""
     from archive.run_folder import RunFolder
+    from evolve.agents.configuration import build_agents
     from evolve.commands import items
     from evolve.commands.console import new_console, sayer
     from evolve.commands.working import work_on
@@ -65,6 +66,7 @@ def command(options: argparse.Namespace) -> int:
         raise OptionError(f"the task {task.name} has no items, so leave --items out")
     settings = choose_settings(task, given)
     build_models(settings)  # a missing key or price is refused before anything is made
+    build_agents(settings)
     console = new_console()
     with open_live_port(options) as port:
         if task.items:
@@ -87,6 +89,7 @@ def choose_settings(task: Task, given: Mapping[str, Any]) -> Settings:
     Raises:
         OptionError: An operator, a model or a price cannot be what it says.
     """
+    from evolve.agents import AgentSpec
     from evolve.models import check_model_options
     from evolve.operators import resolve_operator_path
     from evolve.search.axes import read_bounds
@@ -115,9 +118,11 @@ def choose_settings(task: Task, given: Mapping[str, Any]) -> Settings:
     operator_mix(
         names,
         with_models=bool(settings.models),
+        with_agents=bool(settings.agents),
         language=task.language,
         suited=suited,
         proposals=settings.proposals,
     )
-    check_model_options(settings.models, settings.api_base, settings.prices, settings.forms)
+    agents = [AgentSpec.parse(text).name for text in settings.agents]
+    check_model_options(settings.models, settings.api_base, settings.prices, settings.forms, agents)
     return settings

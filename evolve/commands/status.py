@@ -46,16 +46,16 @@ def arguments() -> argparse.ArgumentParser:
 
 def command(options: argparse.Namespace) -> int:
     """Show how a run stands."""
-    with closing(open_run(options.name or _find_latest())) as run:
+    with closing(open_run(options.name or find_latest_run())) as run:
         search = view_search(run)
         if options.json:
-            print_json(_describe(run, search))
+            print_json(describe_status(run, search))
         else:
             _print(run, search, new_console())
     return 0
 
 
-def _find_latest() -> str:
+def find_latest_run() -> str:
     """The folder of the run that was written last.
 
     Raises:
@@ -77,7 +77,8 @@ def _estimate_left(run: Run, search: Search) -> float | None:
     return estimate_left(ended, run.settings.total_children, read_state(run).seconds)
 
 
-def _describe(run: Run, search: Search) -> dict[str, Any]:
+def describe_status(run: Run, search: Search) -> dict[str, Any]:
+    """How a run stands, for JSON."""
     return {
         **describe_run(run, search),
         "seconds_left": _estimate_left(run, search),
@@ -128,8 +129,9 @@ def _print_progress(run: Run, search: Search, console: Console) -> None:
     if spend.calls:
         cap = run.settings.max_cost
         of = "" if cap is None else f" of {format_dollars(cap)}"
+        who = "models and agents" if run.settings.agents else "models"
         facts.append(
-            f"models {format_dollars(spend.cost)}{of} in {format_count(spend.calls, 'request')}"
+            f"{who} {format_dollars(spend.cost)}{of} in {format_count(spend.calls, 'request')}"
         )
     console.print(Text(", ".join(facts)), soft_wrap=True)
     if outages := summarise_outages(run.record.events(), time.time()).describe():

@@ -66,21 +66,13 @@ def _parse_parents(text: str) -> tuple[int, ...]:
 
 def command(options: argparse.Namespace) -> int:
     """Hand a genome to a run, and with --wait say what came of it."""
-    idea = " ".join(options.idea.split()) or f"from {Path(options.file).name}"
+    idea = options.idea or f"from {Path(options.file).name}"
     with closing(open_run(options.name)) as run:
         source = _read(options.file, run.task.language)
-        _screen(run, source, options.file)
-        individuals = {one.id: one for one in run.individuals()}
-        parents = options.parents or (_find_parent(run, source, individuals),)
-        for number in parents:
-            if number not in individuals:
-                raise RunError(f"run {run.folder.name} has no genome {number}, to be a parent")
-        ticket = hand_in(run.folder, Submission(source, idea, parents))
-        answer = _await_answer(run, ticket)
+        answer, parents = submit_genome(run, source, idea, options.parents, options.file)
     if answer is None:
         return _say_waits(options, idle=True)
-    if answer.individual is None:
-        raise RunError(f"{options.file} is refused: {answer.reason}")
+    assert answer.individual is not None
     if not options.wait:
         text = f"#{answer.individual} is queued in {options.name}, child of {_name(parents)}"
         _say(options, {"id": answer.individual, "parents": parents, "status": "queued"}, text)
@@ -88,6 +80,37 @@ def command(options: argparse.Namespace) -> int:
     if not options.json:
         print(f"#{answer.individual} is queued, child of {_name(parents)}; waiting", flush=True)
     return _await_verdict(options, answer.individual)
+
+
+def submit_genome(
+    run: Run, source: str, idea: str, parents: tuple[int, ...] = (), name: str = "the genome"
+) -> tuple[Answer | None, tuple[int, ...]]:
+    """Hand a genome to a run, and wait until the run has taken it.
+
+    Args:
+        run: The run.
+        source: Text of the genome.
+        idea: What it tries and why.
+        parents: Ids of the genomes that it was made of; empty finds the one that it is most like.
+        name: Name of the genome in what is said of it.
+
+    Returns:
+        The run's answer, which is None if nobody works on the run, and the parents' ids.
+
+    Raises:
+        RunError: The genome is refused, or there is no such parent.
+    """
+    _screen(run, source, name)
+    individuals = {one.id: one for one in run.individuals()}
+    parents = parents or (_find_parent(run, source, individuals),)
+    for number in parents:
+        if number not in individuals:
+            raise RunError(f"run {run.folder.name} has no genome {number}, to be a parent")
+    ticket = hand_in(run.folder, Submission(source, " ".join(idea.split()), parents))
+    answer = _await_answer(run, ticket)
+    if answer is not None and answer.individual is None:
+        raise RunError(f"{name} is refused: {answer.reason}")
+    return answer, parents
 
 
 def _read(file: str, language: str) -> str:

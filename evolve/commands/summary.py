@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from archive.comparison import describe_confirmation, read_comparison
 from archive.rows import Purpose
+from evolve.agents.configuration import ConfiguredAgent, limit_session
 from evolve.loop.forecast import forecast, guess_turn, observe_turn
 from evolve.loop.loop import End, is_reached
 from evolve.loop.phases import Ending
@@ -20,7 +22,9 @@ from population.invocation import write_command
 from trainer.fingerprint import describe_budget
 
 
-def announce(run: Run, models: list[ConfiguredModel]) -> list[str]:
+def announce(
+    run: Run, models: list[ConfiguredModel], agents: Sequence[ConfiguredAgent] = ()
+) -> list[str]:
     """What a run is about to do, how long that takes at least, and what it may cost."""
     settings, task = run.settings, run.task
     ended = {e.individual for e in run.record.experiments() if e.purpose is Purpose.SEARCH}
@@ -53,13 +57,38 @@ def announce(run: Run, models: list[ConfiguredModel]) -> list[str]:
         lines.append(f"WARNING: {run.sandbox.note}")
     else:
         lines.append(f"children are sandboxed by {run.sandbox.note}")
-    return lines + _cost_lines(run, models, children)
+    return [*lines, *_cost_lines(run, models, children), *_describe_agents(run, agents)]
+
+
+def _describe_agents(run: Run, agents: Sequence[ConfiguredAgent]) -> list[str]:
+    """Who the coding agents are, what they see, and what caps their cost."""
+    lines = []
+    for one in agents:
+        seen, login = one.program.variables, one.program.login
+        lines.append(
+            f"agent {one.name}: {one.program.words[0]}, one session at a time; it sees "
+            f"{', '.join(seen) or 'no variable of yours'}"
+            + (f", and a copy of your {' and '.join(login)}" if login else "")
+        )
+    if agents:
+        settings, most = run.settings, run.settings.max_proposals
+        seconds = format_duration(limit_session(settings, run.task.overhead))
+        caps = [] if most is None else [f"{most} sessions in all"]
+        caps += [] if settings.max_cost is None else ["--max-cost"]
+        lines.append(
+            f"agents' sessions take {seconds} at most, THE NETWORK IS OPEN TO THEM, and "
+            f"{'they see no file of yours' if run.sandbox.protects else 'NO SANDBOX holds them'}; "
+            f"their cost is capped by {' and '.join(caps) or 'nothing (--max-proposals N)'}"
+        )
+    return lines
 
 
 def _cost_lines(run: Run, models: list[ConfiguredModel], children: int) -> list[str]:
     if not run.settings.proposals:
         submit = write_command("submit", run.folder.name, "FILE", "-m", "IDEA")
         return [f"nothing is proposed: the run measures what is handed in with `{submit}`"]
+    if not models and run.settings.agents:
+        return []
     if not models:
         return [
             "no language model is configured: the offline operators vary what is there. For new "

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from archive.run_folder import RunError
+from evolve.agents.configuration import build_agents
 from evolve.commands.ablation_table import print_ablation
 from evolve.commands.assembly import OpenEvaluator, carry_on
 from evolve.commands.changes import write_story
@@ -41,11 +42,13 @@ def work_on(
     """
     say = sayer(console)
     try:
-        models = build_models(run.settings)
-        for line in announce(run, models):
+        models, agents = build_models(run.settings), build_agents(run.settings)
+        for line in announce(run, models, agents):
             say(line)
         pairs = [(one.model, one.weight) for one in models]
-        ending = carry_on(run, pairs, console, open_evaluator=open_evaluator, draw=draw)
+        ending = carry_on(
+            run, pairs, console, agents=agents, open_evaluator=open_evaluator, draw=draw
+        )
         best = ending.best
         story = write_story(run, view_search(run), best) if best and best.parents else None
         console.print()

@@ -10,7 +10,15 @@ import numpy as np
 
 from evolve.edits.forms import FREE
 from evolve.genome import Identity, mask_constants
-from evolve.operators import AskModel, Cells, Context, Parent, Relative, estimate_tokens
+from evolve.operators import (
+    AskModel,
+    Cells,
+    Context,
+    LetAgentWork,
+    Parent,
+    Relative,
+    estimate_tokens,
+)
 from evolve.operators.prompts.background import background, describe_target
 from evolve.operators.prompts.quoting import quote_words
 from evolve.operators.prompts.requests import quote_idea
@@ -63,6 +71,7 @@ class ContextBuilder:
         *,
         screen: Callable[[str], Identity],
         ask: AskModel | None = None,
+        work: LetAgentWork | None = None,
         lessons: str = "",
         notes: str = "",
     ) -> Context:
@@ -72,11 +81,12 @@ class ContextBuilder:
             plan: The plan.
             screen: Function that identifies a source or refuses it.
             ask: Function that asks the plan's language model; None if it has none.
+            work: Function that lets the plan's coding agent work; None if it has none.
             lessons: The latest lessons; may be empty.
             notes: Notes from the task's sources; may be empty.
         """
         operator, task = plan.operator, self._task
-        asks = operator.needs_model
+        asks = not operator.is_offline
         unites = operator.arity > 1 and asks
         ancestor = self._find_ancestor(plan) if unites else None
         parents = tuple(
@@ -92,6 +102,7 @@ class ContextBuilder:
             rng=plan.rng,
             screen=screen,
             ask=ask,
+            work=work,
             parents=parents,
             background=background(
                 plan.parents, self._search, task, self.read_source, lessons=lessons, notes=notes
@@ -104,7 +115,7 @@ class ContextBuilder:
             cells=self._survey_cells() if operator.maps else None,
             task_files=self.shown,
             output=self._last_words(plan.parents[0])
-            if operator.mends or (asks and task.score)
+            if operator.mends or operator.needs_agent or (asks and task.score)
             else "",
             form=plan.form or FREE,
             request_tokens=self.tokens,

@@ -105,7 +105,10 @@ class Controller:
             form=attempt.form,
         )
         self._run.record.end_proposal(row, child, identity.exact, identity.near, recorded=recorded)
-        costs = self._take_spend(row, unreachable=attempt.unreachable)
+        if plan.operator.needs_agent:  # says nothing of the models, nor of their pace
+            costs = self._add_costs(row)
+        else:
+            costs = self._take_spend(row, unreachable=attempt.unreachable)
         tell_proposal(self._search, row, child, costs)
         if child is None or attempt.proposal is None:
             self._take_refusal(attempt, reason)
@@ -145,7 +148,7 @@ class Controller:
         A refusal that is due to an unresponsive model is no reason for the search to give up.
         """
         plan, state = attempt.plan, self._state
-        text = self._refusals.take(str(plan.arm), reason, by_model=plan.operator.needs_model)
+        text = self._refusals.take(str(plan.arm), reason, by_model=not plan.operator.is_offline)
         if text:
             self._reports.say(text)
         if attempt.defect:
@@ -158,21 +161,28 @@ class Controller:
     def _stands_in(self, plan: Plan) -> bool:
         """Whether a proposal was made in place of models that may give children again."""
         allowance = self._allowance
-        return plan.offline and (allowance.may_recover or not allowance.why_offline())
+        awaited = allowance.may_recover or not allowance.why_offline()
+        return plan.offline and plan.operator.is_offline and awaited
 
     def _take_spend(self, row: ProposalRow, *, unreachable: bool) -> dict[str, float]:
         """Add up what a proposal took; its known dollars by model."""
         if unreachable or row.calls:
             self._allowance.record_outcome(unreachable=unreachable)
+        costs = self._add_costs(row)
         if not row.calls:
             return {}
-        state, costs = self._state, dict[str, float]()
-        state.spend = state.spend.plus(row.calls)
-        for call in row.calls:
-            costs[call.model] = costs.get(call.model, 0.0) + (call.cost or 0.0)
+        state = self._state
         seconds = sum(call.seconds for call in row.calls)  # less the pauses between them
         share = SMOOTHING if state.model_seconds else 1.0
         state.model_seconds += share * (seconds - state.model_seconds)
+        return costs
+
+    def _add_costs(self, row: ProposalRow) -> dict[str, float]:
+        """Add a proposal's requests to the spend; its known dollars by model."""
+        costs = dict[str, float]()
+        self._state.spend = self._state.spend.plus(row.calls)
+        for call in row.calls:
+            costs[call.model] = costs.get(call.model, 0.0) + (call.cost or 0.0)
         return costs
 
     # -- genomes that no operator proposed ----------------------------------------------------

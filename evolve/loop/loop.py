@@ -139,6 +139,7 @@ class Loop:
                 controller.report_generations()
                 scheduler.propose()
             else:
+                self._proposer.agents.close()  # what they work on is not wanted any more
                 self._drop_jobs(end)
                 if end in (End.COMPLETE, End.HOURS, End.PATIENCE):
                     scheduler.queue_repeat(closing=True)

@@ -12,18 +12,20 @@ from functools import partial
 from queue import SimpleQueue
 
 from archive.rows import ModelCall
+from evolve.agents.pool import AgentPool
 from evolve.genome import Identity, screen
 from evolve.loop.attempts import Attempt, carry_out
 from evolve.loop.contexts import ContextBuilder
 from evolve.loop.state import LoopState
 from evolve.models import BudgetSpentError, Ensemble, ModelError
-from evolve.operators import AskModel
+from evolve.operators import AskModel, LetAgentWork
 from evolve.operators.prompts.lessons import write_lessons_request, write_notes_request
 from evolve.runs.history import LESSONS, NOTES
 from evolve.search.plan import Plan
 from trainer.task import Task
 
-WITH_MODEL, OFFLINE = "with a model", "offline"  # kinds of proposals
+# kinds of proposals
+WITH_MODEL, WITH_AGENT, OFFLINE = "with a model", "with an agent", "offline"
 
 
 @dataclass(frozen=True)
@@ -57,14 +59,21 @@ class Proposer:
     Args:
         task: Task whose genomes they are.
         models: The run's language models, if there are any.
+        agents: The run's coding agents, if there are any.
         contexts: Builder of the operators' contexts.
         wake: Event that is set whenever a proposal is done.
     """
 
     def __init__(
-        self, task: Task, models: Ensemble, contexts: ContextBuilder, wake: threading.Event
+        self,
+        task: Task,
+        models: Ensemble,
+        agents: AgentPool,
+        contexts: ContextBuilder,
+        wake: threading.Event,
     ) -> None:
         self._task, self._models, self._contexts, self._wake = task, models, contexts, wake
+        self.agents = agents
         self._done: SimpleQueue[tuple[str, Attempt | Aside | BaseException]] = SimpleQueue()
         self._begun = Counter[str]()  # what is under way, by kind
         self._calls: dict[int, list[ModelCall]] = {}  # of what is under way, by number
@@ -73,21 +82,31 @@ class Proposer:
     @property
     def pending(self) -> int:
         """The number of proposals under way."""
+        return sum(self._begun[kind] for kind in (WITH_MODEL, WITH_AGENT, OFFLINE))
+
+    @property
+    def pending_of_others(self) -> int:
+        """The number of those that no coding agent works on."""
         return self._begun[WITH_MODEL] + self._begun[OFFLINE]
 
     @property
+    def pending_agents(self) -> int:
+        """The number of those that a coding agent works on."""
+        return self._begun[WITH_AGENT]
+
+    @property
     def pending_offline(self) -> int:
-        """The number of those that ask no model."""
+        """The number of those that ask nobody."""
         return self._begun[OFFLINE]
 
     @property
     def asking(self) -> int:
         """The number of proposals, lessons and notes that wait for a model."""
-        return self._begun.total() - self._begun[OFFLINE]
+        return self._begun.total() - self._begun[OFFLINE] - self._begun[WITH_AGENT]
 
     def news(self) -> list[str]:
-        """What happened to the requests since the last call, a line each, for the user."""
-        return self._models.take_news()
+        """What happened to requests and sessions since the last call, a line each, for the user."""
+        return self._models.take_news() + self.agents.take_news()
 
     def calls(self) -> Iterator[tuple[int, list[ModelCall]]]:
         """The requests that have ended since the last call, by the number of their proposal.
@@ -119,12 +138,16 @@ class Proposer:
         context = self._contexts.build(
             plan,
             screen=screen_now,
-            ask=self._asking(plan.model, calls) if plan.model else None,
+            ask=self._asking(plan.model, calls) if plan.operator.needs_model else None,
+            work=self._working(plan, calls) if plan.operator.needs_agent else None,
             lessons=state.lessons,
             notes=state.notes,
         )
         work = partial(carry_out, plan, context, calls=calls, screened=screened)
-        self._begin(WITH_MODEL if plan.model else OFFLINE, work)
+        if plan.operator.needs_agent:
+            self._begin_session(plan, work)
+        else:
+            self._begin(WITH_MODEL if plan.model else OFFLINE, work)
 
     def learn_lessons(
         self, number: int, model: str, children: int, earlier: str, results: Sequence[str]
@@ -170,6 +193,22 @@ class Proposer:
     def _asking(self, model: str, calls: list[ModelCall]) -> AskModel:
         """The function that asks a model, or one that takes over, and keeps every request."""
         return partial(self._models.ask, model, calls=calls)
+
+    def _working(self, plan: Plan, calls: list[ModelCall]) -> LetAgentWork:
+        """The function that lets a plan's agent work."""
+        return lambda assignment: self.agents.work(plan.model, plan.number, assignment, calls)
+
+    def _begin_session(self, plan: Plan, work: Callable[[], Attempt]) -> None:
+        """Begin a proposal of an agent, which is busy from now on until its end."""
+        self.agents.begin(plan.model)
+
+        def work_until_its_end() -> Attempt:
+            try:
+                return work()
+            finally:
+                self.agents.end(plan.model)
+
+        self._begin(WITH_AGENT, work_until_its_end)
 
     def _begin_aside(
         self, kind: str, number: int, model: str, children: int, messages: list[dict[str, str]]

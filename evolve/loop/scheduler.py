@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import time
 from collections import deque
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -38,6 +40,7 @@ class Scheduler:
         allowance: Whether models may be asked.
         state: State that is shared with the controller.
         reports: Functions that are informed.
+        clock: Function that gives the time in seconds.
     """
 
     def __init__(
@@ -49,8 +52,11 @@ class Scheduler:
         allowance: Availability,
         state: LoopState,
         reports: Reports,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._run, self._search, self._evaluator = run, search, evaluator
+        self._clock = clock
+        self._idle_since: float | None = None
         self._proposer, self._allowance = proposer, allowance
         self._state, self._reports = state, reports
         self._again = deque(run.record.unfinished_proposals())
@@ -110,6 +116,7 @@ class Scheduler:
 
     def propose(self) -> None:
         """Begin as many proposals as the devices will soon need, and no more than are left."""
+        self._watch_idle_devices()
         if not self._run.settings.proposals:
             return
         self._propose_ahead()
@@ -120,14 +127,49 @@ class Scheduler:
         while self._state.refusals < MAX_REFUSALS:
             reason = self._allowance.why_offline()
             asks = self._allowance.may_ask(self._proposer.asking)
-            if not asks and not reason:
-                return  # models that failed a moment ago may be back in a moment
-            if self._made(asks=asks) >= self._wanted(asks=asks):
+            if not self._needs_more(asks=asks):
                 return
             self._notice_offline(reason)
-            if not asks and not self._may_go_on_offline:
+            # models that failed a moment ago may be back in a moment
+            alone = asks or (bool(reason) and self._may_go_on_offline)
+            without = self._proposer.agents.list_unavailable()
+            if not alone:
+                without = (*without, "")
+            if not self._search.can_draw(offline=not asks, without=without) and (
+                not alone or self._waits_for_agents
+            ):
                 return
-            self._begin_proposal(offline=not asks)
+            self._begin_proposal(offline=not asks, without=without)
+
+    def _needs_more(self, *, asks: bool) -> bool:
+        """Whether another proposal should begin.
+
+        Sessions of agents under way count besides what the others make, one for each agent: so a
+        model never waits for an agent, and a device that is free waits for none of them.
+        """
+        made, wanted = self._made(asks=asks), self._wanted(asks=asks)
+        if made < wanted:
+            return True
+        agents = len(self._proposer.agents.names)
+        left = self._run.settings.total_children - self._state.finished
+        left -= len(self._evaluator.running)
+        return made + self._proposer.pending_agents < min(left, wanted + agents)
+
+    def _watch_idle_devices(self) -> None:
+        """Note since when a device has waited for a child."""
+        if self._state.jobs or not self._evaluator.free:
+            self._idle_since = None
+        elif self._idle_since is None:
+            self._idle_since = self._clock()
+
+    @property
+    def _waits_for_agents(self) -> bool:
+        """Whether the devices should go on waiting for what the agents make."""
+        if not self._proposer.agents.names or self._proposer.agents.exhausted:
+            return False
+        if self._idle_since is None:
+            return True
+        return self._clock() - self._idle_since < self._run.settings.offline_after
 
     def _stand_in(self) -> None:
         """Let offline operators propose for the devices that wait no longer for a model's child.
@@ -146,7 +188,7 @@ class Scheduler:
         if needed > 0:
             self._notice_waits()
         for _ in range(needed):
-            self._begin_proposal(offline=True)
+            self._begin_proposal(offline=True, without=self._proposer.agents.names)
 
     def _notice_waits(self) -> None:
         """Say once that offline operators stand in for models that give too few children."""
@@ -166,10 +208,11 @@ class Scheduler:
         self._reports.event(self._run.record, "models", text)
 
     def _made(self, *, asks: bool) -> int:
-        """How many children wait for a device or are being proposed."""
+        """How many children wait for a device or are being proposed, except by agents."""
         # nobody knows when an unresponsive model answers, so what it was asked for does not count
         unresponsive = self._allowance.unresponsive and not asks
-        pending = self._proposer.pending_offline if unresponsive else self._proposer.pending
+        proposer = self._proposer
+        pending = proposer.pending_offline if unresponsive else proposer.pending_of_others
         return len(self._state.jobs) + pending
 
     def _wanted(self, *, asks: bool) -> int:
@@ -189,9 +232,10 @@ class Scheduler:
         needed = (math.ceil(self._state.model_seconds / turn) + LOOKAHEAD) * slots
         return min(needed, max(MAX_LOOKAHEAD * slots, self._run.settings.children))
 
-    def _begin_proposal(self, *, offline: bool) -> None:
+    def _begin_proposal(self, *, offline: bool, without: Sequence[str]) -> None:
         number = self._again.popleft() if self._again else self._state.take_proposal()
-        plan = self._search.ask(number, place=self._state.take_place(), offline=offline)
+        place = self._state.take_place()
+        plan = self._search.ask(number, place=place, offline=offline, without=without)
         self._record_begun(
             number,
             plan.operator.name,
@@ -201,6 +245,7 @@ class Scheduler:
             offline=offline,
             target=self._bounds_of(plan.target),
             form=plan.form,
+            without=plan.without,
         )
         self._proposer.submit(plan, self._state)
 
@@ -222,8 +267,9 @@ class Scheduler:
         offline: bool = False,
         target: Bounds = (),
         form: str = "",
+        without: tuple[str, ...] = (),
     ) -> None:
-        """Record that a proposal begins, before any model can be asked for it."""
+        """Record that a proposal begins, before anybody can be asked for it."""
         row = ProposalRow(
             number=number,
             operator=operator,
@@ -237,6 +283,7 @@ class Scheduler:
             offline=offline,
             target=target,
             form=form,
+            without=without,
         )
         self._run.record.begin_proposal(row)
 
@@ -245,9 +292,13 @@ class Scheduler:
         """Whether nothing new can be expected."""
         if not self._run.settings.proposals:
             return False  # somebody may hand a genome in
+        agents = self._proposer.agents
         hopeless = bool(self._allowance.why_offline()) and not self._allowance.may_recover
+        hopeless = hopeless and (not agents.names or agents.exhausted)
         given_up = self._state.refusals >= MAX_REFUSALS
-        return (given_up and hopeless) if self._may_go_on_offline else (given_up or hopeless)
+        if self._run.settings.models and self._may_go_on_offline:
+            return given_up and hopeless
+        return given_up or (hopeless and not self._may_go_on_offline)
 
     @property
     def _may_go_on_offline(self) -> bool:

@@ -45,6 +45,7 @@ def check_model_options(
     api_base: str | None,
     prices: Sequence[str],
     forms: Sequence[str] = (),
+    agents: Sequence[str] = (),
 ) -> None:
     """Check the options about models, before anything of them is stored.
 
@@ -53,6 +54,7 @@ def check_model_options(
         api_base: Address for the models on a server of one's own that name none, if it is given.
         prices: Prices that are given.
         forms: Forms of replies that are given.
+        agents: Names of the run's coding agents, which may have a price, too.
 
     Raises:
         OptionError: An option is malformed, or refers to no model.
@@ -69,10 +71,10 @@ def check_model_options(
                 "--api-base is for models on a server of your own, named openai/NAME, "
                 "hosted_vllm/NAME, ollama_chat/NAME or the like, and no --model is one"
             )
-    named = [("--price", name) for name in PriceList.parse(prices).named]
-    named += [("--form", name) for name in parse_forms(forms) if name]
-    for flag, name in named:
-        if name not in names:
+    named = [("--price", name, (*names, *agents)) for name in PriceList.parse(prices).named]
+    named += [("--form", name, tuple(names)) for name in parse_forms(forms) if name]
+    for flag, name, possible in named:
+        if name not in possible:
             known = f"the models are {', '.join(names)}" if names else "there is no --model"
             raise OptionError(f"{flag} names {name}, and {known}")
 

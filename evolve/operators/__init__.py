@@ -1,7 +1,7 @@
 """The operators: each turns one or two parents into the source text of one child."""
 
 from evolve.operators.base import Operator
-from evolve.operators.context import AskModel, Cells, Context, Parent, Relative
+from evolve.operators.context import AskModel, Cells, Context, LetAgentWork, Parent, Relative
 from evolve.operators.prompts.packing import Section, estimate_tokens
 from evolve.operators.proposal import Proposal, ProposalError, take_first_new
 from evolve.operators.registry import (
@@ -16,6 +16,7 @@ __all__ = [
     "AskModel",
     "Cells",
     "Context",
+    "LetAgentWork",
     "Operator",
     "Parent",
     "Proposal",

@@ -19,6 +19,7 @@ class Operator(ABC):
         summary: What the operator does, in a few words for `--help`.
         arity: Number of parents, 1 or 2.
         needs_model: Whether the operator asks a language model, `context.ask`.
+        needs_agent: Whether it lets a coding agent work, `context.work`.
         mends: Whether its parent is a genome that failed early. Such an operator is not drawn, but
             used whenever there is such a genome.
         aims: Whether it wants a cell of the archive to reach, `context.target`.
@@ -34,12 +35,18 @@ class Operator(ABC):
     summary: str = ""
     arity: int = 1
     needs_model: bool = False
+    needs_agent: bool = False
     mends: bool = False
     aims: bool = False
     learns: bool = False
     maps: bool = False
     takes_forms: bool = False
     since: int = 1
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether it needs neither a language model nor a coding agent."""
+        return not (self.needs_model or self.needs_agent)
 
     @abstractmethod
     def propose(self, parents: Sequence[Parent], context: Context) -> Proposal:

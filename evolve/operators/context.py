@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from archive import Axis
 from archive.rows import ModelCall
+from evolve.agents import Assignment
 from evolve.edits.forms import FREE
 from evolve.genome import Identity
 from evolve.operators.prompts.packing import Section, estimate_tokens
@@ -38,6 +39,18 @@ class AskModel(Protocol):
         Raises:
             evolve.models.ModelError: No model gave a reply.
             evolve.models.BudgetSpentError: There is no money left for the request.
+        """
+        ...
+
+
+class LetAgentWork(Protocol):
+    """A function that lets a coding agent work in a folder of its own."""
+
+    def __call__(self, assignment: Assignment) -> ModelCall:
+        """Hold one session and wait for its end; `AgentReply.read` reads the call's reply.
+
+        Raises:
+            evolve.models.ModelError: The session failed.
         """
         ...
 
@@ -97,6 +110,7 @@ class Context:
         screen: Check of a child's source, which returns its hashes and raises
             `evolve.genome.RefusedError` for a source that is not worth a run.
         ask: Function that asks the language model; None if the operator needs none.
+        work: Function that lets the coding agent work; None if the operator needs none.
         parents: Parents of the child with their genomes.
         background: What a language model should know besides, the most important first.
         target: Place in the archive that the child should reach, in words; empty if any will do.
@@ -117,6 +131,7 @@ class Context:
     rng: np.random.Generator
     screen: Callable[[str], Identity]
     ask: AskModel | None = None
+    work: LetAgentWork | None = None
     parents: Sequence[Parent] = ()
     background: Sequence[Section] = ()
     target: str = ""

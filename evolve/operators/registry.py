@@ -11,6 +11,7 @@ import math
 import sys
 from pathlib import Path
 
+from evolve.operators.agent import AGENT, AGENT_CROSSOVER
 from evolve.operators.base import Operator
 from evolve.operators.crossover import Crossover
 from evolve.operators.illuminate import Illuminate
@@ -29,6 +30,8 @@ OPERATORS: dict[str, Operator] = {
         AIM,
         Crossover(),
         REPAIR,
+        AGENT,
+        AGENT_CROSSOVER,
         Perturb(),
         Recombine(),
         Tune(),

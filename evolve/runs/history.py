@@ -11,6 +11,7 @@ from typing import Any
 from archive import Axis
 from archive.record import Record
 from archive.rows import Experiment, ProposalRow, Purpose
+from evolve.agents import AgentSpec
 from evolve.edits.forms import FORMS, parse_forms
 from evolve.models import ModelSpec
 from evolve.operators import resolve_operator_path
@@ -87,10 +88,12 @@ def begin_search(run: Run, settings: Settings | None = None) -> Search:
     """
     settings = settings or run.settings
     models = {spec.name: spec.weight for spec in map(ModelSpec.parse, settings.models)}
+    agents = {spec.name: spec.weight for spec in map(AgentSpec.parse, settings.agents)}
     own = tuple(resolve_operator_path(name, run.task.folder) for name in run.task.operators)
     mix = operator_mix(
         settings.operators,
         with_models=bool(models),
+        with_agents=bool(agents),
         language=run.task.language,
         suited=own,
         proposals=settings.proposals,
@@ -100,7 +103,8 @@ def begin_search(run: Run, settings: Settings | None = None) -> Search:
         strategy=new_strategy(settings),
         operators=mix.operators,
         models=models,
-        chooser=mix.chooser(models, settings.rules),
+        agents=agents,
+        chooser=mix.chooser(models, agents, settings.rules),
         seed=settings.seed,
         budget=settings.budget,
         movable_axes=find_movable_axes(run.task.axes, settings.bounds),

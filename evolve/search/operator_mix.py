@@ -25,11 +25,17 @@ class Mix:
     operators: Mapping[str, Operator]
     weights: Mapping[str, float] | None
 
-    def chooser(self, models: Mapping[str, float], rules: int = RULES) -> Chooser:
-        """The chooser that draws among the operators and models.
+    def chooser(
+        self,
+        models: Mapping[str, float],
+        agents: Mapping[str, float] | None = None,
+        rules: int = RULES,
+    ) -> Chooser:
+        """The chooser that draws among the operators, models and agents.
 
         Args:
             models: Weights of the language models by name.
+            agents: Weights of the coding agents by name; None if there are none.
             rules: Version of the rules under which the run began.
         """
         if self.weights is None:
@@ -38,17 +44,33 @@ class Mix:
             {
                 Arm(name, model): weight * share
                 for name, weight in self.weights.items()
-                for model, share in (
-                    models if self.operators[name].needs_model else {"": 1.0}
+                for model, share in list_partners(
+                    self.operators[name], models, agents or {}
                 ).items()
             }
         )
+
+
+def list_partners(
+    operator: Operator, models: Mapping[str, float], agents: Mapping[str, float]
+) -> Mapping[str, float]:
+    """The models or agents that an operator works with, with their weights; of none the name "".
+
+    Args:
+        operator: The operator.
+        models: Weights of the language models by name.
+        agents: Weights of the coding agents by name.
+    """
+    if operator.needs_agent:
+        return agents
+    return models if operator.needs_model else {"": 1.0}
 
 
 def operator_mix(
     names: Sequence[str],
     *,
     with_models: bool,
+    with_agents: bool = False,
     language: str = "python",
     suited: Sequence[str] = (),
     proposals: bool = True,
@@ -62,6 +84,7 @@ def operator_mix(
             the weights stay, 1 where none is given. The weight of an operator that mends does not
             matter: it is used when there is something to mend.
         with_models: Whether a language model is configured.
+        with_agents: Whether a coding agent is configured.
         language: Language of the genomes; the offline operators here know Python alone.
         suited: Operators that the task names. If `names` is empty, those that can work are taken.
         rules: Version of the rules under which the run began.
@@ -74,8 +97,10 @@ def operator_mix(
         return Mix({}, None)
     if not names and suited:
         operators = {name: parse_operator(name)[0] for name in suited}
-        names = [name for name in suited if with_models or not operators[name].needs_model]
-        if not with_models and not any(_varies(operators[name]) for name in names):
+        names = [name for name in suited if _can_work(operators[name], with_models, with_agents)]
+        if with_agents and not any(operators[name].needs_agent for name in names):
+            names += [name for name, one in OPERATORS.items() if one.needs_agent]
+        if not with_models and not any(_varies(parse_operator(name)[0]) for name in names):
             raise OptionError(
                 f"this task names no operator that works without a model: {ADD_MODEL}"
             )
@@ -83,7 +108,8 @@ def operator_mix(
         usable = {
             name: operator
             for name, operator in OPERATORS.items()
-            if (with_models if operator.needs_model else language == "python")
+            if _can_work(operator, with_models, with_agents)
+            and (language == "python" or not operator.is_offline)
             and operator.since <= rules
         }
         if not usable:
@@ -98,13 +124,24 @@ def operator_mix(
         chosen[operator.name] = operator
         if weight is not None:
             weights[operator.name] = weight
-    if not with_models:
-        asking = [operator.name for operator in chosen.values() if operator.needs_model]
-        if asking:
-            raise OptionError(f"{' and '.join(asking)} need a language model: add --model NAME")
+    asking = [one.name for one in chosen.values() if one.needs_model and not with_models]
+    if asking:
+        raise OptionError(f"{' and '.join(asking)} need a language model: add --model NAME")
+    asking = [one.name for one in chosen.values() if one.needs_agent and not with_agents]
+    if asking:
+        raise OptionError(f"{' and '.join(asking)} need a coding agent: add --agent NAME")
+    if with_agents and not any(one.needs_agent for one in chosen.values()):
+        raise OptionError(
+            "--agent names a coding agent, and --operators none that lets it work: add agent"
+        )
     if not any(map(_varies, chosen.values())):
         raise OptionError("among the operators there should be one that mutates a single elite")
     return Mix(chosen, {name: weights.get(name, 1.0) for name in chosen} if weights else None)
+
+
+def _can_work(operator: Operator, with_models: bool, with_agents: bool) -> bool:
+    """Whether there is somebody for it to ask, if it asks."""
+    return with_models if operator.needs_model else with_agents if operator.needs_agent else True
 
 
 def _varies(operator: Operator) -> bool:

@@ -19,7 +19,8 @@ class Plan:
     Attributes:
         number: Number of the proposal in its run, from 0.
         operator: Operator that makes the child.
-        model: Name of the language model to ask; empty if the operator asks none.
+        model: Name of the language model to ask, or of the coding agent; empty if the operator
+            asks nobody.
         parents: Parents of the child, as many as the operator's arity.
         rng: The proposal's own generator, a function of the run's seed and the number alone.
         target: Cell of the archive that the child should reach; None if any will do.
@@ -27,6 +28,7 @@ class Plan:
             that is not kept.
         offline: Whether no language model might be asked.
         form: Form in which the language model is to reply; empty if there is no choice.
+        without: Names of the agents that could not work then; "" stands for what asks nobody.
     """
 
     number: int
@@ -38,6 +40,7 @@ class Plan:
     place: int = 0
     offline: bool = False
     form: str = ""
+    without: tuple[str, ...] = ()
 
     @property
     def arm(self) -> Arm:

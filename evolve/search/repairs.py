@@ -39,7 +39,7 @@ class Repairs:
         """Let an individual wait for a repair, if its latest measurement makes it worth one."""
         operator = self._operators.get(individual.operator)
         early = measurement.seconds < self.early
-        if self.mender is None or operator is None or not operator.needs_model or not early:
+        if self.mender is None or operator is None or operator.is_offline or not early:
             return
         fresh = individual.id not in self._begun and self._count_in_row(individual) < MAX_REPAIRS
         if individual.status in MENDABLE and fresh:

@@ -20,6 +20,7 @@ from evolve.search.axes import refit_axes
 from evolve.search.bandit import Arm, Chooser, Outcome, device_price
 from evolve.search.credit import Credit
 from evolve.search.form_chooser import FormChooser
+from evolve.search.operator_mix import list_partners
 from evolve.search.plan import Plan
 from evolve.search.repairs import Repairs
 from evolve.search.strategies import Strategy
@@ -44,7 +45,8 @@ class Search:
         strategy: Strategy that decides who may be a parent and which children are kept.
         operators: Operators by name.
         models: Weights of the language models by name; empty leaves the operators without one.
-        chooser: Chooser of operators and models.
+        agents: Weights of the coding agents by name.
+        chooser: Chooser of operators, models and agents.
         seed: Seed of all the run's randomness.
         budget: Seconds that a child may train, without start-up and evaluation.
         movable_axes: Names of the axes that are refitted to what is found.
@@ -69,6 +71,7 @@ class Search:
         operators: Mapping[str, Operator],
         models: Mapping[str, float],
         chooser: Chooser,
+        agents: Mapping[str, float] | None = None,
         seed: int,
         budget: float = 0.0,
         movable_axes: Collection[str] = (),
@@ -79,7 +82,7 @@ class Search:
         self._forms = forms or FormChooser()
         self._strategy, self._chooser = strategy, chooser
         self._operators = {**operators, LAST_RESORT.name: operators.get("perturb", LAST_RESORT)}
-        self._models = dict(models)
+        self._models, self._agents = dict(models), dict(agents or {})
         drawn = [operator for operator in operators.values() if not operator.mends]
         self._arms = [arm for operator in drawn for arm in self._arms_of(operator)]
         self._seed = seed
@@ -102,13 +105,17 @@ class Search:
         self.reference: Individual | None = None
 
     def _arms_of(self, operator: Operator) -> list[Arm]:
-        models = self._models if operator.needs_model else [""]
-        return [Arm(operator.name, model) for model in models]
+        partners = list_partners(operator, self._models, self._agents)
+        return [Arm(operator.name, partner) for partner in partners]
 
     @property
     def has_offline(self) -> bool:
-        """Whether an operator was chosen that needs no language model."""
-        return any(not self._operators[arm.operator].needs_model for arm in self._arms)
+        """Whether an operator was chosen that needs neither a language model nor an agent."""
+        return any(self._operators[arm.operator].is_offline for arm in self._arms)
+
+    def can_draw(self, *, offline: bool, without: Collection[str]) -> bool:
+        """Whether an operator can be drawn, without a last resort; see `ask`."""
+        return any(self._fits(arm, 1, offline, without) for arm in self._arms)
 
     # -- how it begins ------------------------------------------------------------------------
 
@@ -141,17 +148,26 @@ class Search:
 
     # -- ask ----------------------------------------------------------------------------------
 
-    def ask(self, number: int, *, place: int = 0, offline: bool = False) -> Plan:
-        """Draw an operator, a model and parents for a proposal.
+    def ask(
+        self,
+        number: int,
+        *,
+        place: int = 0,
+        offline: bool = False,
+        without: Collection[str] = (),
+    ) -> Plan:
+        """Draw an operator, a model or an agent, and parents for a proposal.
 
         Args:
             number: Number of the proposal in its run.
             place: Place in the order of everything that the search is asked and told.
             offline: Whether operators that need a language model are left out.
+            without: Names of the agents that are left out; the name "" leaves out what asks nobody.
         """
-        return replace(self._draw_plan(number, offline=offline), place=place, offline=offline)
+        plan = self._draw_plan(number, offline, without)
+        return replace(plan, place=place, offline=offline, without=tuple(without))
 
-    def _draw_plan(self, number: int, *, offline: bool) -> Plan:
+    def _draw_plan(self, number: int, offline: bool, without: Collection[str]) -> Plan:
         assert self.archive is not None
         assert self.reference is not None
         assert self.incumbent is not None
@@ -161,7 +177,8 @@ class Search:
             return self._plan(number, arm, [broken], rng)
         pool = self._strategy.pool(self.archive, self.reference, self.incumbent)
         for arity in (2, 1):
-            arms = [arm for arm in self._arms if self._fits(arm, min(arity, len(pool)), offline)]
+            most = min(arity, len(pool))
+            arms = [arm for arm in self._arms if self._fits(arm, most, offline, without)]
             arm = self._draw(number, arms or [Arm(LAST_RESORT.name)], rng)
             parents = self._parents(self._operators[arm.operator].arity, pool, rng)
             if parents:
@@ -179,12 +196,14 @@ class Search:
         form = (arm.form or FREE) if operator.takes_forms and arm.model else ""
         return Plan(number, operator, arm.model, tuple(parents), rng, target, form=form)
 
-    def _fits(self, arm: Arm, parents: int, offline: bool) -> bool:
+    def _fits(self, arm: Arm, parents: int, offline: bool, without: Collection[str]) -> bool:
         operator = self._operators[arm.operator]
-        return operator.arity <= parents and not (offline and operator.needs_model)
+        if operator.arity > parents or (offline and operator.needs_model):
+            return False
+        return operator.needs_model or arm.model not in without
 
     def _draw(self, number: int, arms: Sequence[Arm], rng: np.random.Generator) -> Arm:
-        """An arm; among models whose weights differ, these decide which of them is asked.
+        """An arm; among models or agents whose weights differ, these decide which is asked.
 
         The form of each model's reply comes from a generator of its own.
         """
@@ -196,10 +215,13 @@ class Search:
             else arm
             for arm in arms
         ]
-        weights = np.array(list(self._models.values()))
-        if len(set(weights)) > 1:
-            model = list(self._models)[int(rng.choice(len(weights), p=weights / weights.sum()))]
-            arms = [arm for arm in arms if arm.model in ("", model)] or arms
+        for partners in (self._models, self._agents):
+            weights = np.array(list(partners.values()))
+            if len(set(weights)) > 1:
+                name = list(partners)[int(rng.choice(len(weights), p=weights / weights.sum()))]
+                arms = [
+                    arm for arm in arms if arm.model == name or arm.model not in partners
+                ] or arms
         return self._chooser.draw(arms, rng)
 
     def _parents(

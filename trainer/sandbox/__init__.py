@@ -25,6 +25,9 @@ What the levels protect (- not, ~ in part):
     make the kernel's rarer system calls      yes         yes         -
     ========================================  ==========  ==========  ====
 
+A coding agent gets the network (`network=True`); then abstract Unix sockets of the machine can be
+reached in `bwrap`, too, which shares its network namespace.
+
 1.  Landlock does not govern `stat`, and lets the names (not the contents) below a folder be
     listed where something in that folder is masked. All of /proc can be read, as far as the
     kernel lets strangers, and so can the little that /dev/shm holds.

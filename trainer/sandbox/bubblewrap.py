@@ -18,7 +18,8 @@ import time
 from trainer.sandbox import folder as files
 from trainer.sandbox import privileges, seccomp
 from trainer.sandbox.level import Level, NotEnteredError, SandboxError
-from trainer.sandbox.options import ETC, SYSTEM, Options
+from trainer.sandbox.options import SYSTEM, Options
+from trainer.supervisor import list_descendants
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Bubblewrap(Level):
         self._outside = status.st_dev, status.st_ino
         self._inside: int | None = None  # the folder in there
         self._init: int | None = None  # the process whose end is everybody's in there
+        self._first = 0  # its id out here
         self._info, self._info_there = os.pipe()
         self._wait_there, self._go = os.pipe()
 
@@ -83,7 +85,7 @@ class Bubblewrap(Level):
             said += data
         os.close(self._info)
         first = int(said.partition(b'"child-pid":')[2].split(b",")[0])
-        self._init = os.pidfd_open(first)
+        self._init, self._first = os.pidfd_open(first), first
         self._inside = self._open_folder(first)
         inside = f"/proc/self/fd/{self._inside}"
         files.copy(self.options.folder, inside, self.user)
@@ -100,6 +102,10 @@ class Bubblewrap(Level):
             files.empty(self.options.folder)
             source = f"/proc/self/fd/{self._inside}"
             files.copy(source, self.options.folder, room=self.options.disk)
+
+    def list_processes(self, fork: int) -> list[int]:
+        """All in there but the first process, whose end would be the end of the folder, too."""
+        return list_descendants(self._first) if self._first else []
 
     def _open_folder(self, first: int) -> int:
         """Open the folder in there, once all is mounted and the root is the new one."""
@@ -134,11 +140,12 @@ class Bubblewrap(Level):
     def _arguments(self) -> list[str | bytes]:
         options = self.options
         words: list[str | bytes] = [
-            *("--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"),
+            *("--unshare-ipc", "--unshare-pid", "--unshare-uts"),
+            *([] if options.network else ["--unshare-net"]),
             *("--unshare-cgroup-try", "--hostname", "sandbox", "--cap-drop", "ALL"),
             *("--die-with-parent", "--new-session"),
             *("--info-fd", str(self._info_there), "--block-fd", str(self._wait_there)),
-            *("--seccomp", str(_file(seccomp.build_filter(pinned=self.is_pinned)))),
+            *("--seccomp", str(_file(self._filter()))),
             *self._identity(),
             *self._mounts(),
             *("--chdir", options.folder, "--clearenv"),
@@ -146,6 +153,9 @@ class Bubblewrap(Level):
         for name, value in options.environ.items():
             words += ["--setenv", name, value]
         return words
+
+    def _filter(self) -> bytes:
+        return seccomp.build_filter(pinned=self.is_pinned, network=self.options.network)
 
     def _identity(self) -> list[str]:
         if self.user is None:
@@ -162,7 +172,7 @@ class Bubblewrap(Level):
             elif os.path.isdir(path):
                 words += ["--ro-bind", path, path]
         words += _way_to("/etc/passwd")
-        for name in ETC:
+        for name in options.etc:
             words += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
         user = os.getuid() if self.user is None else self.user
         group = os.getgid() if self.user is None else self.user

@@ -7,7 +7,7 @@ import os
 from trainer.sandbox import folder as files
 from trainer.sandbox import privileges, seccomp, syscalls
 from trainer.sandbox.level import Level, SandboxError
-from trainer.sandbox.options import DEVICES, ETC, SYSTEM, Options
+from trainer.sandbox.options import DEVICES, SYSTEM, Options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +47,10 @@ class Landlock(Level):
         syscalls.die_with(launcher)
         rules.enforce()
         may_cut = rules.abi >= TRUNCATION
-        syscalls.filter_calls(seccomp.build_filter(truncation=may_cut, pinned=self.is_pinned))
+        filtered = seccomp.build_filter(
+            truncation=may_cut, pinned=self.is_pinned, network=options.network
+        )
+        syscalls.filter_calls(filtered)
         super().enter(launcher)
 
     def excess(self, processes: list[int]) -> str | None:
@@ -68,11 +71,11 @@ class Landlock(Level):
                     os.unlink(entry.path)
 
     def _rules(self) -> syscalls.Ruleset:
-        rules = syscalls.Ruleset()
         options = self.options
+        rules = syscalls.Ruleset(network=options.network)
         for path in options.read:
             rules.allow_but(path, syscalls.READ, options.masked)
-        for path in (*SYSTEM, *(f"/etc/{name}" for name in (*ETC, *NAMES))):
+        for path in (*SYSTEM, *(f"/etc/{name}" for name in (*options.etc, *NAMES))):
             if os.path.exists(path):
                 rules.allow_but(path, syscalls.READ, options.masked)
         for path in ("/proc", "/sys" if options.driver else "/sys/devices/system"):

@@ -56,13 +56,37 @@ def _run(level: Level, group: Group) -> int:
         _become(level, group, launcher)
     try:
         level.started()
+        if level.options.notice:
+            _forward_term(pid, level)
         status = _wait(pid, level, group)
     finally:
+        if level.options.notice:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # nobody is left to hand it on to
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)  # it is not reaped yet, or was and there is none
         _end_all(pid)
     level.ended(os.waitstatus_to_exitcode(status))
     return status
+
+
+def _forward_term(pid: int, level: Level) -> None:
+    """Hand a SIGTERM on to the command, and kill it when its notice is over."""
+
+    def kill(number: int, _: object) -> None:
+        for process in level.list_processes(pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        signal.setitimer(signal.ITIMER_REAL, LOOK)  # once more, for what was forked meanwhile
+
+    def ask(number: int, _: object) -> None:
+        for process in level.list_processes(pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGTERM)
+        signal.setitimer(signal.ITIMER_REAL, level.options.notice)
+
+    signal.signal(signal.SIGALRM, kill)
+    signal.signal(signal.SIGTERM, ask)
 
 
 def _become(level: Level, group: Group, launcher: int) -> None:

@@ -88,6 +88,16 @@ class Level(ABC):
             OSError: Its folder cannot be made ready.
         """
 
+    def list_processes(self, fork: int) -> list[int]:
+        """The ids of the command's processes, which can be asked to end.
+
+        Args:
+            fork: Id of the launcher's fork, which became the command or waits for it.
+        """
+        from trainer.supervisor import list_descendants
+
+        return [fork, *list_descendants(fork)]
+
     def excess(self, processes: list[int]) -> str | None:
         """Say what the command holds too much of, or None.
 

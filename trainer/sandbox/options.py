@@ -7,6 +7,10 @@ import resource
 
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin")
 ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime")
+NETWORK = (  # of /etc: how names are resolved, and whose certificates are trusted
+    *("resolv.conf", "hosts", "host.conf", "gai.conf", "nsswitch.conf", "services", "protocols"),
+    *("ssl", "pki", "ca-certificates", "crypto-policies"),
+)
 DEVICES = ("null", "zero", "full", "random", "urandom")
 MAPPED = 8 << 30  # bytes of address space that libraries map without using them
 
@@ -28,6 +32,8 @@ class Options:
         driver: Whether it uses a driver in the kernel.
         device_files: Paths of the device files that it may use.
         keep: Whether what it leaves in its folder is kept.
+        network: Whether it may use the network.
+        notice: Seconds that it has to end after SIGTERM; 0 kills it at once.
         memory: Most bytes of memory, all its processes together.
         processes: Most processes and threads.
         file_size: Most bytes of a single file.
@@ -53,6 +59,8 @@ class Options:
         self.driver = given["driver"] == ["1"]
         self.device_files = given.get("device-file", [])
         self.keep = given["keep"] == ["1"]
+        self.network = given["network"] == ["1"]
+        self.notice = float(given["notice"][0])
         self.memory = int(given["memory"][0])
         self.processes = int(given["processes"][0])
         self.file_size = int(given["file-size"][0])
@@ -62,6 +70,11 @@ class Options:
         with open("/proc/self/environ", "rb") as file:
             pairs = [pair.partition(b"=") for pair in file.read().split(b"\0") if pair]
         self.environ = {name: value for name, _, value in pairs}
+
+    @property
+    def etc(self) -> tuple[str, ...]:
+        """Names in /etc that it may read."""
+        return (*ETC, *NETWORK) if self.network else ETC
 
     def set_limits(self, held: set[str], user: int | None) -> None:
         """Limit this process and what it starts.
@@ -79,7 +92,8 @@ class Options:
             limits[resource.RLIMIT_NPROC] = self.processes
         elif "pids" not in held:
             limits[resource.RLIMIT_NPROC] = self.processes + _threads(os.getuid())
-        if "memory" not in held and not self.driver:  # which maps more than there is
+        maps_freely = self.driver or self.network  # a driver and a JavaScript engine do
+        if "memory" not in held and not maps_freely:
             limits[resource.RLIMIT_DATA] = self.memory
             limits[resource.RLIMIT_AS] = self.memory + MAPPED
         for limit, value in limits.items():

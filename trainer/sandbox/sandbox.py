@@ -75,6 +75,8 @@ class Sandbox:
         device: Device | None = None,
         keep_fds: Iterable[int] = (),
         keep: bool = True,
+        network: bool = False,
+        notice: float = 0.0,
     ) -> list[str]:
         """Return the command that runs a command in the sandbox, and ends as that one ends.
 
@@ -95,6 +97,10 @@ class Sandbox:
             keep_fds: Open descriptors of the caller's that it gets; all others above 2 are closed.
             keep: Whether the folder gets what a command that ended by itself left in it; at the
                 level landlock it always does.
+            network: Whether it may use the network, and map more memory than there is, as programs
+                on the network do. The rest stays closed.
+            notice: Seconds that it has to end after a SIGTERM to the launcher, after which it is
+                killed and its folder kept; 0 kills it at once.
         """
         if not self.protects:
             return resolve_python(command)
@@ -108,6 +114,8 @@ class Sandbox:
             *_words("driver", [int(device is not None and device.needs_driver)]),
             *_words("device-file", [] if device is None else device.device_files()),
             *_words("keep", [int(keep)]),
+            *_words("network", [int(network)]),
+            *_words("notice", [notice]),
             *_words("memory", [limits.memory]),
             *_words("processes", [limits.processes]),
             *_words("file-size", [limits.file_size]),

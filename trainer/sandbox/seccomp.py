@@ -97,7 +97,7 @@ TRUNCATE, OPEN, OPENAT, OPENAT2 = (76, 45), (2, None), (257, 56), (437, 437)
 
 ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 X32 = 0x40000000  # the bit of x86_64's second set of numbers
-AF_UNIX = 1
+AF_UNIX, AF_INET, AF_INET6, AF_NETLINK = 1, 2, 10, 16
 NEW_NAMESPACES = 0x7E020000  # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
 TIOCSTI, TIOCLINUX = 0x5412, 0x541C  # type into, or paste to, the terminal of another process
 PR_SET_DUMPABLE = 4  # would hide a process's open files from the launcher that counts them
@@ -111,7 +111,11 @@ Instruction = tuple[int, int, int, int]  # code, jump if true, jump if false, op
 
 
 def build_filter(
-    *, truncation: bool = True, pinned: bool = False, machine: str = os.uname().machine
+    *,
+    truncation: bool = True,
+    pinned: bool = False,
+    network: bool = False,
+    machine: str = os.uname().machine,
 ) -> bytes:
     """Build the filter, an array of `struct sock_filter`.
 
@@ -119,6 +123,7 @@ def build_filter(
         truncation: Whether files may be cut without being open for writing; False where
             Landlock does not see to that.
         pinned: Whether the command has to stay on the cores that it was given.
+        network: Whether the command may use the internet's protocols.
         machine: Name of the architecture, as uname calls it.
 
     Raises:
@@ -135,12 +140,13 @@ def build_filter(
     ]
     if machine == "x86_64":
         code += [(AT_LEAST, 0, 1, X32), _deny(errno.ENOSYS)]
-    unix_only = [_load(0), (EQUAL, 1, 0, AF_UNIX), _deny(errno.EAFNOSUPPORT)]
+    families = (AF_UNIX, AF_INET, AF_INET6, AF_NETLINK) if network else (AF_UNIX,)
+    sockets = _allow_only(families)
     rules: list[tuple[Numbers, list[Instruction]]] = [
         *((numbers, [_deny(errno.EPERM)]) for numbers in FORBIDDEN.values()),
         *((numbers, [_deny(errno.ENOSYS)]) for numbers in MISSING.values()),
-        (SOCKET, unix_only),
-        (SOCKETPAIR, unix_only),
+        (SOCKET, sockets),
+        (SOCKETPAIR, sockets),
         (CLONE, [_load(0), (ANY_OF, 0, 1, NEW_NAMESPACES), _deny(errno.EPERM)]),
         (PRCTL, [_load(0), (EQUAL, 0, 1, PR_SET_DUMPABLE), _deny(errno.EPERM)]),
         (IOCTL, [_load(1), (EQUAL, 1, 0, TIOCSTI), (EQUAL, 0, 1, TIOCLINUX), _deny(errno.EPERM)]),
@@ -170,6 +176,13 @@ def _load(argument: int) -> Instruction:
 
 def _deny(number: int) -> Instruction:
     return (RETURN, 0, 0, ERRNO | number)
+
+
+def _allow_only(families: tuple[int, ...]) -> list[Instruction]:
+    """Deny sockets of all other families."""
+    left = range(len(families), 0, -1)
+    tests = [(EQUAL, skip, 0, family) for skip, family in zip(left, families, strict=True)]
+    return [_load(0), *tests, _deny(errno.EAFNOSUPPORT)]
 
 
 def _no_truncation(flags: int) -> list[Instruction]:

@@ -44,9 +44,13 @@ def landlock_abi() -> int:
 
 
 class Ruleset:
-    """What a process may do with files; everything that no rule allows is denied."""
+    """What a process may do with files; everything that no rule allows is denied.
 
-    def __init__(self) -> None:
+    Args:
+        network: Whether it may bind and connect TCP sockets.
+    """
+
+    def __init__(self, *, network: bool = False) -> None:
         self.abi = landlock_abi()
         # Each version of the kernel knows the rights of the versions before.
         self._handled = (1 << 13) - 1
@@ -55,7 +59,7 @@ class Ruleset:
                 self._handled |= right
         attributes = struct.pack("=Q", self._handled)
         if self.abi >= 4:
-            attributes += struct.pack("=Q", TCP)
+            attributes += struct.pack("=Q", 0 if network else TCP)
         if self.abi >= 6:
             attributes += struct.pack("=Q", SCOPES)
         self._ruleset = _call(CREATE_RULESET, attributes, len(attributes), 0)

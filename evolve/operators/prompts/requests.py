@@ -112,7 +112,7 @@ def write_recombination_request(first: Parent, second: Parent, context: Context)
     """Ask for a child that unites the ideas of two parents, as an edit of the first."""
     start = _show_parent(first, context.task)
     difference = Section(
-        f"Another genome, {_name_with_scores(second, context.task)}, differs from it so:",
+        f"Another genome, {name_with_scores(second, context.task)}, differs from it so:",
         diff_genomes(first, second),
         fence="diff",
         share=DIFFERENCE_SHARE,
@@ -127,8 +127,8 @@ def write_conflict_request(
     """Ask to resolve what two parents changed differently, as an edit of their merge."""
     one, other, language = first.individual.id, second.individual.id, context.task.language
     start = (
-        f"Two genomes with a common ancestor, {_name_with_scores(first, context.task)} and "
-        f"{_name_with_scores(second, context.task)}, were merged into one "
+        f"Two genomes with a common ancestor, {name_with_scores(first, context.task)} and "
+        f"{name_with_scores(second, context.task)}, were merged into one "
         f"`{context.task.genome}`. Where both changed the same lines, the merged file has those of "
         f"genome {one}:\n\n{fence_text(merged.source, language)}"
     )
@@ -177,7 +177,7 @@ def quote_idea(individual: Individual) -> str:
 def _list_intents(first: Parent, second: Parent, task: Task) -> Section:
     """What two parents were to achieve, in their authors' words."""
     parents = (first, second)
-    ideas = [f"- {_name_with_scores(one, task)}: {quote_idea(one.individual)}" for one in parents]
+    ideas = [f"- {name_with_scores(one, task)}: {quote_idea(one.individual)}" for one in parents]
     more = [f"- {words}" for words in (*first.intent, *second.intent)]
     return Section(f"What they were to achieve ({DATA}):", [*ideas, *more], share=INTENTS_SHARE)
 
@@ -210,12 +210,12 @@ def _quote_parent_output(title: str, left: int, context: Context) -> str:
 
 def _show_parent(parent: Parent, task: Task) -> str:
     return (
-        f"The parent is {_name_with_scores(parent, task)}. Its `{task.genome}`:\n\n"
+        f"The parent is {name_with_scores(parent, task)}. Its `{task.genome}`:\n\n"
         f"{fence_text(parent.source, task.language)}"
     )
 
 
-def _name_with_scores(parent: Parent, task: Task) -> str:
+def name_with_scores(parent: Parent, task: Task) -> str:
     """A genome's number with its score and its measures, such as "genome 3 (score 0.98, ...)"."""
     individual = parent.individual
     numbers = [f"{task.metric} {individual.objective:.6g}"] if individual.scored else []
