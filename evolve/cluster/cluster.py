@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -112,6 +112,7 @@ class Cluster:
         self.reference: dict[str, str] = {}
         self.left_out: dict[Node, NodeError] = {}
         self.notes: list[str] = []
+        self._surveyors: dict[str, Any] = {}  # by Ray's id of the node
 
     def recruit(self, say: Say, before: Mapping[str, str] | None) -> list[Member]:
         """Survey all nodes that are there, choose the run's type of device, and admit what fits.
@@ -124,8 +125,17 @@ class Cluster:
             ClusterError: No node can be used; says why not, node by node.
         """
         nodes = self.nodes.read()
-        left_out = self.left_out
         say(f"surveying the cluster's nodes: {', '.join(node.name for node in nodes)}")
+        try:
+            return self._recruit(nodes, say, before)
+        finally:
+            for node in nodes:
+                self._dismiss(node)
+
+    def _recruit(
+        self, nodes: Sequence[Node], say: Say, before: Mapping[str, str] | None
+    ) -> list[Member]:
+        left_out = self.left_out
         with ThreadPoolExecutor(AT_ONCE) as threads:
             found = self._collect(
                 threads, self.inspect, {node: (node,) for node in nodes}, left_out
@@ -185,14 +195,9 @@ class Cluster:
         Raises:
             NodeError: It does not answer, or cannot be used.
         """
-        if not node.gpus and not node.cpus:
-            raise NodeError("it offers Ray neither GPUs nor cores")
-        surveyor = self._place_surveyor(node)
-        try:
-            chosen, level = self._choose_kind(node), self._settings.sandbox
-            found = pickle.loads(self._get(surveyor.inspect.remote(chosen, level)))
-        finally:
-            self._ray.kill(surveyor, no_restart=True)
+        surveyor = self._surveyors[node.id] = self.place_actor(Surveyor, node)
+        chosen, level = self._choose_kind(node), self._settings.sandbox
+        found = pickle.loads(self._get(surveyor.inspect.remote(chosen, level)))
         if isinstance(found, str):
             raise NodeError(found)
         devices, sandbox = found
@@ -213,20 +218,15 @@ class Cluster:
         if not devices:
             models = " and ".join(sorted({device.model for device in found.devices}))
             raise NodeError(f"it has {models}, and the run uses {self.model}")
-        surveyor = self._place_surveyor(node)
-        try:
-            task = pickle.dumps(self._task)
-            begun = surveyor.begin_setup.remote(task, self._files, self._names, self._task_digest)
-            self._get(begun)
-            while True:
-                lines, outcome = self._get(surveyor.poll.remote())
-                for line in lines:
-                    say(f"{node.name}: {line}")
-                if outcome is not None:
-                    break
-                time.sleep(POLL)
-        finally:
-            self._ray.kill(surveyor, no_restart=True)
+        surveyor = self._surveyors[node.id]
+        task = pickle.dumps(self._task)
+        self._get(surveyor.begin_setup.remote(task, self._files, self._names, self._task_digest))
+        outcome = None
+        while outcome is None:
+            lines, outcome = self._get(surveyor.poll.remote())
+            for line in lines:
+                say(f"{node.name}: {line}")
+            time.sleep(0 if outcome else POLL)
         kind, told = outcome
         if kind != MEASURED:
             raise NodeError(str(told))
@@ -239,7 +239,10 @@ class Cluster:
         Raises:
             NodeError: It cannot be used.
         """
-        member = self.make_ready(node, self.inspect(node), say)
+        try:
+            member = self.make_ready(node, self.inspect(node), say)
+        finally:
+            self._dismiss(node)
         if differs := self.find_differences(member):
             raise NodeError(differs)
         return member
@@ -275,8 +278,10 @@ class Cluster:
         }
         return self._ray.remote(cls).options(**options).remote(self.code, self.digest)
 
-    def _place_surveyor(self, node: Node) -> Any:
-        return self.place_actor(Surveyor, node)
+    def _dismiss(self, node: Node) -> None:
+        """End a node's survey."""
+        if surveyor := self._surveyors.pop(node.id, None):
+            self._ray.kill(surveyor, no_restart=True)
 
     def _get(self, reference: Any) -> Any:
         """An answer of a node.

@@ -113,12 +113,12 @@ class NodeList:
         self._names: dict[str, str] = {}  # by Ray's ids, of nodes that are gone, too
 
     def read(self) -> list[Node]:
-        """The nodes that are alive, by their names."""
+        """The nodes that are alive and have devices, by their names; a head may have none."""
         nodes = []
         for one in import_ray().nodes():
-            if one["Alive"]:
-                resources = one["Resources"]
-                gpus, cpus = int(resources.get("GPU", 0)), int(resources.get("CPU", 0))
+            resources = one["Resources"]
+            gpus, cpus = int(resources.get("GPU", 0)), int(resources.get("CPU", 0))
+            if one["Alive"] and (gpus or cpus):
                 nodes.append(Node(one["NodeID"], self._name(one), gpus, cpus))
         return sorted(nodes, key=lambda node: node.name)
 

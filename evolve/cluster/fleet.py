@@ -6,7 +6,7 @@ import pickle
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -165,11 +165,16 @@ class Fleet:
                 slot.device = fitting[0]
         self._changed()
 
-    def drop(self, slot: Slot) -> None:
-        """End a worker that is lost or hangs; another is started if its node turns out to live."""
+    def drop(self, slots: Iterable[Slot]) -> None:
+        """End workers that are lost or may be; others are started if their node turns out to live.
+
+        Args:
+            slots: The workers.
+        """
         with self._lock:
-            if self._slots.get((slot.member.node.id, slot.number)) is slot:
-                self._remove(slot)
+            for slot in slots:
+                if self._slots.get((slot.member.node.id, slot.number)) is slot:
+                    self._remove(slot)
 
     def _remove(self, slot: Slot) -> None:
         key = slot.member.node.id, slot.number

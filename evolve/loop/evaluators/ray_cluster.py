@@ -258,7 +258,7 @@ class RayCluster(Evaluator):
             return self._judge(trial, pickle.loads(told))
         if kind == LOST:
             device = trial.running.device
-            self._fleet.drop(trial.slot)
+            self._fleet.drop([trial.slot])
             return Loss(f"{device.name} ({device.model}) is gone")
         return self._take_breakdown(trial, told) if kind == FAILED else None
 
@@ -294,8 +294,10 @@ class RayCluster(Evaluator):
 
     def _lose(self, trial: Trial, how: str) -> Measurement | Loss:
         """Give a worker up, and its child back; a child that has lost many is at fault itself."""
-        self._fleet.drop(trial.slot)
-        running = trial.running
+        # its node may be gone before Ray notices: no job goes there until a worker starts again
+        node, running = trial.slot.member.node, trial.running
+        idle = [slot for slot in self._list_free() if slot.member.node.id == node.id]
+        self._fleet.drop([trial.slot, *idle])
         if self._closing.is_set() or not self._health.take_loss(running.job.label):
             return Loss(f"the worker on {running.device.name} {how}")
         seconds = time.monotonic() - running.started
