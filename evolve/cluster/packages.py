@@ -45,19 +45,23 @@ def pack_code() -> Package:
     return _pack(folders[0].parent, files)
 
 
-def pack_task(task: Task) -> Package:
+def pack_task(task: Task, most: int = MOST) -> Package:
     """Pack a task's folder: what git tracks or does not ignore, or without git all but runs/.
+
+    Args:
+        task: The task.
+        most: Most bytes that its files may have together.
 
     Raises:
         ClusterError: It is too large.
     """
     files = sorted(_list_task_files(task.folder))
     sizes = {file: file.stat().st_size for file in files}
-    if sum(sizes.values()) > MOST:
+    if sum(sizes.values()) > most:
         largest = sorted(sizes, key=sizes.__getitem__, reverse=True)[:SHOWN]
         named = ", ".join(str(file.relative_to(task.folder)) for file in largest)
         raise ClusterError(
-            f"the task's folder {task.folder} has more than {MOST >> 20} MiB, which cannot travel "
+            f"the task's folder {task.folder} has more than {most >> 20} MiB, which cannot travel "
             f"to the nodes; its largest files are {named}. Name what the nodes make or have "
             "themselves in its .gitignore (in a git repository)"
         )
