@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from archive.comparison import describe_confirmation, read_comparison
@@ -15,7 +16,10 @@ from evolve.runs.history import count_fruitless_replies, read_axes
 from evolve.runs.run import Run
 from population.formatting import format_count, format_dollars, format_duration
 from population.invocation import write_command
+from trainer.devices import Device
 from trainer.fingerprint import describe_budget
+
+MANY = 8  # devices that are named one by one
 
 
 def announce(run: Run, models: list[ConfiguredModel]) -> list[str]:
@@ -30,7 +34,7 @@ def announce(run: Run, models: list[ConfiguredModel]) -> list[str]:
     repeats = round(settings.max_repeats * children / max(settings.total_children, 1))
     turn = measured or guess_turn(task, settings)
     span = forecast(turn, runs, repeats, len(run.devices))
-    devices = ", ".join(device.name for device in run.devices)
+    devices = describe_devices(run.devices)
     budget = describe_budget(task, run.devices, settings.budget)
     later = "" if measured else "; the first runs will narrow it down"
     lines = [
@@ -52,6 +56,16 @@ def announce(run: Run, models: list[ConfiguredModel]) -> list[str]:
     else:
         lines.append(f"children are sandboxed by {run.sandbox.note}")
     return lines + _cost_lines(run, models, children)
+
+
+def describe_devices(devices: Sequence[Device]) -> str:
+    """Name devices, or where they are many, their numbers."""
+    if len(devices) <= MANY:
+        return ", ".join(device.name for device in devices)
+    models = " and ".join(sorted({device.model for device in devices}))
+    nodes = {device.node for device in devices if device.node}
+    on = f" on {format_count(len(nodes), 'node')}" if nodes else ""
+    return f"{len(devices)} devices ({models}){on}"
 
 
 def _cost_lines(run: Run, models: list[ConfiguredModel], children: int) -> list[str]:
@@ -93,7 +107,7 @@ def _request_costs(run: Run, models: list[ConfiguredModel]) -> list[float | None
 def list_closing_lines(run: Run, ending: Ending) -> list[str]:
     """What a run achieved and where everything is."""
     best = ending.best
-    name, folder = run.folder.name, run.folder
+    name, folder, settings = run.folder.name, run.folder, run.settings
     exported = f"best{Path(run.task.genome).suffix}"
     took = format_duration(ending.seconds)
     lines = [
@@ -103,11 +117,13 @@ def list_closing_lines(run: Run, ending: Ending) -> list[str]:
     if ending.end is End.INTERRUPTED:
         lines.append(f"go on with: {write_command('resume', name)}")
     if ending.end is End.NO_DEVICE:
-        devices = ",".join(device.name for device in run.devices)
+        where = ["--devices", ",".join(device.name for device in run.devices)]
+        if settings.evaluator_name == "ray":
+            where = ["--cluster", settings.cluster or "auto"]
         models = " and ".join(sorted({device.model for device in run.devices}))
         lines.append(
             f"nothing is lost: once a device of the same model ({models}) is here, go on with: "
-            f"{write_command('resume', name, '--devices', devices)}"
+            f"{write_command('resume', name, *where)}"
         )
     spend = run.record.spend()
     requests = spend.calls + ending.unanswered

@@ -195,6 +195,7 @@ class Loop:
                 proposing=self._proposer.pending,
                 limit=self._evaluator.limit,
                 spend=self._state.spend,
+                idle=self._evaluator.list_idle(),
             )
         )
 

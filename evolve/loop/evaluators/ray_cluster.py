@@ -13,6 +13,7 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from archive.run_folder import DEVICE
 from evolve.loop.evaluators.base import Evaluator, Job, Loss, Running, Usage
 from population import Measurement, Status
 from trainer.stage import Progress, Stage
@@ -31,7 +32,6 @@ WAIT = 600.0  # seconds for which a run without any node waits for one
 GRACE = 30.0  # seconds in which a child that is stopped should end
 TICK = 0.5  # seconds between two looks at nodes, deadlines and logs
 LOOKS = 50.0  # logs that are looked at in a second, at most: each look takes some milliseconds
-DEVICE = "device"  # file in a child's working folder here that names its device
 
 
 @dataclass(eq=False)
@@ -100,6 +100,7 @@ class RayCluster(Evaluator):
         self._news: list[str] = []
         self._closing = threading.Event()
         self._broken = ""
+        self._written: list[str] = []
         alone = site.devices[0].computes_alone
         self._slowest = choose_clock(run.task.clock, computes_alone=alone).slowest
         self._jobs, self._busy_seconds, self._slot_seconds = 0, 0.0, 0.0
@@ -321,12 +322,21 @@ class RayCluster(Evaluator):
                 self._fleet.refresh()
                 self._end_overdue()
                 self._look_at_logs()
+                self._write_idle()
             except (self._ray.exceptions.RayError, ConnectionError) as error:
                 with self._lock:
                     self._broken = str(error).partition("\n")[0]
                     self._news.append(f"the cluster cannot be reached any more: {self._broken}")
                 self._wake.set()
                 return
+
+    def _write_idle(self) -> None:
+        """Write for `status` what does not work, and why."""
+        lines, path = self.list_idle(), self._run.folder.idle
+        if lines != self._written:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text("\n".join(lines), encoding="utf-8")
+            self._written = lines
 
     def _end_overdue(self) -> None:
         with self._lock:
