@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import queue
 import threading
 import time
 from collections import Counter
@@ -42,6 +43,9 @@ class Slot:
 class Fleet:
     """All workers of a run. Its methods may be called from several threads at once.
 
+    What Ray calls back only goes into a queue: a call of Ray's in its own thread would wait for
+    itself for ever.
+
     Args:
         cluster: The cluster.
         budget: Budget of a child, in seconds.
@@ -59,6 +63,7 @@ class Fleet:
         self._left_out = {node.id: (node, why) for node, why in cluster.left_out.items()}
         self._retry = {node.id: time.monotonic() for node in cluster.left_out}
         self._joining: dict[str, Node] = {}
+        self._answers: queue.SimpleQueue[tuple[Slot, Future[str]]] = queue.SimpleQueue()
         self._news = list(cluster.notes)
         self._looked = time.monotonic()
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="join")
@@ -69,17 +74,12 @@ class Fleet:
     def list_slots(self) -> list[Slot]:
         """The workers that have started, on nodes that are used."""
         with self._lock:
+            self._take_starts()
             return [slot for slot in self._slots.values() if self._is_used(slot)]
 
     def _is_used(self, slot: Slot) -> bool:
         number = slot.member.node.id
         return slot.device is not None and number in self._members
-
-    def holds(self, slot: Slot) -> bool:
-        """Whether a worker is there and its node is used."""
-        with self._lock:
-            key = slot.member.node.id, slot.number
-            return self._slots.get(key) is slot and self._is_used(slot)
 
     @property
     def may_grow(self) -> bool:
@@ -140,30 +140,32 @@ class Fleet:
         }
         actor.prepare.remote(pickle.dumps(needed))
         found: Future[str] = actor.find_device.remote(site.devices[0].kind).future()
-        found.add_done_callback(lambda future: self._take_start(slot, future))
+        found.add_done_callback(lambda future: self._answer(slot, future))
 
-    def _take_start(self, slot: Slot, found: Future[str]) -> None:
-        """Take a worker that has started, or has failed to."""
-        member = slot.member
-        with self._lock:
-            if self._closed or self._slots.get((member.node.id, slot.number)) is not slot:
-                return
+    def _answer(self, slot: Slot, found: Future[str]) -> None:
+        """Note in Ray's thread that a worker has started, or has failed to."""
+        self._answers.put((slot, found))
+        self._changed()
+
+    def _take_starts(self) -> None:
+        """Take the workers that have started, and give up those that have failed to."""
+        while not self._answers.empty():
+            slot, found = self._answers.get()
+            key, devices = (slot.member.node.id, slot.number), slot.member.site.devices
+            if self._slots.get(key) is not slot:
+                continue
             try:
                 selector = found.result()
-            except self._ray.exceptions.RayError:
+            except (self._ray.exceptions.RayError, ConnectionError):
                 self._remove(slot)
-                return
-            devices = member.site.devices
-            if member.on_cores:
+                continue
+            if slot.member.on_cores:
                 slot.device = devices[slot.number % len(devices)]
-            else:
-                fitting = [device for device in devices if device.selector == selector]
-                if not fitting:
-                    self._retired.add((member.node.id, slot.number))
-                    self._remove(slot)
-                    return
-                slot.device = fitting[0]
-        self._changed()
+                continue
+            slot.device = next((one for one in devices if one.selector == selector), None)
+            if slot.device is None:
+                self._retired.add(key)
+                self._remove(slot)
 
     def drop(self, slots: Iterable[Slot]) -> None:
         """End workers that are lost or may be; others are started if their node turns out to live.

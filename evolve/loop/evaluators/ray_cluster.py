@@ -97,6 +97,7 @@ class RayCluster(Evaluator):
         self._lock = threading.RLock()
         self._trials: list[Trial] = []
         self._ended: queue.SimpleQueue[Trial] = queue.SimpleQueue()
+        self._looks: queue.SimpleQueue[tuple[Trial, Future[Any]]] = queue.SimpleQueue()
         self._news: list[str] = []
         self._closing = threading.Event()
         self._broken = ""
@@ -322,6 +323,7 @@ class RayCluster(Evaluator):
                 self._fleet.refresh()
                 self._end_overdue()
                 self._look_at_logs()
+                self._take_looks()
                 self._write_idle()
             except (self._ray.exceptions.RayError, ConnectionError) as error:
                 with self._lock:
@@ -358,11 +360,16 @@ class RayCluster(Evaluator):
                 trial.looking = True
         for trial in due:
             seen = trial.slot.actor.look.remote(trial.read).future()
-            seen.add_done_callback(lambda future, trial=trial: self._take_look(trial, future))
+            seen.add_done_callback(lambda future, trial=trial: self._looks.put((trial, future)))
+
+    def _take_looks(self) -> None:
+        """Write down what has come of the logs, and at which stages the children are."""
+        while not self._looks.empty():
+            trial, seen = self._looks.get()
+            if seen.exception() is None:  # else the child's own outcome says so, too
+                self._take_look(trial, seen)
 
     def _take_look(self, trial: Trial, seen: Future[tuple[str, float, int, bytes]]) -> None:
-        if seen.exception() is not None:
-            return  # the child's own outcome says so, too
         stage, _, begin, new = seen.result()
         with self._lock:
             trial.looking = False

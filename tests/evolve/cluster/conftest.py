@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -16,10 +17,23 @@ def nodes_module(load: Callable[[Path, str], ModuleType]) -> ModuleType:
     return load(Path(__file__).with_name("nodes.py"), "nodes")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def nodes(nodes_module: ModuleType) -> Iterator[Any]:
     """A cluster with the nodes alpha and beta, of two cores each."""
     with nodes_module.Nodes() as cluster:
         cluster.add("alpha")
         cluster.add("beta")
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[[Callable[[], object]], None]:
+    """Waits until something comes true, as long as it takes to start processes of Ray's."""
+
+    def wait(condition: Callable[[], object]) -> None:
+        patience = time.monotonic() + 240
+        while not condition():
+            assert time.monotonic() < patience, "it did not come true"
+            time.sleep(0.05)
+
+    return wait

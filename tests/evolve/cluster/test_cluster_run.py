@@ -100,9 +100,10 @@ def test_a_run_on_a_cluster_is_the_same_as_at_home(place: Any, nodes: Any) -> No
 
 
 def test_a_killed_node_costs_its_own_children_alone_and_a_new_one_is_used(
-    place: Any, nodes: Any, eventually: Callable[[Callable[[], object]], None]
+    place: Any, nodes: Any, request: Any, eventually: Callable[[Callable[[], object]], None]
 ) -> None:
     nodes.add("gamma")
+    request.addfinalizer(lambda: nodes.kill("delta"))
     hold = Hold(place)
     hold.begin()
     process = begin(place, nodes, "--seed-runs", "6")
@@ -155,6 +156,7 @@ def read_until(process: subprocess.Popen[str], word: str) -> str:
     raise AssertionError(f"it has never said {word}")
 
 
+@pytest.mark.slow
 def test_what_a_killed_controller_leaves_ends_and_resume_goes_on_at_home(
     place: Any, nodes: Any, eventually: Callable[[Callable[[], object]], None]
 ) -> None:

@@ -20,6 +20,7 @@ from evolve.runs.run import begin_run
 from evolve.settings import Settings
 from trainer.sandbox import LEVELS, SandboxError, find_sandbox
 
+MARKS = {"landlock": pytest.mark.slow, "none": pytest.mark.slow}
 # Each line says what is attempted and whether it is done.
 GENOME = """
 import os, socket
@@ -68,7 +69,9 @@ def ray(nodes: Any) -> Iterator[Any]:
         del os.environ[name]
 
 
-@pytest.mark.parametrize("level", list(LEVELS))
+@pytest.mark.parametrize(
+    "level", [pytest.param(level, marks=MARKS.get(level, ())) for level in LEVELS]
+)
 def test_rays_processes_are_invisible_and_its_ports_out_of_reach(
     ray: Any, make_place: Callable[[], Any], level: str
 ) -> None:
