@@ -16,6 +16,7 @@ from population.errors import UserError
 from population.invocation import write_command
 
 RUNS = Path("runs")
+DEVICE = "device"  # file in a child's working folder that names its device of a cluster
 NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
 LOCK_TRIES, LOCK_PAUSE = 5, 0.02  # seconds: `is_locked` holds a lock for less
 
@@ -112,6 +113,11 @@ class RunFolder:
     def work(self) -> Path:
         """The folder with the working folders of the children that run now."""
         return self.path / "work"
+
+    @property
+    def idle(self) -> Path:
+        """The file that says, while a run goes on, what of its cluster does not work, and why."""
+        return self.work / "idle"
 
     @property
     def inbox(self) -> Path:

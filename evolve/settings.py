@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from archive import default_cells
+from evolve.cluster.address import parse_address
 from evolve.options import option, parse_count, parse_finite, parse_positive, parse_whole
 from population.beliefs import RULES
 from population.errors import UserError
@@ -38,7 +39,11 @@ class Settings:
         target: Fitness at which the search may stop; None is none.
         patience: Children without a confirmed gain after which the search ends; None is no limit.
         devices: Devices that children run on, as `--devices` names them.
-        evaluator: Name of the evaluator that measures the children.
+        evaluator: Name of the evaluator that measures the children, unless there is a cluster.
+        cluster: Address of the Ray cluster that measures them, as `--cluster` names it; empty for
+            none.
+        device_type: Model of the cluster's devices, or a part of its name; empty takes the
+            commonest.
         sandbox: Level of the sandbox, as `--sandbox` names it.
         strategy: Name of the strategy.
         selector: Name of the parent selector that map-elites uses.
@@ -149,8 +154,31 @@ class Settings:
         "devices",
         "--evaluator",
         WHERE,
-        "what measures the children; devices are those of this machine",
+        "what measures the children; devices are those of this machine, ray those of the cluster "
+        "that --cluster names",
         choices="evolve.loop.evaluators:EVALUATORS",
+    )
+    cluster: str = option(
+        "",
+        "--cluster",
+        WHERE,
+        "the Ray cluster on whose devices children run: auto, the one that this machine belongs "
+        "to; ray://HOST:PORT; local:N, a small one of N cores on this machine; none, this "
+        "machine's own devices",
+        metavar="ADDRESS",
+        parse=parse_address,
+        default="none",
+        resumable=True,
+    )
+    device_type: str = option(
+        "",
+        "--device-type",
+        WHERE,
+        "model of the cluster's devices that a run uses, or a part of its name, such as H200: "
+        "scores of different models do not compare",
+        metavar="MODEL",
+        default="the commonest in the cluster",
+        resumable=True,
     )
     sandbox: str = option(
         "auto",
@@ -383,6 +411,11 @@ class Settings:
         resumable=True,
     )
     rules: int = RULES
+
+    @property
+    def evaluator_name(self) -> str:
+        """The name of the evaluator, which is "ray" where a cluster is named."""
+        return "ray" if self.cluster else self.evaluator
 
     @property
     def total_children(self) -> int:

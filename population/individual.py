@@ -88,7 +88,8 @@ class Measurement:
         measures: Raw value of each archive axis by its name (never binned or scaled).
         seconds: Wall-clock time of the whole run, start-up and evaluation included, in seconds.
         seed: Seed of the run's randomness.
-        device: Name of the device that it ran on, such as "cuda:0" or "cpu:1".
+        device: Name of the device that it ran on, such as "cuda:0" or "cpu:1", with the node of a
+            cluster behind it: "cuda:0@gpu-box".
         ended: Time of its end, in seconds since 1970.
         memory_gb: Peak memory in GiB, of the device if the child reports that, else of its
             processes; 0 if neither is known.

@@ -20,7 +20,7 @@ from trainer.curve import read_curve
 from trainer.devices import Device
 from trainer.failure import explain_failure
 from trainer.log import read_end
-from trainer.process import Ended, build_environment
+from trainer.process import Ended, SupervisorError, build_environment
 from trainer.referee.claims import find_impossible_claim
 from trainer.referee.referee import Referee, Verdict
 from trainer.referee.rules import Rules
@@ -38,6 +38,9 @@ from trainer.task import Task, list_files
 
 USED = 0.95  # of the budget that a genome uses at least whose clock is the referee's
 REPORT = 1 << 20  # bytes at the end of the log that are searched for the report
+
+
+Measure = Callable[..., Measurement]  # as `measure`
 
 
 class Stopped(Exception):  # noqa: N818  # no error: somebody asked for it
@@ -154,6 +157,34 @@ def measure(
         raise Stopped
     measurement = _judge(task, ended, verdict, output, limit, seed, device, clock())
     return replace(measurement, curve=read_curve(log, budget))
+
+
+def measure_unless_lost(
+    measure: Measure, *needed: object, device: Device, **more: object
+) -> Measurement | None:
+    """Run a genome once, unless its device is lost meanwhile: then None.
+
+    A failure on a lost device says nothing about the genome. A lost core shows only where the
+    supervisor cannot be pinned to it; a child that it had goes on elsewhere.
+
+    Args:
+        measure: Function that runs it, as `measure`.
+        needed: Positional arguments of that function.
+        device: Device to run on.
+        more: Further arguments of that function.
+
+    Raises:
+        SupervisorError: The supervisor failed, although the device is there.
+        Stopped: It was asked to stop.
+    """
+    try:
+        measurement = measure(*needed, device=device, **more)
+    except SupervisorError:
+        if device.is_there():
+            raise
+        return None
+    failed = measurement.status is not Status.OK and device.loss_fails_child
+    return None if failed and not device.is_there() else measurement
 
 
 def _tell_of_unused_time(verdict: Verdict, budget: float, timer: Clock, log: Path) -> None:

@@ -19,6 +19,7 @@ class RunningChild:
             evaluation comes on top.
         line: The line that it printed last.
         curve: Learning curve so far.
+        device: Device of a cluster that it runs on, with its node; empty for one of this machine.
     """
 
     label: str
@@ -26,6 +27,7 @@ class RunningChild:
     left: float
     line: str
     curve: Sequence[CurvePoint] = ()
+    device: str = ""
 
 
 def estimate_left(ended: int, total: int, seconds: float) -> float | None:

@@ -21,7 +21,7 @@ from evolve.settings import Settings
 from population import Individual
 
 EXIT_CODES = {End.COMPLETE: 0, End.INTERRUPTED: 130, End.NO_DEVICE: 2}
-OPTIONS = ("task", "devices", "sandbox")
+OPTIONS = ("task", "devices", "cluster", "device_type", "sandbox")
 
 
 def arguments() -> argparse.ArgumentParser:

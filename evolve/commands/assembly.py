@@ -173,7 +173,7 @@ def assemble(
     begun, settings = time.monotonic(), run.settings
     wake = threading.Event()
     interrupt = Interrupt(wake)
-    evaluator = (open_evaluator or EVALUATORS[settings.evaluator])(run, wake)
+    evaluator = (open_evaluator or EVALUATORS[settings.evaluator_name])(run, wake)
     evaluator.limit = run.record.meta("limit", evaluator.limit)
     display = Display(
         console, run.task, search, f"{run.folder.name} ({settings.strategy})", settings

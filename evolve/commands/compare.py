@@ -35,7 +35,18 @@ if TYPE_CHECKING:
 PAGE = ".html"
 # settings that tell no groups apart: where a run works, and how long it may take
 ASIDE = (
-    *("seed", "task", "devices", "evaluator", "sandbox", "hours", "target", "generations"),
+    *(
+        "seed",
+        "task",
+        "devices",
+        "evaluator",
+        "cluster",
+        "device_type",
+        "sandbox",
+        "hours",
+        "target",
+        "generations",
+    ),
     *("prices", "max_cost", "offline_after", "api_base", "seed_runs", "final_runs"),
 )
 

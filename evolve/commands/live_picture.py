@@ -40,7 +40,7 @@ DEVICE = 6  # columns of a device's name, at least
 STAGE = 8  # columns of a stage's name
 TIME = 10  # columns of a child's time
 LOSS = 13  # columns of a child's loss
-WIDEST_NAME = 14  # columns of a device's name
+WIDEST_NAME = 24  # columns of a device's name
 LABEL = 16  # columns of a child's number and operator
 
 
@@ -124,6 +124,7 @@ class Picture:
         slots = max(self.snapshot.slots, len(self.snapshot.running))
         rows = [self._child(one, width, options) for one in self.snapshot.running]
         rows += [Text("idle", "dim")] * (slots - len(rows))
+        rows += [append_words(Text(), f"idle: {text}", width) for text in self.snapshot.idle]
         most = max(height - (LEAST_GRID if height > 2 * LEAST_GRID else 0), 1)
         if len(rows) > most:
             rows = [*rows[: most - 1], Text(f"and {len(rows) - most + 1} devices more", "dim")]

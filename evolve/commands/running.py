@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from archive.run_folder import DEVICE
 from evolve.runs.run import Run
 from trainer.curve import read_curve
 from trainer.log import read_progress
@@ -28,7 +29,25 @@ def list_running(run: Run) -> Iterator[RunningChild]:
             left=max(run.settings.budget - (seconds if trained is None else trained), 0.0),
             line=read_progress(log),
             curve=curve,
+            device=_read_device(path),
         )
+
+
+def list_idle(run: Run) -> list[str]:
+    """What of a cluster does not work for a run that goes on, and why, a line each."""
+    if not run.folder.is_locked():
+        return []
+    try:
+        return run.folder.idle.read_text(encoding="utf-8").splitlines()
+    except OSError:  # a run on this machine's devices has none
+        return []
+
+
+def _read_device(work: Path) -> str:
+    try:
+        return (work / DEVICE).read_text(encoding="utf-8")
+    except OSError:
+        return ""
 
 
 def _find_begin(work: Path) -> float | None:

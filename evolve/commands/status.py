@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -20,14 +21,14 @@ from evolve.commands.console import new_console, printable, score_words
 from evolve.commands.json_output import describe_run, json_option, print_json
 from evolve.commands.options import new_parser
 from evolve.commands.run_state import read_confirmation, read_state
-from evolve.commands.running import list_running
+from evolve.commands.running import list_idle, list_running
 from evolve.models.outages import summarise_outages
 from evolve.runs.history import view_search
 from evolve.runs.run import Run, open_run
 from evolve.search.search import Search
 from population.formatting import format_count, format_dollars, format_duration
 from population.invocation import write_command
-from views.running import estimate_left
+from views.running import RunningChild, estimate_left
 
 EVENTS = 3  # latest ones shown
 BAR = 40  # columns of the bar at most
@@ -83,6 +84,7 @@ def describe_status(run: Run, search: Search) -> dict[str, Any]:
         **describe_run(run, search),
         "seconds_left": _estimate_left(run, search),
         "running": [asdict(child) for child in list_running(run)],
+        "idle": list_idle(run),
         "events": [event._asdict() for event in run.record.events()[-EVENTS:]],
     }
 
@@ -139,14 +141,23 @@ def _print_progress(run: Run, search: Search, console: Console) -> None:
 
 
 def _print_running(run: Run, console: Console) -> None:
-    children = list(list_running(run))
-    if not children:
-        return
+    children, idle = list(list_running(run)), list_idle(run)
+    if children:
+        _print_children(children, console)
+    for line in idle:
+        console.print(Text(f"idle: {printable(line)}", "yellow"), soft_wrap=True)
+
+
+def _print_children(children: Sequence[RunningChild], console: Console) -> None:
     table = Table(box=None, padding=(0, 1), header_style="bold")
     table.add_column("running", no_wrap=True)
     table.add_column("for", no_wrap=True)
+    devices = any(child.device for child in children)
+    if devices:
+        table.add_column("on", no_wrap=True)
     table.add_column("its last line", no_wrap=True, overflow="ellipsis")
     for child in children:
-        line = Text(printable(child.line))
-        table.add_row(f"#{child.label}", format_duration(child.seconds), line)
+        row = [f"#{child.label}", format_duration(child.seconds)]
+        row += [printable(child.device)] if devices else []
+        table.add_row(*row, Text(printable(child.line)))
     console.print(table)

@@ -19,7 +19,10 @@ from evolve.runs.history import count_fruitless_replies, read_axes
 from evolve.runs.run import Run
 from population.formatting import format_count, format_dollars, format_duration
 from population.invocation import write_command
+from trainer.devices import Device
 from trainer.fingerprint import describe_budget
+
+MANY = 8  # devices that are named one by one
 
 
 def announce(
@@ -36,7 +39,7 @@ def announce(
     repeats = round(settings.max_repeats * children / max(settings.total_children, 1))
     turn = measured or guess_turn(task, settings)
     span = forecast(turn, runs, repeats, len(run.devices))
-    devices = ", ".join(device.name for device in run.devices)
+    devices = describe_devices(run.devices)
     budget = describe_budget(task, run.devices, settings.budget)
     later = "" if measured else "; the first runs will narrow it down"
     lines = [
@@ -81,6 +84,16 @@ def _describe_agents(run: Run, agents: Sequence[ConfiguredAgent]) -> list[str]:
             f"their cost is capped by {' and '.join(caps) or 'nothing (--max-proposals N)'}"
         )
     return lines
+
+
+def describe_devices(devices: Sequence[Device]) -> str:
+    """Name devices, or where they are many, their numbers."""
+    if len(devices) <= MANY:
+        return ", ".join(device.name for device in devices)
+    models = " and ".join(sorted({device.model for device in devices}))
+    nodes = {device.node for device in devices if device.node}
+    on = f" on {format_count(len(nodes), 'node')}" if nodes else ""
+    return f"{len(devices)} devices ({models}){on}"
 
 
 def _cost_lines(run: Run, models: list[ConfiguredModel], children: int) -> list[str]:
@@ -151,7 +164,7 @@ def _describe_models(run: Run, ending: Ending) -> list[str]:
 def list_closing_lines(run: Run, ending: Ending) -> list[str]:
     """What a run achieved and where everything is."""
     best = ending.best
-    name, folder = run.folder.name, run.folder
+    name, folder, settings = run.folder.name, run.folder, run.settings
     exported = f"best{Path(run.task.genome).suffix}"
     took = format_duration(ending.seconds)
     lines = [
@@ -161,11 +174,13 @@ def list_closing_lines(run: Run, ending: Ending) -> list[str]:
     if ending.end is End.INTERRUPTED:
         lines.append(f"go on with: {write_command('resume', name)}")
     if ending.end is End.NO_DEVICE:
-        devices = ",".join(device.name for device in run.devices)
+        where = ["--devices", ",".join(device.name for device in run.devices)]
+        if settings.evaluator_name == "ray":
+            where = ["--cluster", settings.cluster or "auto"]
         models = " and ".join(sorted({device.model for device in run.devices}))
         lines.append(
             f"nothing is lost: once a device of the same model ({models}) is here, go on with: "
-            f"{write_command('resume', name, '--devices', devices)}"
+            f"{write_command('resume', name, *where)}"
         )
     lines += _describe_models(run, ending)
     lines += _describe_target(run, ending)

@@ -10,7 +10,7 @@ from archive.rows import ProposalRow, Purpose
 from evolve.genome import Identity
 from evolve.loop.attempts import Attempt
 from evolve.loop.drift import EVENT, DriftWatch
-from evolve.loop.evaluators import Job, Running
+from evolve.loop.evaluators import Job, Loss, Running
 from evolve.loop.proposer import Aside
 from evolve.loop.refusals import Refusals
 from evolve.loop.reports import Reports
@@ -339,15 +339,16 @@ class Controller:
         self._run.record.set_meta({"axes": [axis.to_dict() for axis in axes]})
         self._reports.event(self._run.record, "axes", describe_refit(before.axes, axes))
 
-    def take_loss(self, running: Running, slots: int) -> None:
-        """A device is lost: its job, of which nothing is known, is the next on another.
+    def take_loss(self, running: Running, loss: Loss, slots: int) -> None:
+        """A job was lost, mostly with its device: it is the next on another.
 
         Args:
-            running: Job that ran on the device.
+            running: The job.
+            loss: Reason for it.
             slots: Number of devices that are left.
         """
         self._state.jobs.appendleft(running.job)
-        self._reports.event(self._run.record, "device", describe_loss(running, slots))
+        self._reports.event(self._run.record, "device", describe_loss(running, loss, slots))
 
     @property
     def settled_best(self) -> Individual | None:

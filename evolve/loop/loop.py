@@ -14,7 +14,7 @@ from statistics import fmean
 
 from archive.rows import Purpose
 from evolve.loop.controller import Controller, NewGenome
-from evolve.loop.evaluators import Evaluator, Job
+from evolve.loop.evaluators import Evaluator, Job, Loss
 from evolve.loop.forecast import TimeSpan, forecast, guess_turn, observe_turn
 from evolve.loop.interrupt import Interrupt
 from evolve.loop.proposer import Aside, Proposer
@@ -95,12 +95,12 @@ class Loop:
         state.jobs.extend(jobs)
         total = len(state.jobs)
         while state.jobs or evaluator.running:
-            if self._interrupt.requests or not evaluator.slots:
+            if self._interrupt.requests or evaluator.is_exhausted:
                 state.jobs.clear()
             self._scheduler.start_jobs()
             begun = total - len(state.jobs)
             self._turn(f"{phase}, run {begun} of {total}")
-        return not self._interrupt.requests and evaluator.slots > 0
+        return not self._interrupt.requests and not evaluator.is_exhausted
 
     def refit_axes(self) -> None:
         """Refit the archive's axes if a generation has just ended."""
@@ -154,7 +154,7 @@ class Loop:
     def _find_end(self) -> End | None:
         """The reason to end; None if there is none."""
         settings, state = self._run.settings, self._state
-        if not self._evaluator.slots:
+        if self._evaluator.is_exhausted:
             return End.NO_DEVICE
         if self._interrupt.requests:
             return End.INTERRUPTED
@@ -196,6 +196,7 @@ class Loop:
                 proposing=self._proposer.pending,
                 limit=self._evaluator.limit,
                 spend=self._state.spend,
+                idle=self._evaluator.list_idle(),
             )
         )
 
@@ -233,9 +234,11 @@ class Loop:
                 self._controller.take_attempt(ended, recorded)
 
     def _take_measurements(self) -> None:
+        for text in self._evaluator.news():
+            self._reports.event(self._run.record, "device", text)
         for running, measurement in self._evaluator.finished():
-            if measurement is None:
-                self._controller.take_loss(running, self._evaluator.slots)
+            if isinstance(measurement, Loss):
+                self._controller.take_loss(running, measurement, self._evaluator.slots)
                 continue
             earlier = self._controller.find_earlier(running.job)
             self._controller.take_measurement(running.job, measurement)

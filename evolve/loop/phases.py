@@ -116,7 +116,7 @@ def distill_best(
 
 def name_end(evaluator: Evaluator) -> End:
     """Why measurements were not made."""
-    return End.INTERRUPTED if evaluator.slots else End.NO_DEVICE
+    return End.NO_DEVICE if evaluator.is_exhausted else End.INTERRUPTED
 
 
 def _list_seed_jobs(run: Run, search: Search) -> list[Job]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from archive.record import Record
@@ -28,6 +28,7 @@ class Snapshot:
         proposing: Number of proposals under way.
         limit: Seconds that a child may take at most.
         spend: What the language models took so far.
+        idle: What of a cluster does not work, and why, a line each.
     """
 
     phase: str
@@ -40,6 +41,7 @@ class Snapshot:
     proposing: int
     limit: float
     spend: Spend
+    idle: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ class Scheduler:
     def start_jobs(self) -> None:
         """Start queued measurements on idle devices."""
         jobs = self._state.jobs
-        while jobs and self._evaluator.free and not self._is_surplus(jobs[0]):
+        while jobs and self._evaluator.accepts(jobs[0]) and not self._is_surplus(jobs[0]):
             job = jobs.popleft()
             best = self._search.best
             self._evaluator.start(job, None if best is None else fitness_to_beat(job, best))

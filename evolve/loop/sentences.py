@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archive import Axis
-from evolve.loop.evaluators import Running
+from evolve.loop.evaluators import Loss, Running
 from population import Individual
 from population.formatting import format_count, format_number, format_score
 from trainer.task import Task
@@ -35,16 +35,14 @@ def describe_refit(before: Sequence[Axis], after: Sequence[Axis]) -> str:
     return f"the archive follows what was found: {'; '.join(moved)}"
 
 
-def describe_loss(running: Running, slots: int) -> str:
-    """Say that a device is gone, and how many are left."""
+def describe_loss(running: Running, loss: Loss, slots: int) -> str:
+    """Say why a job is made again, and how many devices are left."""
     if slots:
         left = f"{slots} {'devices are' if slots > 1 else 'device is'} left"
     else:
         left = "no device is left"
-    return (
-        f"{running.device.name} ({running.device.model}) is gone, #{running.job.individual.id} "
-        f"will be measured again; {left}"
-    )
+    again = f"#{running.job.individual.id} will be measured again"
+    return f"{loss.reason}, {again}; {left}"
 
 
 def describe_fall(before: Individual, now: Individual, metric: str, deviation: float) -> str:

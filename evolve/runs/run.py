@@ -15,17 +15,19 @@ from archive.results import Results
 from archive.run_folder import RunError, RunFolder
 from evolve.genome import Identity, RefusedError, screen
 from evolve.genome.decoding import decode_genome
+from evolve.loop.evaluators import EVALUATORS
 from evolve.search.strategies import STRATEGIES
 from evolve.settings import Settings
 from population import Individual, begin_beliefs
 from population.invocation import write_command
 from population.lineage import Lineage
 from population.selection import SELECTORS
-from trainer.devices import Device, DeviceError, find_devices
+from trainer.devices import Device, DeviceError
 from trainer.fingerprint import compare_fingerprints, take_fingerprint
 from trainer.items import Item
-from trainer.sandbox import Sandbox, find_sandbox, remove_tree
-from trainer.setup import Ready, set_up
+from trainer.sandbox import Sandbox, remove_tree
+from trainer.setup import Ready
+from trainer.site import Site
 from trainer.task import Task, check_files, check_output, load_task
 
 Say = Callable[[str], None]
@@ -40,9 +42,8 @@ class Run:
         folder: Folder of the run.
         task: Task of the run, as it was when the run began.
         settings: Settings of the run.
-        ready: Findings of the task's setup; empty for a run that is only viewed.
-        devices: Devices of the run; empty for a run that is only viewed.
-        sandbox: Sandbox of the children.
+        site: Devices of the run and what its children need there; empty for a run that is only
+            viewed.
         record: Database with the run's numbers.
         lineage: Repository with the run's genomes.
         results: The run's results.tsv.
@@ -51,12 +52,25 @@ class Run:
     folder: RunFolder
     task: Task
     settings: Settings
-    ready: Ready
-    devices: tuple[Device, ...]
-    sandbox: Sandbox
+    site: Site
     record: Record
     lineage: Lineage
     results: Results
+
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """The devices of the run."""
+        return self.site.devices
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """The sandbox of the children."""
+        return self.site.sandbox
+
+    @property
+    def ready(self) -> Ready:
+        """The facts that the task's setup reported."""
+        return self.site.ready
 
     @property
     def told_task(self) -> Task:
@@ -104,19 +118,17 @@ def begin_run(
         TaskError, SetupError, DeviceError, SandboxError, RunError: with the way out.
     """
     task = _task(settings, item)
-    devices = find_devices(settings.devices)
-    sandbox = find_sandbox(settings.sandbox)
     folder = RunFolder.new(_new_name(task.name) if name is None else name)
     if folder.database.exists():
         folder.make()  # says how to go on with it
-    ready = set_up(task, say)
+    site = EVALUATORS[settings.evaluator_name].find_site(settings, task, say)
     try:
         check_cells([settings.grid_cells(len(task.axes))] * len(task.axes))
-        check_output(replace(task, start=ready.seed))
+        check_output(replace(task, start=site.ready.seed))
     except ValueError as error:
         raise RunError(f"no run can begin: {error}") from error
     seeds = [seed for text in seed_genomes for seed in read_seeds(text, task)]
-    seeds = seeds or [read_own_seed(task, ready)]
+    seeds = seeds or [read_own_seed(task, site.ready)]
     identities: list[Identity] = []
     for seed in seeds:
         try:
@@ -132,7 +144,7 @@ def begin_run(
             "task": task.name,
             "settings": settings.to_json(),
             "item": None if item is None else asdict(item),
-            "fingerprint": take_fingerprint(task, ready, devices, settings.budget),
+            "fingerprint": take_fingerprint(task, site.ready, site.devices, settings.budget),
         },
     )
     for number, (seed, identity) in enumerate(zip(seeds, identities, strict=True)):
@@ -140,7 +152,7 @@ def begin_run(
         individual = Individual(number, commit, (), "seed", seed.origin, 0, task.direction)
         record.add_seed(individual, identity.exact, identity.near)
     results = _results(folder, task)
-    run = Run(folder, task, settings, ready, devices, sandbox, record, lineage, results)
+    run = Run(folder, task, settings, site, record, lineage, results)
     run.rebuild_results()
     record.set_meta({"begun": time.time()})  # the last of all: `look` takes it for fully made
     return run
@@ -176,16 +188,15 @@ def reopen_run(name: str, changes: dict[str, Any], say: Say) -> Run:
         raise RunError(f"run {looked.folder.name} cannot go on: {error}") from error
     before = looked.record.meta("fingerprint")
     try:
-        devices = find_devices(settings.devices)
+        evaluator = EVALUATORS[settings.evaluator_name]
+        site = evaluator.find_site(settings, looked.task, say, before)
     except DeviceError as error:
         looked.close()
         raise DeviceError(
             f"{error}; the run was measured on {before['device']}, so name devices of that model: "
             + write_command("resume", looked.folder.name, "--devices", "D,...")
         ) from error
-    sandbox = find_sandbox(settings.sandbox)
-    ready = set_up(looked.task, say)
-    now = take_fingerprint(looked.task, ready, devices, settings.budget)
+    now = take_fingerprint(looked.task, site.ready, site.devices, settings.budget)
     changed = compare_fingerprints(before, now)
     if changed:
         looked.close()
@@ -195,7 +206,7 @@ def reopen_run(name: str, changes: dict[str, Any], say: Say) -> Run:
             f"genome: --seed-genome {looked.folder.name}:best"
         )
     looked.record.set_meta({"settings": settings.to_json(), "fingerprint": now})
-    return replace(looked, settings=settings, devices=devices, sandbox=sandbox, ready=ready)
+    return replace(looked, settings=settings, site=site)
 
 
 def open_run(name: str) -> Run:
@@ -213,9 +224,9 @@ def open_run(name: str) -> Run:
     item = record.meta("item")
     task = _task(settings, Item(**item) if item else None, folder.program)
     lineage = Lineage(folder.genomes, task.genome)
-    ready = Ready(seed=task.genome)
+    site = Site((), NOWHERE, Ready(seed=task.genome))
     results = _results(folder, task)
-    return Run(folder, task, settings, ready, (), NOWHERE, record, lineage, results)
+    return Run(folder, task, settings, site, record, lineage, results)
 
 
 def _task(settings: Settings, item: Item | None, program: Path | None = None) -> Task:

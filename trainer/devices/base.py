@@ -28,6 +28,7 @@ class Device(ABC):
         model: Name of the hardware, such as "NVIDIA H200". Only results of one model compare.
         selector: Name by which the driver's variable selects the device, if it has one: an UUID
             where there is one, since numbers shift when another device is lost.
+        node: Name of the cluster's node that has the device; empty for one of this machine.
         kind: Name of the type, which begins the name of each of its devices.
         title: The type's hardware in the plural, for people.
         dollars_per_hour: Price of a rented device in 2026. It weighs a device's time against the
@@ -48,6 +49,7 @@ class Device(ABC):
     index: int
     model: str
     selector: str = ""
+    node: str = ""
 
     kind: ClassVar[str]
     title: ClassVar[str]
@@ -78,8 +80,8 @@ class Device(ABC):
 
     @property
     def name(self) -> str:
-        """Name of the slot, such as "cuda:0" or "cpu:1"."""
-        return f"{self.kind}:{self.index}"
+        """Name of the slot, such as "cuda:0" or "cpu:1", or "cuda:0@gpu-box" of a node."""
+        return f"{self.kind}:{self.index}" + (f"@{self.node}" if self.node else "")
 
     @property
     def core(self) -> int | None:
@@ -99,4 +101,4 @@ class Device(ABC):
             found = self.find(environ)
         except DeviceError:
             return False
-        return any((d.selector or d.name) == (self.selector or self.name) for d in found)
+        return any((d.selector or d.index) == (self.selector or self.index) for d in found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,9 @@ from trainer.stage import Progress
 
 if TYPE_CHECKING:  # the help lists the evaluators, and needs no run
     from evolve.runs.run import Run
+    from evolve.settings import Settings
+    from trainer.site import Site
+    from trainer.task import Task
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,17 @@ class Running:
 
 
 @dataclass(frozen=True)
+class Loss:
+    """The end of a job of which nothing is known, so that it has to be made again.
+
+    Attributes:
+        reason: Reason in a clause, such as "cuda:0 (NVIDIA H200) is gone".
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Usage:
     """How much an evaluator's devices worked.
 
@@ -111,6 +125,29 @@ class Evaluator(ABC):
     summary: str
     limit: float
 
+    @classmethod
+    def find_site(
+        cls,
+        settings: Settings,
+        task: Task,
+        say: Callable[[str], None],
+        before: Mapping[str, str] | None = None,
+    ) -> Site:
+        """Find the devices that the settings name, and make the task's runs ready there.
+
+        Args:
+            settings: Settings of the run.
+            task: Task of the run.
+            say: Function that receives what is being made ready, a line at a time.
+            before: Fingerprint of a run that goes on; None for a new one.
+
+        Raises:
+            DeviceError, SandboxError, SetupError: With the way out.
+        """
+        from trainer.site import find_site
+
+        return find_site(task, settings.devices, settings.sandbox, say)
+
     @abstractmethod
     def __init__(self, run: Run, wake: threading.Event) -> None: ...
 
@@ -123,6 +160,23 @@ class Evaluator(ABC):
     @abstractmethod
     def free(self) -> int:
         """The number of idle devices."""
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether no device is left, and none can be expected."""
+        return not self.slots
+
+    def accepts(self, job: Job) -> bool:
+        """Whether a device is idle that the job may run on."""
+        return self.free > 0
+
+    def list_idle(self) -> list[str]:
+        """What is idle that is not simply waiting for the next job, and why, a line each."""
+        return []
+
+    def news(self) -> list[str]:
+        """What has become of devices since the last call, a line each."""
+        return []
 
     @property
     @abstractmethod
@@ -144,8 +198,8 @@ class Evaluator(ABC):
         """
 
     @abstractmethod
-    def finished(self) -> Iterator[tuple[Running, Measurement | None]]:
-        """The jobs that ended since the last call with their results; None if the device is lost.
+    def finished(self) -> Iterator[tuple[Running, Measurement | Loss]]:
+        """The jobs that ended since the last call with their results, or how they were lost.
 
         Raises:
             SupervisorError: A measurement could not be made, although its device is there. It is

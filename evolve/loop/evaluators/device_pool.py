@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
-from evolve.loop.evaluators.base import Evaluator, Job, Running, Usage
-from population import Measurement, Status
-from trainer.process import SupervisorError
+from evolve.loop.evaluators.base import Evaluator, Job, Loss, Running, Usage
+from population import Measurement
 from trainer.stage import Progress, Stage
 
 if TYPE_CHECKING:
     from evolve.runs.run import Run
-
-Measure = Callable[..., Measurement]  # as `trainer.measure`
+    from trainer.measurement import Measure
 
 
 class DevicePool(Evaluator):
@@ -36,6 +34,7 @@ class DevicePool(Evaluator):
 
         self._run, self._wake = run, wake
         self._measure = measure or trainer.measurement.measure
+        self._measure_unless_lost = trainer.measurement.measure_unless_lost
         self._stopped = trainer.measurement.Stopped
         self._free = list(run.devices)
         self._running: dict[Future[Measurement | None], Running] = {}
@@ -71,7 +70,7 @@ class DevicePool(Evaluator):
         self._running[future] = running
         future.add_done_callback(lambda _: self._wake.set())
 
-    def finished(self) -> Iterator[tuple[Running, Measurement | None]]:
+    def finished(self) -> Iterator[tuple[Running, Measurement | Loss]]:
         done = [future for future in self._running if future.done()]
         for future in sorted(done, key=lambda future: future.exception() is not None):
             running = self._running.pop(future)
@@ -84,44 +83,35 @@ class DevicePool(Evaluator):
             if measurement is None:
                 self._slots -= 1
                 self._lost_seconds += time.monotonic() - self._begun
-            else:
-                self._free.append(running.device)
-                self._busy_seconds += measurement.seconds
-                self._jobs += 1
+                yield running, Loss(f"{running.device.name} ({running.device.model}) is gone")
+                continue
+            self._free.append(running.device)
+            self._busy_seconds += measurement.seconds
+            self._jobs += 1
             yield running, measurement
 
     def _work(
         self, running: Running, slots: int, limit: float, beat: float | None
     ) -> Measurement | None:
-        """Measure in the device's thread; None if the device is lost.
-
-        A failure on a lost device says nothing about the genome. A lost core shows only where the
-        supervisor cannot be pinned to it; a child that it had goes on elsewhere.
-        """
-        job, device, run = running.job, running.device, self._run
-        try:
-            measurement = self._measure(
-                run.task,
-                run.ready,
-                job.source,
-                device=device,
-                sandbox=run.sandbox,
-                slots=slots,
-                budget=run.settings.budget,
-                seed=job.seed(run.settings.seed),
-                folder=run.folder.work / job.label,
-                log=running.log,
-                limit=limit,
-                stop=self._stop,
-                beat=beat,
-                enter=running.progress.enter,
-            )
-        except SupervisorError:
-            if device.is_there():
-                raise
-            return None
-        failed = measurement.status is not Status.OK and device.loss_fails_child
-        return None if failed and not device.is_there() else measurement
+        """Measure in the device's thread; None if the device is lost."""
+        job, run = running.job, self._run
+        return self._measure_unless_lost(
+            self._measure,
+            run.task,
+            run.ready,
+            job.source,
+            device=running.device,
+            sandbox=run.sandbox,
+            slots=slots,
+            budget=run.settings.budget,
+            seed=job.seed(run.settings.seed),
+            folder=run.folder.work / job.label,
+            log=running.log,
+            limit=limit,
+            stop=self._stop,
+            beat=beat,
+            enter=running.progress.enter,
+        )
 
     def close(self) -> None:
         """Stop what runs, with everything that it started, and wait until it is gone."""
