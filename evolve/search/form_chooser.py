@@ -1,4 +1,4 @@
-"""Which form of reply a language model is asked for: learnt from what its replies came to."""
+"""The choice of the form of a reply that a language model is asked for, learnt from its replies.
 
 from __future__ import annotations
 
