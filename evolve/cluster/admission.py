@@ -1,4 +1,4 @@
-"""The choice of nodes for a run: one type of device, and everywhere what the results depend on.
+"""The choice of nodes for a run: one type of device, and everywhere what the results depend on."""
 
 from __future__ import annotations
 

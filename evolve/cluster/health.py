@@ -1,4 +1,4 @@
-"""The trust in nodes: a failure of a child may be its node's.
+"""The trust in nodes: a failure of a child may be its node's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The choice of the form of a reply that a language model is asked for, learnt from its replies.
+"""The choice of the form of a reply that a language model is asked for, learnt from its replies."""
 
 from __future__ import annotations
 
