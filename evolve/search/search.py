@@ -15,12 +15,11 @@ import numpy as np
 from archive import AddStatus, Archive, Axis
 from evolve.edits.forms import FREE
 from evolve.operators import Operator
-from evolve.operators.perturb import Perturb
 from evolve.search.axes import refit_axes
 from evolve.search.bandit import Arm, Chooser, Outcome, device_price
 from evolve.search.credit import Credit
 from evolve.search.form_chooser import FormChooser
-from evolve.search.operator_mix import list_partners
+from evolve.search.partners import Partners
 from evolve.search.plan import Plan
 from evolve.search.repairs import Repairs
 from evolve.search.strategies import Strategy
@@ -34,8 +33,6 @@ from population.selection import Offspring
 EARLY = 0.5  # share of the budget: a child that failed earlier was hardly trained
 MOST_CLOSING = 5  # repeats at the end of a search, when those that are meant for it are used up
 MOST_RETRIES = 2  # repeats of a score that may fail before nobody waits for another
-FORM_DRAWS = 1  # beside a run's seed and a proposal's number, seeds the draw of its form
-LAST_RESORT = Perturb()  # one parent and no model: it works whatever was chosen
 
 
 class Search:
@@ -81,10 +78,8 @@ class Search:
     ) -> None:
         self._forms = forms or FormChooser()
         self._strategy, self._chooser = strategy, chooser
-        self._operators = {**operators, LAST_RESORT.name: operators.get("perturb", LAST_RESORT)}
-        self._models, self._agents = dict(models), dict(agents or {})
-        drawn = [operator for operator in operators.values() if not operator.mends]
-        self._arms = [arm for operator in drawn for arm in self._arms_of(operator)]
+        self._partners = Partners(operators, models, agents or {}, chooser, self._forms, seed)
+        self._operators = self._partners.operators
         self._seed = seed
         self._budget = budget
         self._movable_axes = frozenset(movable_axes)
@@ -104,18 +99,14 @@ class Search:
         self.incumbent: Individual | None = None
         self.reference: Individual | None = None
 
-    def _arms_of(self, operator: Operator) -> list[Arm]:
-        partners = list_partners(operator, self._models, self._agents)
-        return [Arm(operator.name, partner) for partner in partners]
-
     @property
     def has_offline(self) -> bool:
         """Whether an operator was chosen that needs neither a language model nor an agent."""
-        return any(self._operators[arm.operator].is_offline for arm in self._arms)
+        return self._partners.has_offline
 
     def can_draw(self, *, offline: bool, without: Collection[str]) -> bool:
         """Whether an operator can be drawn, without a last resort; see `ask`."""
-        return any(self._fits(arm, 1, offline, without) for arm in self._arms)
+        return self._partners.can_draw(offline=offline, without=without)
 
     # -- how it begins ------------------------------------------------------------------------
 
@@ -173,13 +164,12 @@ class Search:
         assert self.incumbent is not None
         rng = np.random.default_rng([self._seed, number])
         if self._repairs.mender and not offline and (broken := self._repairs.take()):
-            arm = self._draw(number, self._arms_of(self._repairs.mender), rng)
+            arm = self._partners.draw_for(number, self._repairs.mender, rng)
             return self._plan(number, arm, [broken], rng)
         pool = self._strategy.pool(self.archive, self.reference, self.incumbent)
         for arity in (2, 1):
             most = min(arity, len(pool))
-            arms = [arm for arm in self._arms if self._fits(arm, most, offline, without)]
-            arm = self._draw(number, arms or [Arm(LAST_RESORT.name)], rng)
+            arm = self._partners.draw(number, most, rng, offline=offline, without=without)
             parents = self._parents(self._operators[arm.operator].arity, pool, rng)
             if parents:
                 return self._plan(number, arm, parents, rng)
@@ -195,34 +185,6 @@ class Search:
             self._crossed.add(frozenset(parent.id for parent in parents))
         form = (arm.form or FREE) if operator.takes_forms and arm.model else ""
         return Plan(number, operator, arm.model, tuple(parents), rng, target, form=form)
-
-    def _fits(self, arm: Arm, parents: int, offline: bool, without: Collection[str]) -> bool:
-        operator = self._operators[arm.operator]
-        if operator.arity > parents or (offline and operator.needs_model):
-            return False
-        return operator.needs_model or arm.model not in without
-
-    def _draw(self, number: int, arms: Sequence[Arm], rng: np.random.Generator) -> Arm:
-        """An arm; among models or agents whose weights differ, these decide which is asked.
-
-        The form of each model's reply comes from a generator of its own.
-        """
-        form_rng = np.random.default_rng([self._seed, number, FORM_DRAWS])
-        forms = {model: self._forms.draw(model, form_rng) for model in self._models}
-        arms = [
-            arm.in_form(forms[arm.model])
-            if arm.model and self._operators[arm.operator].takes_forms
-            else arm
-            for arm in arms
-        ]
-        for partners in (self._models, self._agents):
-            weights = np.array(list(partners.values()))
-            if len(set(weights)) > 1:
-                name = list(partners)[int(rng.choice(len(weights), p=weights / weights.sum()))]
-                arms = [
-                    arm for arm in arms if arm.model == name or arm.model not in partners
-                ] or arms
-        return self._chooser.draw(arms, rng)
 
     def _parents(
         self, arity: int, pool: Sequence[Individual], rng: np.random.Generator
