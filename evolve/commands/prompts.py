@@ -23,8 +23,8 @@ from population.formatting import format_count
 def arguments() -> argparse.ArgumentParser:
     parser = new_parser(
         "prompts",
-        "Show what the language models and coding agents were asked and answered. With nothing but "
-        "RUN: the spend by operator and model, and the latest lessons.",
+        "Show what the language models were asked and answered. With nothing but RUN: the spend by "
+        "operator and model, and the latest lessons.",
     )
     run_argument(parser)
     what = parser.add_mutually_exclusive_group()
