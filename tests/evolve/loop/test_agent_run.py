@@ -171,6 +171,7 @@ def test_a_device_waits_for_an_agent_alone_no_longer_than_offline_after(place: A
     assert place.living() == []
 
 
+@pytest.mark.slow
 def test_max_proposals_caps_the_sessions_of_a_run(place: Any) -> None:
     agent = write_agent(place, "ann", 0.0)
     options = (*TOY, "--children", "2", "--operators", "agent,perturb:0.001")
