@@ -59,7 +59,7 @@ def announce(
 
 
 def _describe_agents(run: Run, agents: Sequence[ConfiguredAgent]) -> list[str]:
-    """Describe the coding agents, with what they see and what caps their cost."""
+    """The coding agents, with what they see and what caps their cost."""
     lines = []
     for one in agents:
         seen, login = one.program.variables, one.program.login
