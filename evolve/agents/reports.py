@@ -18,6 +18,7 @@ from typing import Any
 LONGEST_WORDS = 2000  # characters of an agent's last words
 MOST_DOLLARS = 1000.0  # of one session: more is no price
 MOST_TOKENS = 10**9
+LAST_LINES = 20  # of a plain text, in which an error is looked for: the rest may be code
 MOST_BROKEN = 1000  # beginnings of objects that are none, after which nobody looks further
 OPENING = re.compile(r"^\{", re.MULTILINE)
 DEEPEST = 12  # objects within objects that are looked into
@@ -249,7 +250,7 @@ def _read_text(output: str, report: Report, *, failed: bool) -> None:
         report.tokens_out += _count(_read_number(received) * (1000 if more else 1))
     if costs := AIDER_COST.findall(output):
         report.dollars = _dollars(_read_number(costs[-1]))
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    lines = [line.strip() for line in output.splitlines() if line.strip()][-LAST_LINES:]
     troubled = [one for one in lines if LIMITED.search(one) or LOGIN.search(one)]
     report.errors += troubled[-1:]
     if failed and not troubled:

@@ -20,7 +20,7 @@ from trainer.secrets import Secrets
 NOTICE = 10.0  # seconds between SIGTERM and SIGKILL
 COPYING = 15.0  # seconds in which a sandbox copies a folder back after that
 LIMITS = Limits(memory=4 << 30, processes=512, file_size=256 << 20, disk=1 << 30)
-TOKEN = re.compile(r"[\w.~+/=-]{24,}")  # what may be a secret in a file with a login
+TOKEN = re.compile(r"(?=[\w.~+=-]*\d)[\w.~+=-]{32,}")  # a secret in a file with a login, likely
 NOT_ENTERED = 126  # exit code of a sandbox that could not be entered
 
 
@@ -97,7 +97,7 @@ def hold_session(
 
 def find_secrets(environ: Mapping[str, str], program: Program, logins: Iterable[str]) -> Secrets:
     """The secrets that an agent may know, or find: the user's, and those of its login."""
-    tokens = {token for text in logins for token in TOKEN.findall(text) if "://" not in token}
+    tokens = {token for text in logins for token in TOKEN.findall(text)}
     named = {f"login_key_{place}": token for place, token in enumerate(sorted(tokens))}
     return Secrets({**environ, **program.environment, **named})
 

@@ -26,7 +26,7 @@ from trainer.sandbox import remove_tree
 from trainer.scoring.folder import read_file, write_file
 
 PREFIX = "evolve-agent-"
-LARGEST_LOGIN = 1 << 20  # bytes of a file with a login that is copied
+LARGEST_LOGIN = 16 << 20  # bytes of a file with a login that is copied
 LONGEST_NOTES = 100_000  # bytes of notes.md
 MOST_DROPPED = 20  # other changes that are listed
 LOOKED_AT = 10_000  # files in which other changes are looked for

@@ -27,7 +27,7 @@ def arguments() -> argparse.ArgumentParser:
     parser = new_parser(
         "resume",
         "Go on with a run where it stopped; more --generations extend it. An option that is left "
-        "out stays as the run has it; --model and --price replace all models and all prices.",
+        "out stays as the run has it; --model, --agent and --price replace all that there were.",
     )
     run_argument(parser)
     add_options(parser, Settings, resumed=True)

@@ -129,14 +129,16 @@ class Scheduler:
             asks = self._allowance.may_ask(self._proposer.asking)
             if not self._needs_more(asks=asks):
                 return
-            self._notice_offline(reason)
-            # models that failed a moment ago may be back in a moment
-            alone = asks or (bool(reason) and self._may_go_on_offline)
+            if asks or reason:
+                self._notice_offline(reason)
             without = self._proposer.agents.list_unavailable()
-            if not alone:
+            # models that failed a moment ago may be back in a moment, which only agents do not
+            # wait for
+            only_agents = not asks and not (reason and self._may_go_on_offline)
+            if only_agents:
                 without = (*without, "")
             if not self._search.can_draw(offline=not asks, without=without) and (
-                not alone or self._waits_for_agents
+                only_agents or self._waits_for_agents
             ):
                 return
             self._begin_proposal(offline=not asks, without=without)

@@ -29,6 +29,7 @@ MODELS = {
     "codex": "gpt-5",
     "opencode": "x/m",
     "gemini": "gemini-2.5-flash",
+    "pi": "x/m",
     "aider": "openai/gpt-4o",
 }
 
@@ -51,7 +52,11 @@ def write_option(agent: str, url: str) -> str:
 
 def write_home(home: Path, url: str) -> None:
     """The settings that say which server and which kind of login."""
+    model = {"id": "m", "contextWindow": 128_000, "maxTokens": 4096, "input": ["text"]}
+    model |= {"cost": {"input": 1, "output": 2, "cacheRead": 0, "cacheWrite": 0}}
+    own = {"baseUrl": f"{url}/v1", "api": "openai-completions", "apiKey": "k", "models": [model]}
     files: dict[str, Any] = {
+        ".pi/agent/models.json": {"providers": {"x": own}},
         ".gemini/settings.json": {"security": {"auth": {"selectedType": "gemini-api-key"}}},
         ".config/opencode/opencode.json": {
             "provider": {

@@ -121,6 +121,8 @@ def test_a_plain_text_is_an_error_if_the_program_failed() -> None:
     obstacle, words = read_report(text, failed=True).find_obstacle()
     assert obstacle is Obstacle.ERROR
     assert words == "TypeError: undefined is not a function"
+    code = "if status == 401: raise Unauthorized\n" + "x = 1\n" * 30
+    assert read_report(code).find_obstacle()[0] is Obstacle.NONE
     assert read_report("Error: 429 Too Many Requests").find_obstacle()[0] is Obstacle.RATE_LIMIT
 
 

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from evolve.models import CostBudget, Price
-from trainer.sandbox import find_sandbox
+from trainer.sandbox import LEVELS, SandboxError, find_sandbox
 
 Hold = Callable[..., Any]
 SECRET = "sk-ant-a-secret-that-nobody-may-see-1234567890"
@@ -145,6 +145,17 @@ def test_a_session_without_a_genome_says_why(hold: Hold, what: str) -> None:
     assert words in (held.error or held.reply.reason), (held.error, held.reply.reason)
     assert bool(held.error) == failed
     assert held.may_begin == may_begin
+
+
+@pytest.mark.parametrize("name", LEVELS)
+def test_a_session_works_at_each_level_of_the_sandbox(hold: Hold, name: str) -> None:
+    try:
+        level = find_sandbox(name)
+    except SandboxError as error:
+        pytest.skip(str(error))
+    held = hold("change(); report(result=sys.stdin.read())", level=level)
+    assert held.reply.source == "RATE = 0.2\nprint(RATE)\n", (held.error, held.log.read_text())
+    assert held.reply.said == "The brief."
 
 
 @pytest.mark.parametrize(
