@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -40,7 +39,6 @@ class Scheduler:
         allowance: Whether models may be asked.
         state: State that is shared with the controller.
         reports: Functions that are informed.
-        clock: Function that gives the time in seconds.
     """
 
     def __init__(
@@ -52,11 +50,8 @@ class Scheduler:
         allowance: Availability,
         state: LoopState,
         reports: Reports,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._run, self._search, self._evaluator = run, search, evaluator
-        self._clock = clock
-        self._idle_since: float | None = None
         self._proposer, self._allowance = proposer, allowance
         self._state, self._reports = state, reports
         self._again = deque(run.record.unfinished_proposals())
@@ -116,12 +111,18 @@ class Scheduler:
 
     def propose(self) -> None:
         """Begin as many proposals as the devices will soon need, and no more than are left."""
-        self._watch_idle_devices()
         if not self._run.settings.proposals:
             return
         self._propose_ahead()
-        if self._run.settings.models and self._may_go_on_offline:
+        if self._asked and self._may_go_on_offline:
             self._stand_in()
+
+    @property
+    def _asked(self) -> list[str]:
+        """Who is asked for children, in words; empty if only offline operators make them."""
+        agents = self._proposer.agents
+        found = ["model"] if self._run.settings.models else []
+        return [*found, "agent"] if agents.names and not agents.exhausted else found
 
     def _propose_ahead(self) -> None:
         while self._state.refusals < MAX_REFUSALS:
@@ -137,9 +138,8 @@ class Scheduler:
             only_agents = not asks and not (reason and self._may_go_on_offline)
             if only_agents:
                 without = (*without, "")
-            if not self._search.can_draw(offline=not asks, without=without) and (
-                only_agents or self._waits_for_agents
-            ):
+            waits = only_agents or "agent" in self._asked
+            if waits and not self._search.can_draw(offline=not asks, without=without):
                 return
             self._begin_proposal(offline=not asks, without=without)
 
@@ -157,24 +157,8 @@ class Scheduler:
         left -= len(self._evaluator.running)
         return made + self._proposer.pending_agents < min(left, wanted + agents)
 
-    def _watch_idle_devices(self) -> None:
-        """Note since when a device has waited for a child."""
-        if self._state.jobs or not self._evaluator.free:
-            self._idle_since = None
-        elif self._idle_since is None:
-            self._idle_since = self._clock()
-
-    @property
-    def _waits_for_agents(self) -> bool:
-        """Whether the devices should go on waiting for what the agents make."""
-        if not self._proposer.agents.names or self._proposer.agents.exhausted:
-            return False
-        if self._idle_since is None:
-            return True
-        return self._clock() - self._idle_since < self._run.settings.offline_after
-
     def _stand_in(self) -> None:
-        """Let offline operators propose for the devices that wait no longer for a model's child.
+        """Let offline operators propose for the devices that have waited long enough.
 
         Useless replies make nobody wait longer, nor do answers that come too late; and after too
         many of them in a row nobody waits at all.
@@ -193,19 +177,20 @@ class Scheduler:
             self._begin_proposal(offline=True, without=self._proposer.agents.names)
 
     def _notice_waits(self) -> None:
-        """Say once that offline operators stand in for models that give too few children."""
-        if self._stood_in or self._allowance.why_offline():
+        """Say once that offline operators stand in for those who give too few children."""
+        if self._stood_in or (self._run.settings.models and self._allowance.why_offline()):
             return
         self._stood_in = True
         text = (
-            f"no model has given a child for {self._run.settings.offline_after:.0f} s while a "
-            "device was free: the offline operators fill in now, and whenever that happens again "
-            "(--offline-after)"
+            f"no {' or '.join(self._asked)} has given a child for "
+            f"{self._run.settings.offline_after:.0f} s while a device was free: the offline "
+            "operators fill in now, and whenever that happens again (--offline-after)"
         )
         if self._state.refusals >= MAX_REFUSALS:
             text = (
                 f"{MAX_REFUSALS} proposals in a row gave no child: the offline operators go on, "
-                "and the models are asked again when there is a new elite"
+                f"and the {' and '.join(f'{one}s' for one in self._asked)} are asked again when "
+                "there is a new elite"
             )
         self._reports.event(self._run.record, "models", text)
 
@@ -298,7 +283,7 @@ class Scheduler:
         hopeless = bool(self._allowance.why_offline()) and not self._allowance.may_recover
         hopeless = hopeless and (not agents.names or agents.exhausted)
         given_up = self._state.refusals >= MAX_REFUSALS
-        if self._run.settings.models and self._may_go_on_offline:
+        if self._asked and self._may_go_on_offline:
             return given_up and hopeless
         return given_up or (hopeless and not self._may_go_on_offline)
 
