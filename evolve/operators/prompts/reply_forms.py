@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from evolve.edits.forms import CONSTANTS, DEFINITION, FREE
 from evolve.edits.json_edits import split_assignment
+from evolve.edits.mismatch import EditError
 from evolve.genome import find_constants
 from evolve.genome.bodies import find_bodies
 from evolve.genome.parsing import INVALID, parse
@@ -68,7 +70,8 @@ def choose_reply_form(name: str, source: str) -> ReplyForm:
 def _choose_constants(source: str) -> ReplyForm | None:
     kinds: dict[str, list[str]] = {}
     for name, span in find_constants(source).items():
-        kinds.setdefault(_find_kind(split_assignment(span.text)[1]), []).append(name)
+        with suppress(EditError):  # a constant whose value cannot be told apart is not offered
+            kinds.setdefault(_find_kind(split_assignment(span.text)[1]), []).append(name)
     if not kinds:
         return None
     choices = [
