@@ -1,13 +1,14 @@
 """What the controller itself costs, and how many replies become children.
 
     python benchmarks/proposals.py [--children 1000] [--genome train.py] [--operators NAME,...]
+                                   [--form constants]
 
 The model answers at once with an edit of one constant, and a child's run is a formula of its
 genome, both in this process. What is left is the program's own work: selecting, prompting, applying
 the edit, screening, the git commit, the record, the archive. Its CPU seconds a child are printed
 for every tenth of the run, and its memory, so that growth with the archive shows. The bandit learns
 that the offline operators cost nothing and draws them more often; `--operators tweak,crossover`
-leaves it those that ask the model.
+leaves it those that ask the model. With `--form constants` the replies are JSON under a schema.
 
 Then follows what becomes of replies of many forms, see proposals_replies.py.
 """
@@ -23,7 +24,7 @@ import resource
 import tempfile
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -34,6 +35,7 @@ from rich.console import Console
 
 from archive.rows import ModelCall
 from evolve.commands.assembly import carry_on
+from evolve.edits.forms import FORMS, FREE
 from evolve.loop.evaluators import DevicePool
 from evolve.models.prices import Price
 from evolve.runs.run import begin_run
@@ -76,13 +78,22 @@ class InstantModel:
     def estimate(self, messages: Sequence[dict[str, str]]) -> float:
         return 0.001
 
-    def __call__(self, messages: Sequence[dict[str, str]], *, max_tokens: int) -> ModelCall:
+    def __call__(
+        self,
+        messages: Sequence[dict[str, str]],
+        *,
+        max_tokens: int,
+        schema: Mapping[str, Any] | None = None,
+    ) -> ModelCall:
         self._count += 1
         prompt = json.dumps(list(messages))
         found = list(CONSTANT.finditer(messages[1]["content"]))
         step, place = divmod(self._count, len(found) or 1)
         chosen = found[place] if found else None
         value = (10 + step % 90) * 10.0 ** (step // 90 % 6 - 3)  # no two differ by digits alone
+        if schema is not None and chosen is not None:
+            edit = {"constants": [{"name": chosen[1], "value": round(value, 3)}]}
+            return ModelCall(self.name, prompt, json.dumps(edit), len(prompt) // 4, 20, 0.001, 0.0)
         reply = (
             "Helped: all.\nHurt: none.\nUntested: -"
             if chosen is None
@@ -128,6 +139,7 @@ def main() -> None:
     parser.add_argument("--children", type=int, default=1000)
     parser.add_argument("--genome", type=Path, default=ROOT / "train.py")
     parser.add_argument("--operators", default="tweak,rework,simplify,aim,crossover,perturb")
+    parser.add_argument("--form", choices=FORMS, default=FREE, help="of the model's replies")
     args = parser.parse_args()
     source = args.genome.read_text()
     with tempfile.TemporaryDirectory() as name:
@@ -143,6 +155,7 @@ def main() -> None:
             budget=1.0,
             operators=tuple(args.operators.split(",")),
             models=("instant",),
+            forms=(args.form,),
             devices="cpu",
             sandbox="none",
             seed_runs=2,

@@ -1,10 +1,11 @@
-"""How many replies of a language model become the child that they mean: some fifty forms of them.
+"""How many replies of a language model become the child that they mean: some sixty forms of them.
 
     python benchmarks/proposals_replies.py
 
 Each form writes the same three edits of the two seeds as a model might: in the form that it is
 asked for, in another, with other whitespace, with the wrong fences, quoted from memory, or not at
-all. A reply that cannot be used goes back with the reason; what the model says then is scripted,
+all; where an edit is one of constants, or of one function, also as JSON under the schema of that
+form. A reply that cannot be used goes back with the reason; what the model says then is scripted,
 too, and in two forms it says the same again. Printed are, by kind, how many replies became the
 child that was meant, at once or later, how many became another one, and what a proposal takes:
 tokens, and this program's CPU time.
@@ -14,21 +15,25 @@ In the texts below words such as @OLD stand for parts of an edit, see `Edit.part
 
 from __future__ import annotations
 
+import ast
 import difflib
 import json
 import re
 import textwrap
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from functools import partial
 from itertools import chain, repeat
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from archive.rows import ModelCall
-from evolve.genome import identify, screen
+from evolve.edits.forms import CONSTANTS, DEFINITION, FREE
+from evolve.genome import find_constants, identify, screen
+from evolve.genome.bodies import find_bodies
 from evolve.models import count_tokens
 from evolve.operators import OPERATORS, Context, Parent, ProposalError
 from population import Direction, Individual, Measurement, Status
@@ -99,8 +104,8 @@ def block(search: str, replace: str) -> str:
 EDITS = (
     Edit(
         "train.py",
-        "WARMDOWN = 0.75  # the rates fall linearly over this last share",
-        "WARMDOWN = 0.6  # the rates fall linearly over this last share",
+        "WARMDOWN = 0.75  # share of the time budget, at its end, in which the rates fall linearly",
+        "WARMDOWN = 0.6  # share of the time budget, at its end, in which the rates fall linearly",
     ),
     Edit(
         "train.py",
@@ -121,10 +126,10 @@ EDITS = (
     Edit(
         "train_cpu.py",
         """\
-        scores = q @ k.mT / q.size(-1) ** 0.5 + mask  # so small, products beat the fused call
+        scores = q @ k.mT / q.size(-1) ** 0.5 + mask  # at this size faster than the fused call
         y = scores.softmax(-1) @ v""",
         """\
-        scores = 30 * torch.tanh(q @ k.mT * 0.004)  # so small, products beat the fused call
+        scores = 30 * torch.tanh(q @ k.mT * 0.004)  # at this size faster than the fused call
         y = (scores + mask).softmax(-1) @ v""",
     ),
 )
@@ -221,6 +226,51 @@ REPLIES: dict[str, dict[str, list[str]]] = {
 }
 
 
+def write_constants(edit: Edit) -> list[dict[str, Any]]:
+    """The edit as new values of constants; empty if it is none of these."""
+    before, after = (find_constants(text) for text in (edit.source, edit.child))
+    changed = [name for name in after if before[name].text != after[name].text]
+    values = [ast.literal_eval(after[name].text.partition("=")[2].strip()) for name in changed]
+    return [{"name": name, "value": value} for name, value in zip(changed, values, strict=True)]
+
+
+def write_body(edit: Edit) -> dict[str, Any]:
+    """The edit as the new body of one function; empty if it is none."""
+    before, after = (find_bodies(text) for text in (edit.source, edit.child))
+    changed = [name for name in after if before[name].text != after[name].text]
+    if len(changed) != 1:
+        return {}
+    return {"idea": "x", "definition": changed[0], "lines": after[changed[0]].text.split("\n")}
+
+
+def write_under_schema(edit: Edit) -> dict[str, list[str]]:
+    """The replies to a request with a schema, by form, for those that can express the edit."""
+    values, body, replies = write_constants(edit), write_body(edit), dict[str, list[str]]()
+    if values:
+        good, (first, *_) = json.dumps({"constants": values}), values
+        same = {**first, "value": ast.literal_eval(edit.old.partition("=")[2].strip())}
+        replies |= {
+            "constants": [good],
+            "constants, cut": [good[:-9], good],
+            "constants, one that is as it was": [json.dumps({"constants": [same]}), good],
+            "constants, one that is not there": [good.replace(first["name"], "NOWHERE"), good],
+            "constants, twice the same": [json.dumps({"constants": values * 2})],
+        }
+    if body:
+        good, lines = json.dumps(body), body["lines"]
+        flat = textwrap.dedent("\n".join(lines)).split("\n")
+        head = f"def {body['definition'].rpartition('.')[2]}(self, x):"
+        replies |= {
+            "a body": [good],
+            "a body, not indented": [json.dumps({**body, "lines": flat})],
+            "a body in one line": [json.dumps({**body, "lines": ["\n".join(flat)]})],
+            "a body, cut": [good[:-9], good],
+            "a body of nothing": [json.dumps({**body, "definition": "nothing"}), good],
+            "a body with its head": [json.dumps({**body, "lines": [head, *lines]})],
+        }
+    return replies
+
+
 @dataclass(frozen=True)
 class Tally:
     """What became of some replies.
@@ -255,14 +305,19 @@ class Tally:
         return f"{self.replies:4} {' '.join(shares)} {' '.join(means)} {milliseconds}"
 
 
-def tried(edit: Edit, replies: Sequence[str]) -> Tally:
-    """What becomes of an edit, written so."""
+def tried(edit: Edit, replies: Sequence[str], form: str = FREE) -> Tally:
+    """What becomes of an edit, written so, where that form was asked for."""
     runs = (Measurement(Status.OK, 1.0, {axis.name: 1.0 for axis in TASK.axes}, 300.0),)
     seed = Individual(0, "", (), "seed", edit.file, 0, Direction.MINIMIZE, runs)
     script = chain((edit.written(text) for text in replies), repeat(edit.written(replies[-1])))
     calls: list[ModelCall] = []
 
-    def ask(messages: Sequence[dict[str, str]], *, max_tokens: int) -> ModelCall:
+    def ask(
+        messages: Sequence[dict[str, str]],
+        *,
+        max_tokens: int = 0,
+        schema: Mapping[str, Any] | None = None,
+    ) -> ModelCall:
         calls.append(ModelCall("scripted", json.dumps(list(messages)), next(script)))
         return calls[-1]
 
@@ -271,6 +326,7 @@ def tried(edit: Edit, replies: Sequence[str]) -> Tally:
         rng=np.random.default_rng(0),
         screen=partial(screen, task=TASK, known={identify(edit.source, "python").exact}),
         ask=ask,
+        form=form,
         count_tokens=count_tokens,
     )
     begun, meant, made = time.process_time(), False, True
@@ -300,7 +356,13 @@ def main() -> None:
         tallies = [tried(edit, replies) for replies in forms.values() for edit in EDITS]
         print(f"{kind:20} {sum(tallies, Tally())}")
         every = sum(tallies, every)
-    print(f"{'all':20} {every}")
+    constrained = [
+        tried(edit, replies, CONSTANTS if name.startswith(CONSTANTS) else DEFINITION)
+        for edit in EDITS
+        for name, replies in write_under_schema(edit).items()
+    ]
+    print(f"{'under a schema':20} {sum(constrained, Tally())}")
+    print(f"{'all':20} {sum(constrained, every)}")
 
 
 if __name__ == "__main__":

@@ -122,7 +122,7 @@ def count(folder: Path, name: str) -> tuple[int, float, float]:
             "SELECT ended - seconds, ended FROM measurements WHERE individual > 0 ORDER BY ended"
         ).fetchall()
         begun = database.execute(
-            "SELECT max(ended) FROM measurements WHERE individual = 0"
+            "SELECT max(ended) FROM measurements WHERE individual = 0 AND ended <= ?", runs[0][:1]
         ).fetchone()[0]
         children = database.execute(
             "SELECT count(DISTINCT individual) FROM measurements WHERE individual > 0"

@@ -97,7 +97,7 @@ def _apply_reply(reply: Reply, source: str, genome: str) -> tuple[str, str, str]
         edited = apply_changes(edit.rewrite_bodies(edit.set_constants(source)), edit.blocks)
         return edited, edit.idea or idea or edit.describe(source), edit.why or why
     if any(BEGINNING.match(text.lstrip()) for text in [prose, *texts]):
-        raise EditError('the reply is no valid JSON with "idea" and "constants"; was it cut?')
+        raise EditError("the reply is no valid JSON edit; was it cut?")
     return _find_whole_file(reply.fences, source, genome), idea, why
 
 

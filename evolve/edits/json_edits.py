@@ -54,10 +54,11 @@ class JsonEdit:
         if self.idea or self.blocks:
             return self.idea
         spans = find_constants(source) if self.values else {}
-        changed = [
-            f"{name} {split_assignment(spans[name].text)[1]} -> {_show_value(value)}"
+        values = {
+            name: (split_assignment(spans[name].text)[1], _show_value(value))
             for name, value in self.values.items()
-        ]
+        }
+        changed = [f"{name} {old} -> {new}" for name, (old, new) in values.items() if old != new]
         return ", ".join([*changed, *(f"another body of {name}" for name in self.bodies)])
 
     def rewrite_bodies(self, source: str) -> str:

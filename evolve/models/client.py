@@ -186,7 +186,7 @@ class LiteLLM:
                 return read_answer(response, prompt, limit if option else 0)
             except Exception as error:  # litellm raises the exceptions of every provider's client
                 adapted = self._adapt_limit(error, size, limit, option) or self._adapt_form(
-                    error, streamed=bool(streamed), constrained=form is not None
+                    error, streamed, constrained=form is not None
                 )
                 if not adapted:
                     failures += 1
@@ -246,20 +246,22 @@ class LiteLLM:
             return self._window.record_refusal(size, limit)
         return False
 
-    def _adapt_form(self, error: Exception, *, streamed: bool, constrained: bool) -> bool:
+    def _adapt_form(
+        self, error: Exception, streamed: Mapping[str, Any], *, constrained: bool
+    ) -> bool:
         """Adapt the form of a reply to an error; whether the request may be sent again at once.
 
         Args:
             error: Error of the request.
-            streamed: Whether the reply was to come in parts.
+            streamed: Options by which the reply was to come in parts; empty if it was not.
             constrained: Whether it was to follow a schema.
         """
         if constrained and is_schema_refused(error):
             self._takes_schemas = False
             return True
         if streamed and is_stream_refused(error):
-            known = "stream_options" in self._stream_options  # which older servers do not know
-            self._stream_options = {"stream": True} if known else {}
+            # older servers know no options of a stream, and others no stream
+            self._stream_options = {"stream": True} if "stream_options" in streamed else {}
             return True
         return False
 

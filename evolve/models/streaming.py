@@ -25,9 +25,7 @@ class UnfinishedError(TimeoutError):
         text: The part of the reply that came.
     """
 
-    def __init__(self, message: str, text: str) -> None:
-        super().__init__(message)
-        self.text = text
+    text: str = ""
 
 
 def receive_reply(
@@ -50,6 +48,24 @@ def receive_reply(
         UnfinishedError: Nothing came for too long, or the whole took too long.
         Exception: What the provider's client raises.
     """
+    chunks: list[Any] = []
+    try:
+        for part in _receive_parts(send, times):
+            if _is_response(part):
+                return part
+            if part is not PROGRESS:
+                chunks.append(part)
+    except UnfinishedError as error:
+        error.text = _join_text(chunks)
+        raise
+    except Exception as error:  # whatever the provider's client raises
+        if not (chunks and REPETITION in str(error)):
+            raise getattr(error, "original_exception", None) or error from None
+    return load_litellm().stream_chunk_builder(chunks, messages=list(messages))
+
+
+def _receive_parts(send: Callable[[], Any], times: ReplyTimes) -> Iterator[Any]:
+    """Send a request in a thread, and yield the parts of its reply as they come in time."""
     parts, abandoned = SimpleQueue[Any](), threading.Event()
 
     def work() -> None:
@@ -58,37 +74,32 @@ def receive_reply(
         except BaseException as error:
             parts.put(error)
 
-    begun = time.monotonic()
-    first, whole = times.first, times.whole
+    begun, limit, whole, began = time.monotonic(), times.first, times.whole, False
     threading.Thread(target=work, daemon=True).start()
-    chunks: list[Any] = []
-    response, limit, began = None, first, False
-    while True:
-        left = begun + whole - time.monotonic()
-        try:
-            part = parts.get(timeout=max(min(limit, left), 0.0))
-        except Empty:
-            abandoned.set()
+    try:
+        while True:
+            left = begun + whole - time.monotonic()
+            try:
+                part = parts.get(timeout=max(min(limit, left), 0.0))
+            except Empty:
+                if not began:
+                    times.record_silence()
+                late = whole if left <= limit else None
+                raise UnfinishedError(_describe_silence(limit, late, began=began)) from None
+            if part is END:
+                return
+            if isinstance(part, BaseException):
+                raise part
             if not began:
-                times.record_silence()
-            said = _describe_silence(limit, whole, is_late=left <= limit, began=began)
-            raise UnfinishedError(said, _join_text(chunks)) from None
-        if part is END or (chunks and REPETITION in str(part)):
-            break
-        if isinstance(part, BaseException):
-            raise getattr(part, "original_exception", None) or part  # litellm wraps it
-        if not began:
-            times.record_first_part(time.monotonic() - begun)
-            began, limit = True, times.timeout
-        if _is_response(part):
-            response = part
-        elif part is not PROGRESS:
-            chunks.append(part)
-    return response or load_litellm().stream_chunk_builder(chunks, messages=list(messages))
+                times.record_first_part(time.monotonic() - begun)
+                began, limit = True, times.timeout
+            yield part
+    finally:
+        abandoned.set()
 
 
-def _describe_silence(limit: float, whole: float, *, is_late: bool, began: bool) -> str:
-    if is_late:
+def _describe_silence(limit: float, whole: float | None, *, began: bool) -> str:
+    if whole is not None:
         return f"no whole reply within {whole:.3g} s"
     return f"nothing {'more ' if began else ''}came for {limit:.3g} s"
 
@@ -134,11 +145,7 @@ def _check_content(reply: Any) -> Iterator[Any]:
 
 def _is_response(part: Any) -> bool:
     """Whether it is a whole response rather than a part of one."""
-    return (
-        hasattr(part, "choices")
-        and not hasattr(part, "completion_stream")
-        and (getattr(part, "object", "") == "chat.completion")
-    )
+    return hasattr(part, "choices") and getattr(part, "object", "") == "chat.completion"
 
 
 def _join_text(chunks: Sequence[Any]) -> str:

@@ -70,7 +70,9 @@ def record(path: Path) -> Record:
 
 
 def test_everything_comes_back_after_reopening(record: Record, path: Path) -> None:
-    call = ModelCall("openai/test", '[{"role": "user"}]', "ré\u2028ply", 10, 20, 0.5, 1.5, "")
+    call = ModelCall(
+        "openai/test", '[{"role": "user"}]', "ré\u2028ply", 10, 20, 0.5, 1.5, full=True
+    )
     failed = ModelCall("openai/test", "[]", error="Timeout")
     add(record, proposal(0, 1, call, failed), child(1, 0), "d1")
     first = record.add_measurement(0, OK, Purpose.SEARCH, True)
@@ -258,6 +260,7 @@ def test_a_proposal_whose_process_was_killed_is_asked_for_again_and_paid_for(
     assert (again.next_proposal(), again.next_place()) == (4, 6)
 
     row = replace(proposal(1, 1, answered), model="m", asked=6, told=7, screened=(1, 1))
+    row = replace(row, form="constants")
     row = replace(row, target=((1.0, 2.5), (0.25, 4.0)))
     again.begin_proposal(row)
     again.end_proposal(row, child(1, 0), "d1")
@@ -270,7 +273,7 @@ def test_a_proposal_whose_process_was_killed_is_asked_for_again_and_paid_for(
     )
     assert again.count_replies(apart_from=("lessons", "tweak")) == 0
     assert again.costs()[1] == {"m": 0.5}, "what the search was told is what its last try took"
-    assert again.proposals()[1].screened == (1, 1)
+    assert (again.proposals()[1].screened, again.proposals()[1].form) == ((1, 1), "constants")
 
 
 def test_a_call_that_an_earlier_version_lost_is_none_of_the_last_try(

@@ -82,7 +82,7 @@ SHORTER = (
 
 ANSWER_CONSTANTS = """\
 Answer with one JSON object and nothing else: new values of one to three of the file's constants, by
-their names, such as {"constants": [{"name": "RATE", "value": 0.02}]}."""
+their names: {"constants": [{"name": its name, "value": its new value}, ...]}."""
 REMINDER_CONSTANTS = (
     "The change is made by new values of one to three constants alone. Each value must differ from "
     "the one that the file has."

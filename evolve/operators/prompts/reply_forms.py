@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from evolve.edits.forms import CONSTANTS, DEFINITION, FREE
 from evolve.edits.json_edits import split_assignment
+from evolve.edits.mismatch import EditError
 from evolve.genome import find_constants
 from evolve.genome.bodies import find_bodies
 from evolve.genome.parsing import INVALID, parse
@@ -21,6 +23,7 @@ from evolve.operators.prompts import instructions
 EDIT_TOKENS = 2000  # tokens of a free reply beside the whole file: idea, reasons, some reasoning
 TIGHTEST = 3  # characters per token of a file, at least
 MOST_CONSTANTS = 3  # constants that one reply may change
+REACH = 16  # factor by which an integer may change at most
 VALUE_TOKENS, IDEA_TOKENS = 60, 200  # tokens of a constant's name with its value, of an idea
 
 
@@ -66,14 +69,20 @@ def choose_reply_form(name: str, source: str) -> ReplyForm:
 
 
 def _choose_constants(source: str) -> ReplyForm | None:
-    kinds: dict[str, list[str]] = {}
+    named: list[tuple[dict[str, Any], list[str]]] = []  # values that are allowed, for which names
     for name, span in find_constants(source).items():
-        kinds.setdefault(_find_kind(split_assignment(span.text)[1]), []).append(name)
-    if not kinds:
+        with suppress(EditError):  # a constant whose value cannot be told apart is not offered
+            allowed = _describe_values(split_assignment(span.text)[1])
+            names = next((names for values, names in named if values == allowed), None)
+            if names is None:
+                named.append((allowed, [name]))
+            else:
+                names.append(name)
+    if not named:
         return None
     choices = [
-        _describe_object(name={"type": "string", "enum": names}, value={"type": kind})
-        for kind, names in kinds.items()
+        _describe_object(name={"type": "string", "enum": names}, value=values)
+        for values, names in named
     ]
     items = choices[0] if len(choices) == 1 else {"anyOf": choices}
     changes = {"type": "array", "minItems": 1, "maxItems": MOST_CONSTANTS, "items": items}
@@ -118,11 +127,22 @@ def _describe_object(**properties: Any) -> dict[str, Any]:
     }
 
 
-def _find_kind(expression: str) -> str:
-    """The JSON type of a constant's value; any expression is a text."""
+def _describe_values(expression: str) -> dict[str, Any]:
+    """The schema of a constant's new values: of the type that it has, or a text for any expression.
+
+    Integers keep to some factor of the old one, since small models go on writing digits.
+    """
     try:
         value = ast.literal_eval(parse(f"({expression}\n)").body[0].value)  # type: ignore[attr-defined]
     except (*INVALID, TypeError):
-        return "string"
-    kinds = {bool: "boolean", int: "integer", float: "number"}
-    return kinds.get(type(value), "string")
+        value = None
+    match value:
+        case bool():
+            return {"type": "boolean"}
+        case int() if value > 0:
+            return {"type": "integer", "minimum": max(value // REACH, 1), "maximum": value * REACH}
+        case int():
+            return {"type": "integer"}
+        case float():
+            return {"type": "number"}
+    return {"type": "string"}

@@ -128,6 +128,8 @@ def test_no_value_and_the_old_value_change_nothing() -> None:
 def test_values_without_an_idea_are_one() -> None:
     edit = read_reply('{"constants": [{"name": "WIDTH", "value": 64}]}', SOURCE)
     assert edit.idea == "WIDTH 32 -> 64"
+    with_one_as_it_was = '{"constants": {"RATE": 0.1, "WIDTH": 64}}'
+    assert read_reply(with_one_as_it_was, SOURCE).idea == "WIDTH 32 -> 64"
     two = json.dumps({"constants": {"BETAS": [0.8, 0.9], "PATTERN": "L" * 99}})
     assert read_reply(two, SOURCE).idea == (
         f'BETAS ( # of the optimizer 0.8, 0.95, ) -> [0.8, 0.9], PATTERN "SSSL" -> {"L" * 40}'

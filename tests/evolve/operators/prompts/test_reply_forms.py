@@ -41,7 +41,7 @@ def values_of(schema: Any) -> st.SearchStrategy[Any]:
         return st.sampled_from(schema["enum"])
     kinds: dict[str, Any] = {
         "boolean": st.booleans(),
-        "integer": st.integers(-9, 9999),
+        "integer": st.integers(schema.get("minimum", -9), schema.get("maximum", 9999)),
         "number": st.floats(-1e6, 1e6) | st.integers(0, 9),
         "string": st.sampled_from(["2**12", "b", "return RATE / 2", "x = 1", ""]),
     }
@@ -88,6 +88,21 @@ def test_constants_are_named_by_the_kind_of_their_values() -> None:
         "number": ["RATE"],
         "boolean": ["FUSED"],
         "string": ["BATCH", "NAME"],
+    }
+
+
+def test_integers_keep_to_some_factor_and_those_of_one_value_are_named_together() -> None:
+    form = choose_reply_form(CONSTANTS, "WIDTH = 32\nDEPTH = 4\nHEADS = 4\nSHIFT = -1\n")
+    assert form.schema is not None
+    choices = form.schema["properties"]["constants"]["items"]["anyOf"]
+    allowed = {
+        tuple(choice["properties"]["name"]["enum"]): choice["properties"]["value"]
+        for choice in choices
+    }
+    assert allowed == {
+        ("WIDTH",): {"type": "integer", "minimum": 2, "maximum": 512},
+        ("DEPTH", "HEADS"): {"type": "integer", "minimum": 1, "maximum": 64},
+        ("SHIFT",): {"type": "integer"},
     }
 
 
