@@ -4,10 +4,10 @@
 
 First a soak: children whose run takes no time, on workers of a real Ray cluster on this machine.
 None may be lost or recorded twice. It prints the controller's CPU for a child, and that of the same
-run on this machine's own device pool. Then the same with simulated clusters of more and more devices,
-whose children end at once, which shows what their mere number costs. From these figures a simulation
-says how busy the controller and the devices are with children of 300 s, with 1 and with 10 proposals
-of a language model (60 s each) in flight for each device.
+run on this machine's own device pool. Then the same with simulated clusters of more and more
+devices, whose children end at once, which shows what their mere number costs. From these figures a
+simulation says how busy controller and devices are with children of 300 s, with 1 and with 10
+proposals of a language model (60 s each) in flight for each device.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ from trainer.stage import Progress, Stage
 CHILD, SPREAD = 300.0, 0.05  # seconds that a child takes, and their relative deviation
 ANSWER, ANSWER_SPREAD = 60.0, 0.5  # seconds that a model takes, and their deviation of the log
 SIZES = (8, 64, 256, 1000)  # devices
-SIMULATED = 20  # children for each device in the simulation
+LEAST, MOST = 4, 20  # children for each device in the simulation, where they are many or few
+ENOUGH = 20_000  # children in the simulation
 PAUSE = 1.0  # seconds without a new job, after which a simulated cluster ends all that it has
 CLUSTER_CHILDREN = 600  # children of a run on a simulated cluster
 
@@ -224,7 +225,9 @@ def simulate(
         of results that a child's proposal did not know of.
     """
     rng = np.random.default_rng(seed)
-    total, events, number = devices * SIMULATED, [], 0
+    total = devices * min(max(ENOUGH // devices, LEAST), MOST)
+    events: list[tuple[float, int, str, float]] = []
+    number = 0
     waiting: deque[float] = deque()
     idle, ended, started, missed = devices, 0, 0, 0.0
     now = busy = controller = worked = 0.0
