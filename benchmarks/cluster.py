@@ -212,7 +212,7 @@ def simulate(
 ) -> tuple[float, float, float]:
     """Run a controller with devices and models in simulated time.
 
-    The controller does one thing at a time: take a result and start the next child, or take a reply.
+    The controller does one thing at a time: take a result and start a child, or take a reply.
 
     Args:
         devices: Number of devices.
@@ -269,9 +269,8 @@ def print_simulation(base: float, slope: float) -> None:
     for devices in SIZES:
         for in_flight in (1, 10):
             shares = simulate(devices, in_flight, base + slope * devices)
-            print(
-                f"{devices:7d}  {in_flight:9d}  {shares[0]:12.1%}  {shares[1]:15.1%}  {shares[2]:13.0f}"
-            )
+            line = f"{devices:7d}  {in_flight:9d}  {shares[0]:12.1%}  {shares[1]:15.1%}"
+            print(f"{line}  {shares[2]:13.0f}")
     for in_flight in (1, 10):
         print(f"with {in_flight} in flight the controller saturates at about "
               f"{find_saturation(in_flight, base, slope):,} devices")  # fmt: skip
