@@ -1,8 +1,9 @@
-"""Faults of nodes in a real cluster: GPUs that differ, one that hangs, a full disk, a broken one."""
+"""Faults of nodes in a real cluster: other GPUs, one that hangs, a full disk, a broken one."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -82,16 +83,33 @@ def test_one_type_of_gpu_is_used_and_each_child_sees_its_own_alone(
     assert "--device-type A100 names no device of the cluster; it has" in refused.stderr
 
 
-def test_a_node_on_which_children_fail_that_pass_elsewhere_is_left_out(
-    place: Any, nodes: Any, added: Callable[..., None]
-) -> None:
+def hold_children(place: Any, deed: str = "", overhead: float = 100) -> Path:
+    """Let children wait as long as there is a file, which is made, and do something then."""
+    hold: Path = place.folder / "hold"
+    wait = f"import pathlib\nwhile pathlib.Path({str(hold)!r}).exists(): time.sleep(0.02)\n"
     genome = (place.task_folder / "toy.py").read_text()
-    broken = "if os.environ.get('LANG') == 'broken': raise RuntimeError('a broken node')\n"
-    place.write(genome.replace("WIDTH =", f"{broken}WIDTH ="))
+    place.write(genome.replace("WIDTH =", f"{wait}{deed}WIDTH ="), overhead=overhead)
+    hold.touch()
+    return hold
+
+
+@pytest.mark.slow
+def test_a_node_on_which_children_fail_that_pass_elsewhere_is_left_out(
+    place: Any,
+    nodes: Any,
+    added: Callable[..., None],
+    eventually: Callable[[Callable[[], object]], None],
+) -> None:
+    hold = hold_children(
+        place, "if os.environ.get('LANG') == 'broken': raise RuntimeError('a broken node')\n"
+    )
     added("broken", env={"LANG": "broken"})
     added("unsafe", env={KILLS: "true"})
-    done = place.evolve(*OPTIONS, "--children", "12", env=nodes.env)
-    assert done.returncode == 0, done.stdout + done.stderr
+    process = place.start(*OPTIONS, "--seed-runs", "6", "--children", "12", env=nodes.env)
+    eventually(lambda: len(place.living()) >= 6)
+    hold.unlink()
+    output, errors = process.communicate(timeout=400)
+    assert process.returncode == 0, output + errors
     assert place.rows("r", CHILDREN) == [(12, 12)]
     assert place.rows("r", "SELECT * FROM measurements WHERE status != 'ok'") == []
     events = read_events(place)
@@ -102,7 +120,11 @@ def test_a_node_on_which_children_fail_that_pass_elsewhere_is_left_out(
 
 @pytest.mark.slow
 def test_a_node_with_a_full_disk_is_left_out(
-    place: Any, nodes: Any, added: Callable[..., None], tmp_path: Path
+    place: Any,
+    nodes: Any,
+    added: Callable[..., None],
+    tmp_path: Path,
+    eventually: Callable[[Callable[[], object]], None],
 ) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -111,15 +133,13 @@ def test_a_node_with_a_full_disk_is_left_out(
         pytest.skip("only root may mount a small disk")
     try:
         added("full", env={FOLDER: str(disk)})
-        genome = (place.task_folder / "toy.py").read_text()
-        fill = (
-            f"import shutil, pathlib\nif os.getcwd().startswith({str(disk)!r}):\n"
-            f"    free = shutil.disk_usage({str(disk)!r}).free\n"
-            f"    pathlib.Path({str(disk / 'filler')!r}).write_bytes(bytes(free))\n"
-        )
-        place.write(genome.replace("WIDTH =", f"{fill}WIDTH ="))
-        done = place.evolve(*OPTIONS, "--children", "12", env=nodes.env)
-        assert done.returncode == 0, done.stdout + done.stderr
+        hold = hold_children(place)
+        process = place.start(*OPTIONS, "--seed-runs", "6", "--children", "12", env=nodes.env)
+        eventually(lambda: len(place.living()) >= 6)
+        (disk / "filler").write_bytes(bytes(shutil.disk_usage(disk).free))
+        hold.unlink()
+        output, errors = process.communicate(timeout=400)
+        assert process.returncode == 0, output + errors
         assert place.rows("r", CHILDREN) == [(12, 12)]
         assert place.rows("r", "SELECT * FROM measurements WHERE status != 'ok'") == []
         assert "No space left on device" in read_events(place)
@@ -135,12 +155,8 @@ def test_a_node_that_hangs_costs_its_own_children_alone(
     added: Callable[..., None],
     eventually: Callable[[Callable[[], object]], None],
 ) -> None:
-    hold = place.folder / "hold"
-    genome = (place.task_folder / "toy.py").read_text()
-    wait = f"import pathlib\nwhile pathlib.Path({str(hold)!r}).exists(): time.sleep(0.02)\n"
-    place.write(genome.replace("WIDTH =", f"{wait}WIDTH ="), overhead=20)
+    hold = hold_children(place, overhead=20)
     added("hanging")
-    hold.touch()
     process = place.start(*OPTIONS, "--seed-runs", "6", env=nodes.env)
     eventually(lambda: len(place.living()) >= 6)
     with nodes.frozen("hanging"):
