@@ -43,10 +43,16 @@ class Nodes:
         self._cluster.shutdown()
         del os.environ[KILLS]
 
-    def add(self, name: str, cpus: int = 2, env: dict[str, str] | None = None) -> None:
+    def add(
+        self, name: str, cpus: int = 2, gpus: int = 0, env: dict[str, str] | None = None
+    ) -> None:
         """Add a node, and wait until Ray lists it."""
         self._nodes[name] = self._cluster.add_node(
-            num_cpus=cpus, object_store_memory=STORE, node_name=name, env_vars=env or {}
+            num_cpus=cpus,
+            num_gpus=gpus,
+            object_store_memory=STORE,
+            node_name=name,
+            env_vars=env or {},
         )
 
     def kill(self, name: str) -> None:
