@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archive.results import read_frame
+from archive.rows import ASIDE
 from population import CurvePoint
 from views.run_view import RunView
 
@@ -82,7 +83,8 @@ def draw_arms(run: RunView) -> Figure:
     from views.tallies import tally_arms
 
     arms = tally_arms(run, run.record.proposals(with_calls=False))
-    return draw_operators(arms, metric=run.metric, title=run.folder.name, deviation=run.deviation)
+    makers = [arm for arm in arms if arm.operator not in ASIDE]
+    return draw_operators(makers, metric=run.metric, title=run.folder.name, deviation=run.deviation)
 
 
 def draw_losses(run: RunView) -> Figure:
