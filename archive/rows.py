@@ -9,9 +9,6 @@ from typing import Any, NamedTuple
 
 from population import Measurement, Status
 
-ASIDE = ("lessons", "notes")
-"""What proposals are called that ask a model for these, and of which the search knows nothing."""
-
 Bounds = tuple[tuple[float, float], ...]
 """Lower and upper edge of a cell on each axis, in the units of the axes."""
 

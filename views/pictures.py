@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archive.results import read_frame
-from archive.rows import ASIDE
 from population import CurvePoint
 from views.run_view import RunView
 
@@ -82,9 +81,10 @@ def draw_arms(run: RunView) -> Figure:
     from views.operators import draw_operators
     from views.tallies import tally_arms
 
-    arms = tally_arms(run, run.record.proposals(with_calls=False))
-    makers = [arm for arm in arms if arm.operator not in ASIDE]
-    return draw_operators(makers, metric=run.metric, title=run.folder.name, deviation=run.deviation)
+    proposals = run.record.proposals(with_calls=False)
+    makers = {row.operator for row in proposals if row.parents}  # what asks for lessons has none
+    arms = [arm for arm in tally_arms(run, proposals) if arm.operator in makers]
+    return draw_operators(arms, metric=run.metric, title=run.folder.name, deviation=run.deviation)
 
 
 def draw_losses(run: RunView) -> Figure:

@@ -10,7 +10,7 @@ from typing import Any
 
 from archive import Axis
 from archive.record import Record
-from archive.rows import ASIDE, Experiment, ProposalRow, Purpose
+from archive.rows import Experiment, ProposalRow, Purpose
 from evolve.models import ModelSpec
 from evolve.operators import resolve_operator_path
 from evolve.runs.run import Run
@@ -23,7 +23,8 @@ from evolve.settings import Settings
 from population import Individual, begin_beliefs
 from population.selection import SELECTORS
 
-LESSONS, NOTES = ASIDE
+LESSONS, NOTES = "lessons", "notes"  # what the record calls proposals that ask for these
+ASIDE = (LESSONS, NOTES)  # proposals of which the search knows nothing
 
 
 def new_strategy(settings: Settings) -> Strategy:
