@@ -83,7 +83,8 @@ def draw_arms(run: RunView) -> Figure:
 
     proposals = run.record.proposals(with_calls=False)
     makers = {row.operator for row in proposals if row.parents}  # what asks for lessons has none
-    arms = [arm for arm in tally_arms(run, proposals) if arm.operator in makers]
+    arms = tally_arms(run, proposals)
+    arms = [arm for arm in arms if arm.children or arm.operator in makers]
     return draw_operators(arms, metric=run.metric, title=run.folder.name, deviation=run.deviation)
 
 
