@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
 
 from archive.files import replace_file
 from views.projection import NOTHING_YET
 from views.unseen import cut, show_unseen
 
 INK, GREY, PALE, ACCENT = "#1a1a1a", "#6b6b6b", "#f1f1f1", "#d62728"
+PAGE_COLOURS = 256  # of a picture of dots within a page
 FORMATS = (".png", ".svg", ".pdf")
 # Those of Okabe and Ito, which colour-blind people tell apart, that show on white; then three more.
 COLOURS = (
@@ -116,19 +120,25 @@ def save_figure(figure: Figure, path: Path) -> None:
     """
     check_format(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replace_file(path) as draft:
-        write_figure(figure, draft)
+    with replace_file(path) as draft, _leave_gaps():
+        figure.savefig(draft, dpi=150)
 
 
-def write_figure(figure: Figure, file: Path | BinaryIO, form: str | None = None) -> None:
-    """Write a figure.
+def render_figure(figure: Figure, form: str) -> bytes:
+    """Render a figure to be part of a page: "svg", or "png" in few colours, which is small."""
+    with io.BytesIO() as file, _leave_gaps():
+        figure.savefig(file, format=form, dpi=100)
+        if form != "png":
+            return file.getvalue()
+        small = Image.open(file).convert("RGB").quantize(PAGE_COLOURS)
+        with io.BytesIO() as page:
+            small.save(page, "png", optimize=True)
+            return page.getvalue()
 
-    Args:
-        figure: Figure to write.
-        file: Path of the file, or an open file.
-        form: Format, such as "svg"; None takes the path's ending.
-    """
+
+@contextmanager
+def _leave_gaps() -> Iterator[None]:
+    """Let a letter that the font lacks be a box in the picture, and no news for a terminal."""
     with warnings.catch_warnings():
-        # a letter that the font lacks is a box in the picture, and no news for a terminal
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure.savefig(file, format=form, dpi=150)
+        yield

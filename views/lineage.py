@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from population import Direction, Individual, Noise
@@ -33,6 +34,7 @@ from views.scales import find_limits
 NAMED = 24  # ancestors above which only the steps of the story have their ids in the plot
 IDEA = 46  # characters of an idea in a line
 OTHERS = "#b9bec4"  # colour of the genomes that are no ancestors
+HALO = withStroke(linewidth=2.5, foreground="white")  # around ids, which lines run through
 LABELS: Look = {"size": 8.5, "textcoords": "offset points", "ha": "center", "zorder": 6}
 
 
@@ -108,7 +110,8 @@ def _limit(
     low, high = min([low, *mine]), max([high, *mine])
     room = 0.08 * (high - low)
     axes.set_ylim(low - room, high + room)
-    axes.set_xlim(0, max(place.x for place in places.values()) * 1.03 + 1)
+    last = max(place.x for place in places.values())
+    axes.set_xlim(-0.02 * last, 1.03 * last + 1)
 
 
 def _list_scored(ancestry: Ancestry, places: Mapping[int, _Place]) -> list[Individual]:
@@ -172,6 +175,7 @@ def _name_ancestors(
             xytext=(0, 13 * beyond - 3),
             color=INK if seen else GREY,
             weight="bold" if seen else "normal",
+            path_effects=[HALO],
             **LABELS,
         )
 

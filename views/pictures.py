@@ -81,7 +81,10 @@ def draw_arms(run: RunView) -> Figure:
     from views.operators import draw_operators
     from views.tallies import tally_arms
 
-    arms = tally_arms(run, run.record.proposals(with_calls=False))
+    proposals = run.record.proposals(with_calls=False)
+    makers = {row.operator for row in proposals if row.parents}  # what asks for lessons has none
+    arms = tally_arms(run, proposals)
+    arms = [arm for arm in arms if arm.children or arm.operator in makers]
     return draw_operators(arms, metric=run.metric, title=run.folder.name, deviation=run.deviation)
 
 

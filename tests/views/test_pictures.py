@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.text import Text
 
+from archive import ProposalRow
 from population import CurvePoint, Status
 from views import save_figure
 from views.learning_curves import NamedCurve, draw_curves
@@ -40,6 +41,9 @@ def run(make_run: Any, call: Any) -> Any:
     run.add("X = 5\n", 0, operator="rework")
     run.run(5, 1.875, size=8e5, speed=5e3, kept=False)
     run.refuse("no edit")
+    aside = ProposalRow(run.record.next_proposal(), "lessons", (), None, "", 1.0, run.tick(1))
+    run.record.begin_proposal(aside)
+    run.record.end_proposal(aside)
     return run
 
 

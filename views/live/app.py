@@ -73,22 +73,19 @@ class Board:
                 self.changed.notify_all()
 
     def _read(self) -> dict[str, str]:
-        cards: dict[str, str] = {}
-        for name in self.runs.names():
+        return {name: self._read_card(name) for name in self.runs.names()}
+
+    def _read_card(self, name: str) -> str:
+        """The card of a run, which is made anew if the run has changed."""
+        try:
             state = self.runs.state(name)
             if name not in self.cards or self._states.get(name) != state:
-                self._states[name] = state
-                cards[name] = self._render(name)
-            else:
-                cards[name] = self.cards[name]
-        return cards
-
-    def _render(self, name: str) -> str:
-        try:
-            return self.runs.card(name)
+                self._states[name] = state  # before: what fails is not tried again until it changes
+                return self.runs.card(name)
         except Exception as error:  # a defect at one run must not freeze the page of all
             LOG.exception("the card of run %s cannot be made", name)
             return render_unreadable(name, f"{type(error).__name__}: {error}")
+        return self.cards[name]
 
     async def keep(self) -> None:
         """Refresh for ever while somebody looks, for at most `SHARE` of the time."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -141,15 +140,12 @@ def render_comparison(
 
 def _encode_picture(figure: Figure) -> str:
     """A figure as the address of an image that holds all of it."""
-    from views.canvas import write_figure  # matplotlib takes half a second
+    from views.canvas import render_figure  # matplotlib takes half a second
 
-    picture = io.BytesIO()
-    write_figure(figure, picture, "svg")
-    if picture.tell() <= LARGEST_SVG:
-        return f"data:image/svg+xml;base64,{base64.b64encode(picture.getvalue()).decode()}"
-    picture = io.BytesIO()
-    write_figure(figure, picture, "png")
-    return f"data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()}"
+    kind, picture = "svg+xml", render_figure(figure, "svg")
+    if len(picture) > LARGEST_SVG:
+        kind, picture = "png", render_figure(figure, "png")
+    return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
 
 
 def describe_headline(run: RunView, write: Callable[[float], str]) -> dict[str, Any]:

@@ -44,9 +44,11 @@ class Shown:
         self.cards = {**cards, "torn": render_unreadable("torn", HOSTILE)}
 
     def names(self) -> Sequence[str]:
-        return [*self.cards, "defect"]
+        return [*self.cards, "defect", "gone"]
 
     def state(self, name: str) -> object:
+        if name == "gone":
+            raise FileNotFoundError("its folder is gone")
         return self.cards.get(name)
 
     def card(self, name: str) -> str:
@@ -92,7 +94,7 @@ def page(chromium: Any, address: str) -> Iterator[Any]:
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda request: requests.append(request.url))
     page.goto(address)
-    page.locator(".card").nth(3).wait_for()
+    page.locator(".card").nth(4).wait_for()
     yield page
     assert complaints == []
     assert [url for url in requests if not url.startswith((address, "blob:"))] == []
@@ -126,7 +128,8 @@ def test_a_run_that_breaks_the_server_is_named_and_the_others_are_shown(page: An
     card = page.locator(".card", has_text="defect")
     assert "cannot be read" in card.inner_text()
     assert "KeyError: 'defect'" in card.inner_text()
-    assert page.locator(".card").count() == 4
+    assert "its folder is gone" in page.locator(".card", has_text="gone").inner_text()
+    assert page.locator(".card").count() == 5
 
 
 def test_a_report_says_that_its_run_has_gone_on(page: Any, shown: Shown, address: str) -> None:
@@ -138,7 +141,7 @@ def test_a_report_says_that_its_run_has_gone_on(page: Any, shown: Shown, address
     page.get_by_role("button", name="Show them").click()
     page.get_by_text("3 genomes, 4 experiments").wait_for()
     page.get_by_role("link", name="all runs").click()
-    page.locator(".card").nth(3).wait_for()
+    page.locator(".card").nth(4).wait_for()
 
 
 def test_the_keyboard_leads_from_a_card_to_a_genome(page: Any) -> None:
