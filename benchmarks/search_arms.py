@@ -203,10 +203,9 @@ class Runner:
             KeyboardInterrupt: It was interrupted, and all runs have stopped; they can be resumed.
         """
         waiting = deque(run for run in runs if not run.is_done)
+        forecast = Forecast(tuple(waiting), time.monotonic(), _count_left(waiting))
         failed: list[ArmRun] = []
-        self._begun, self._total = time.monotonic(), len(waiting)
-        self._to_make = sum(run.study.evaluations - run.count_evaluations() for run in waiting)
-        self._left_at_start, news = self._to_make, self._begun + NEWS_EVERY / 4
+        news = forecast.begun + NEWS_EVERY / 4
         try:
             while waiting or self._working:
                 while waiting and self._free:
@@ -214,7 +213,7 @@ class Runner:
                 time.sleep(TICK)
                 failed += self._take_ended()
                 if time.monotonic() > news:
-                    self._tell(waiting)
+                    self._say(forecast.describe([run for run, _, _ in self._working.values()]))
                     news = time.monotonic() + NEWS_EVERY
         except KeyboardInterrupt:
             self._stop()
@@ -251,22 +250,6 @@ class Runner:
                 self._say(f"{run.name} has ended too early, see {run.log}")
         return failed
 
-    def _tell(self, waiting: Iterable[ArmRun]) -> None:
-        """Say how far it is, and how long the rest will take."""
-        at_work = [run for run, _, _ in self._working.values()]
-        open_runs = [*waiting, *at_work]
-        left = sum(max(run.study.evaluations - run.count_evaluations(), 0) for run in open_runs)
-        made = self._left_at_start - left
-        seconds = (time.monotonic() - self._begun) / made * left if made > 0 else 0.0
-        parts = [
-            f"{run.name} {min(run.count_evaluations(), run.study.evaluations)} "
-            f"of {run.study.evaluations}"
-            for run in at_work
-        ]
-        rest = f", about {format_duration(seconds)} left" if made > 0 else ""
-        ended = f"{self._total - len(open_runs)} of {self._total} runs ended"
-        self._say(f"{ended}; {'; '.join(parts)}{rest}")
-
     def _stop(self) -> None:
         """Let the runs stop: after the children that run now, or at once at a second Ctrl-C."""
         self._say("stopping: the children that run now are finished first; Ctrl-C again stops them")
@@ -279,3 +262,40 @@ class Runner:
                     process.wait()
             except KeyboardInterrupt:
                 continue
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """How far some runs are, and how long they are likely to take yet.
+
+    Attributes:
+        runs: The runs that were not done at first.
+        begun: Time by the monotonic clock when work on them began.
+        at_first: Number of evaluations that they had to make then.
+    """
+
+    runs: tuple[ArmRun, ...]
+    begun: float
+    at_first: int
+
+    def describe(self, at_work: Sequence[ArmRun]) -> str:
+        """Say how many are done, how far those are that are worked on, and how long the rest takes.
+
+        Args:
+            at_work: The runs that are worked on.
+        """
+        done = sum(run.is_done for run in self.runs)
+        left = _count_left(self.runs)
+        made, passed = self.at_first - left, time.monotonic() - self.begun
+        rest = f", about {format_duration(passed / made * left)} left" if made else ""
+        parts = [
+            f"{run.name} {min(run.count_evaluations(), run.study.evaluations)} "
+            f"of {run.study.evaluations}"
+            for run in at_work
+        ]
+        return f"{done} of {len(self.runs)} runs done; {'; '.join(parts)}{rest}"
+
+
+def _count_left(runs: Iterable[ArmRun]) -> int:
+    """The number of evaluations that runs have yet to make."""
+    return sum(max(run.study.evaluations - run.count_evaluations(), 0) for run in runs)

@@ -8,8 +8,8 @@ every child, so that a run of theirs is screened, measured, recorded and resumed
 
 Nothing is kept between two proposals: each makes its optimiser anew from the results so far, which
 the operator is given. The first children are drawn as `perturb` draws them, as many as `tune`
-waits for before it learns; all three do better so than from points all over the space. A failure
-counts as bad as the worst result so far.
+waits for before it learns, so that all begin alike. A failure counts as bad as the worst result so
+far.
 """
 
 from __future__ import annotations
