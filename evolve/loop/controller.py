@@ -105,11 +105,9 @@ class Controller:
             form=attempt.form,
         )
         self._run.record.end_proposal(row, child, identity.exact, identity.near, recorded=recorded)
-        if plan.operator.needs_agent:  # says nothing of the models, nor of their pace
-            costs = self._add_costs(row)
-        else:
-            costs = self._take_spend(row, unreachable=attempt.unreachable)
-        tell_proposal(self._search, row, child, costs)
+        if not plan.operator.needs_agent:  # whose sessions say nothing of the models' pace
+            self._note_pace(row, unreachable=attempt.unreachable)
+        tell_proposal(self._search, row, child, self._add_costs(row))
         if child is None or attempt.proposal is None:
             self._take_refusal(attempt, reason)
             return
@@ -164,18 +162,15 @@ class Controller:
         awaited = allowance.may_recover or not allowance.why_offline()
         return plan.offline and plan.operator.is_offline and awaited
 
-    def _take_spend(self, row: ProposalRow, *, unreachable: bool) -> dict[str, float]:
-        """Add up what a proposal took; its known dollars by model."""
+    def _note_pace(self, row: ProposalRow, *, unreachable: bool) -> None:
+        """Note whether the models answer, and how long that takes."""
         if unreachable or row.calls:
             self._allowance.record_outcome(unreachable=unreachable)
-        costs = self._add_costs(row)
-        if not row.calls:
-            return {}
-        state = self._state
-        seconds = sum(call.seconds for call in row.calls)  # less the pauses between them
-        share = SMOOTHING if state.model_seconds else 1.0
-        state.model_seconds += share * (seconds - state.model_seconds)
-        return costs
+        if row.calls:
+            state = self._state
+            seconds = sum(call.seconds for call in row.calls)  # less the pauses between them
+            share = SMOOTHING if state.model_seconds else 1.0
+            state.model_seconds += share * (seconds - state.model_seconds)
 
     def _add_costs(self, row: ProposalRow) -> dict[str, float]:
         """Add a proposal's requests to the spend; its known dollars by model."""
@@ -266,7 +261,8 @@ class Controller:
         )
         self._run.record.end_proposal(row, recorded=recorded)
         answered = bool(aside.calls) and not aside.calls[-1].error
-        self._take_spend(row, unreachable=not answered)
+        self._note_pace(row, unreachable=not answered)
+        self._add_costs(row)
         if text and is_notes:
             self._state.notes = text
             self._run.record.set_meta({NOTES: text})
