@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from typing import Any
 
 from evolve.runs.run import open_run
 from evolve.settings import Settings
+from population.errors import UserError
 from population.formatting import format_duration
 
 ROOT = Path(__file__).parents[1]
@@ -126,14 +128,33 @@ class ArmRun:
     @property
     def is_begun(self) -> bool:
         """Whether there is something to resume."""
-        return (self.folder / "archive.db").exists()
+        return self._count_experiments() is not None
 
     def count_evaluations(self) -> int:
         """The number of measurements that it has made."""
-        if not self.is_begun:
-            return 0
-        with closing(open_run(str(self.folder))) as run:
-            return len(run.record.experiments())
+        return self._count_experiments() or 0
+
+    def _count_experiments(self) -> int | None:
+        """The number of measurements that it has made; None before it was fully made.
+
+        Raises:
+            UserError: It has made measurements, and cannot be opened.
+        """
+        results = self.folder / "results.tsv"
+        if not self.folder.exists():
+            return None
+        try:
+            with closing(open_run(str(self.folder))) as run:
+                return len(run.record.experiments())
+        except UserError:
+            if results.exists() and len(results.read_text().splitlines()) > 1:
+                raise
+            return None
+
+    def clear(self) -> None:
+        """Remove what a start that was cut short has left, so that the run can begin."""
+        if self.folder.exists() and not self.is_begun:
+            shutil.rmtree(self.folder)
 
     @property
     def is_done(self) -> bool:
@@ -222,6 +243,7 @@ class Runner:
 
     def _start(self, run: ArmRun) -> None:
         device = self._free.popleft()
+        run.clear()
         run.study.out.mkdir(parents=True, exist_ok=True)
         with open(run.log, "ab") as log:
             process = subprocess.Popen(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import signal
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+
+from population.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 ARMS = "greedy", "cma"
@@ -116,6 +119,24 @@ def test_the_record_is_drawn_again(compared: tuple[Path, str], tmp_path: Path) -
     assert len(table) == 4  # head, rule, and a line for each search
     assert table == [line for line in printed.splitlines() if line.startswith("|")]
     assert (tmp_path / "search.png").stat().st_size > 10_000
+
+
+def test_what_a_start_that_was_cut_short_has_left_is_removed(
+    benchmark_module: Callable[[str], ModuleType], tmp_path: Path, toy: Path
+) -> None:
+    arms = benchmark_module("search_arms")
+    study = arms.Study(tmp_path, toy, ("greedy",), 1, 5, 0.01, "none")
+    (run,) = study.list_runs()
+    (run.folder / "logs").mkdir(parents=True)
+    sqlite3.connect(run.folder / "archive.db").close()
+    assert not run.is_begun
+    assert run.count_evaluations() == 0
+    (run.folder / "results.tsv").write_text("head\nan experiment\n")
+    with pytest.raises(UserError):  # what has measured something is nobody's to remove
+        run.clear()
+    (run.folder / "results.tsv").unlink()
+    run.clear()
+    assert not run.folder.exists()
 
 
 # -- tables ---------------------------------------------------------------------------------------
