@@ -15,7 +15,7 @@ from archive.results import Results
 from archive.run_folder import RunError, RunFolder
 from evolve.genome import Identity, RefusedError, screen
 from evolve.genome.decoding import decode_genome
-from evolve.loop.evaluators import EVALUATORS
+from evolve.runs.sites import find_site_of_run
 from evolve.search.strategies import STRATEGIES
 from evolve.settings import Settings
 from population import Individual, begin_beliefs
@@ -121,7 +121,7 @@ def begin_run(
     folder = RunFolder.new(_new_name(task.name) if name is None else name)
     if folder.database.exists():
         folder.make()  # says how to go on with it
-    site = EVALUATORS[settings.evaluator_name].find_site(settings, task, say)
+    site = find_site_of_run(settings, task, say)
     try:
         check_cells([settings.grid_cells(len(task.axes))] * len(task.axes))
         check_output(replace(task, start=site.ready.seed))
@@ -188,8 +188,7 @@ def reopen_run(name: str, changes: dict[str, Any], say: Say) -> Run:
         raise RunError(f"run {looked.folder.name} cannot go on: {error}") from error
     before = looked.record.meta("fingerprint")
     try:
-        evaluator = EVALUATORS[settings.evaluator_name]
-        site = evaluator.find_site(settings, looked.task, say, before)
+        site = find_site_of_run(settings, looked.task, say, before)
     except DeviceError as error:
         looked.close()
         raise DeviceError(

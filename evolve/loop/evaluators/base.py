@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,9 +18,6 @@ from trainer.stage import Progress
 
 if TYPE_CHECKING:  # the help lists the evaluators, and needs no run
     from evolve.runs.run import Run
-    from evolve.settings import Settings
-    from trainer.site import Site
-    from trainer.task import Task
 
 
 @dataclass(frozen=True)
@@ -124,29 +121,6 @@ class Evaluator(ABC):
     name: str
     summary: str
     limit: float
-
-    @classmethod
-    def find_site(
-        cls,
-        settings: Settings,
-        task: Task,
-        say: Callable[[str], None],
-        before: Mapping[str, str] | None = None,
-    ) -> Site:
-        """Find the devices that the settings name, and make the task's runs ready there.
-
-        Args:
-            settings: Settings of the run.
-            task: Task of the run.
-            say: Function that receives what is being made ready, a line at a time.
-            before: Fingerprint of a run that goes on; None for a new one.
-
-        Raises:
-            DeviceError, SandboxError, SetupError: With the way out.
-        """
-        from trainer.site import find_site
-
-        return find_site(task, settings.devices, settings.sandbox, say)
 
     @abstractmethod
     def __init__(self, run: Run, wake: threading.Event) -> None: ...

@@ -7,7 +7,7 @@ import queue
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import Future, wait
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
@@ -21,10 +21,7 @@ from trainer.stage import Progress, Stage
 if TYPE_CHECKING:
     from evolve.cluster.fleet import Slot
     from evolve.runs.run import Run
-    from evolve.settings import Settings
     from trainer.measurement import Measure
-    from trainer.site import Site
-    from trainer.task import Task
 
 MARGIN = 60.0  # seconds beyond its limit after which a child's node counts as hanging
 START = 180.0  # seconds in which the first worker should have started
@@ -69,18 +66,6 @@ class RayCluster(Evaluator):
 
     name = "ray"
     summary = "the nodes of a Ray cluster"
-
-    @classmethod
-    def find_site(
-        cls,
-        settings: Settings,
-        task: Task,
-        say: Callable[[str], None],
-        before: Mapping[str, str] | None = None,
-    ) -> Site:
-        from evolve.cluster.cluster import find_cluster_site
-
-        return find_cluster_site(settings, task, say, before)
 
     def __init__(self, run: Run, wake: threading.Event, *, measure: Measure | None = None) -> None:
         from evolve.cluster.cluster import ClusterSite
