@@ -1,4 +1,4 @@
-"""Which form of reply a language model is asked for: learnt from what its replies came to."""
+"""The choice of the form in which a language model replies, learnt from what its replies came to."""
 
 from __future__ import annotations
 
