@@ -1,4 +1,4 @@
-"""The choice of the form in which a language model replies, learnt from what its replies came to."""
+"""The choice of the form in which a language model replies, learnt from what came of its replies."""
 
 from __future__ import annotations
 
