@@ -1,4 +1,4 @@
-"""The choice of the form in which a language model replies, learnt from what came of its replies."""
+"""The choice of the form in which a language model replies, learnt from what came of it."""
 
 from __future__ import annotations
 
