@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 """The choice of the form of a reply that a language model is asked for, learnt from its replies."""
+=======
+"""The choice of the form in which a language model replies, learnt from what came of it."""
+>>>>>>> slow
 
 from __future__ import annotations
 
