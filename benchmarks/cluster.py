@@ -21,7 +21,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -32,6 +32,7 @@ import psutil
 from proposals import PROGRAM, ROOT, InstantModel, instant
 from rich.console import Console
 
+from archive.rows import Purpose
 from evolve.commands.assembly import carry_on
 from evolve.loop.evaluators import DevicePool, Evaluator, Job, Loss, Running, Usage
 from evolve.loop.evaluators.ray_cluster import RayCluster
@@ -159,11 +160,10 @@ def work(
         draw=lambda run, archive, noise: None,
     )
     cpu, seconds = count_cpu() - cpu, time.monotonic() - begun
-    counts = [
-        sum(1 for experiment in run.record.experiments() if experiment.individual == one.id)
-        for one in run.individuals()
-        if one.parents
-    ]
+    made = Counter(
+        one.individual for one in run.record.experiments() if one.purpose is Purpose.SEARCH
+    )
+    counts = [made[one.id] for one in run.individuals() if one.parents]
     run.close()
     return cpu, seconds, counts
 
@@ -178,12 +178,13 @@ def soak(children: int, workers: int, genome: Path) -> tuple[float, float]:
     ray.cloudpickle.register_pickle_by_value(sys.modules[measure_instantly.__module__])
     cluster = partial(RayCluster, measure=measure_instantly)
     cpu, seconds, counts = work("soak", children, genome, cluster, cluster=f"local:{workers}")
-    lost = children - len(counts) + counts.count(0)
+    lost, doubled = children - len(counts) + counts.count(0), sum(one > 1 for one in counts)
     print(
-        f"{children} children on {workers} workers: {lost} lost, {seconds:.0f} s, "
-        f"{1000 * cpu / children:.1f} ms of the controller's CPU a child"
+        f"{children} children on {workers} workers: {lost} lost, {doubled} recorded twice, "
+        f"{seconds:.0f} s, {1000 * cpu / children:.1f} ms of the controller's CPU a child",
+        flush=True,
     )
-    assert lost == 0
+    assert lost == doubled == 0
     pool = partial(DevicePool, measure=measure_instantly)
     few = max(children // 5, 10)
     own, seconds, _ = work("pool", few, genome, pool, devices="cpu")

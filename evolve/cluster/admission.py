@@ -1,4 +1,4 @@
-"""The choice of nodes for a run: one type of device, and everywhere what the results depend on."""
+"""Admission of nodes to a run: one type of device, and the same protocol on all of them."""
 
 from __future__ import annotations
 

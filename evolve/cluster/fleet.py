@@ -67,7 +67,7 @@ class Fleet:
         self._news = list(cluster.notes)
         self._looked = time.monotonic()
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="join")
-        self._closed = False
+        self._closed = self._has_lost = False
 
     # -- what is there ------------------------------------------------------------------------
 
@@ -93,7 +93,7 @@ class Fleet:
         """Whether nodes are gone or unresponsive, which may come back."""
         with self._lock:
             silent = [isinstance(why, UnresponsiveNodeError) for _, why in self._left_out.values()]
-            return not self._left_out or any(silent)
+            return self._has_lost or bool(self._members) or any(silent)
 
     def take_news(self) -> list[str]:
         """What has become of nodes since the last call."""
@@ -220,6 +220,7 @@ class Fleet:
 
     def _forget(self, number: str) -> None:
         member = self._members.pop(number)
+        self._has_lost = True
         for key in [key for key in self._slots if key[0] == number]:
             self._remove(self._slots[key])
         self._news.append(f"the node {member.node.name} has left the cluster")

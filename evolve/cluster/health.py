@@ -1,4 +1,4 @@
-"""The trust in nodes: a failure of a child may be its node's."""
+"""Health of nodes: a child's failure may be its node's."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ def start(
         The exit code: 0 if every item is what was asked for, 130 after Ctrl-C, else 1.
     """
     items = _choose_items(task.list_items(), only)
-    if not settings.cluster:
+    if settings.evaluator_name == "devices":
         find_devices(settings.devices)  # what no item can do without is said once, before all
         find_sandbox(settings.sandbox)
     call = Call(task, name or task.name, settings, changes, seed_genomes, work)

@@ -1,4 +1,4 @@
-"""What to begin next: proposals with or without models, lessons, notes, and measurements."""
+"""The next thing to begin: proposals with or without models, lessons, notes, and measurements."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class Scheduler:
 
     @property
     def _asked(self) -> list[str]:
-        """Who is asked for children, in words; empty if only offline operators make them."""
+        """Partners that are asked for children, in words; none if only offline operators make them."""
         agents = self._proposer.agents
         found = ["model"] if self._run.settings.models else []
         return [*found, "agent"] if agents.names and not agents.exhausted else found

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""The choice of the form of a reply that a language model is asked for, learnt from its replies."""
-=======
 """The choice of the form in which a language model replies, learnt from what came of it."""
->>>>>>> slow
 
 from __future__ import annotations
 

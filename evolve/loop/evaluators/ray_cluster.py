@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MARGIN = 60.0  # seconds beyond its limit after which a child's node counts as hanging
 START = 180.0  # seconds in which the first worker should have started
+ENOUGH = 15.0  # seconds after which a run begins with the workers that have started
 WAIT = 600.0  # seconds for which a run without any node waits for one
 GRACE = 30.0  # seconds in which a child that is stopped should end
 TICK = 0.5  # seconds between two looks at nodes, deadlines and logs
@@ -105,7 +106,7 @@ class RayCluster(Evaluator):
         while self._fleet.may_grow and time.monotonic() - begun < START:
             self._wake.wait(TICK)
             self._wake.clear()
-            if self._fleet.list_slots() and time.monotonic() - begun > MARGIN / 4:
+            if self._fleet.list_slots() and time.monotonic() - begun > ENOUGH:
                 return
         if not self._fleet.list_slots():
             self._fleet.close()
