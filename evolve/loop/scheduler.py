@@ -119,7 +119,7 @@ class Scheduler:
 
     @property
     def _asked(self) -> list[str]:
-        """Partners that are asked for children, in words; none if only offline operators make them."""
+        """Partners who are asked for children; empty if only offline operators make them."""
         agents = self._proposer.agents
         found = ["model"] if self._run.settings.models else []
         return [*found, "agent"] if agents.names and not agents.exhausted else found
