@@ -251,13 +251,12 @@ def simulate(
         if kind == "reply":
             waiting.append(told)
         else:
-            ended, idle = ended + 1, idle + 1
+            ended, idle, worked = ended + 1, idle + 1, worked + told
         while idle and waiting:
             missed += ended - waiting.popleft()
             idle, started = idle - 1, started + 1
             seconds = max(rng.normal(CHILD, SPREAD * CHILD), 1.0)
-            worked += seconds
-            push(controller + seconds, "end", 0.0)
+            push(controller + seconds, "end", seconds)
             ask()
     return worked / (devices * controller), busy / controller, missed / max(started, 1)
 
