@@ -74,6 +74,13 @@ def prepare_data(options: argparse.Namespace) -> str:
     meta = find_ready(options)
     if meta:
         ending = f"ready: {meta.corpus}, at the {meta.scale} scale, in {DATA_DIR}"
+        if is_outdated(meta):
+            print(
+                f"NOTICE: what is prepared was made for other constants of the {meta.scale} scale "
+                "than those of now. It stays, so that runs on it can go on; "
+                "`python prepare.py --force` makes it anew.",
+                flush=True,
+            )
     else:
         with open_workspace() as work:
             meta = find_ready(options)  # another process may have made it meanwhile
@@ -96,6 +103,14 @@ def find_ready(options: argparse.Namespace) -> Prepared | None:
     if options.source and (source.identity, source.signature()) != (meta.source, meta.signature):
         return None
     return meta if source.suffices(meta) else None
+
+
+def is_outdated(meta: Prepared) -> bool:
+    """Whether the constants of the scale have changed since this was prepared."""
+    scale = SCALES[meta.scale]
+    rows = min(scale.eval_tokens // scale.seq_len, meta.val_rows)
+    vocabulary = int(meta.tokenizer.split()[0])
+    return (meta.seq_len, meta.eval_rows, vocabulary) != (scale.seq_len, rows, scale.vocab_size)
 
 
 def load_whole() -> Prepared | None:

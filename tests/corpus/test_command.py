@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import signal
@@ -36,6 +37,20 @@ def test_the_report_and_what_is_ready_at_once(prepare: Any, source: Path, tmp_pa
         assert again == report
         assert out.splitlines()[-1].startswith("ready: ")
     assert (data / "meta.json").stat().st_mtime_ns == written
+
+
+def test_data_for_other_constants_stay_and_that_is_said(
+    prepare: Any, source: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    report, out = prepare.succeed(data, "--source", source, *CPU)
+    assert "NOTICE" not in out
+    path = data / "meta.json"
+    meta = json.loads(path.read_text())
+    path.write_text(json.dumps(meta | {"eval_rows": meta["eval_rows"] // 2}))
+    again, out = prepare.succeed(data)
+    assert "--force` makes it anew" in out
+    assert again["fingerprint.data"] == report["fingerprint.data"]
 
 
 def test_a_data_folder_that_cannot_be_written_serves(
