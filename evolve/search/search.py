@@ -357,9 +357,9 @@ class Search:
 
     @property
     def champion(self) -> Individual | None:
-        """The fittest of those whose score the strategy believes, else the reference."""
+        """The fittest of those whose score the strategy believes, seeds among them."""
         best = self.best
-        if best is None or self._strategy.believes(best, self.beliefs):
+        if best is None or not best.parents or self._strategy.believes(best, self.beliefs):
             return best
         return self._find_rival(best)
 

@@ -38,8 +38,8 @@ Indices = NDArray[np.int64]
 
 PREFIX_SHARE = 0.375  # prefixes for each scored row, usually
 LEAST_PREFIXES = 64  # in any case
-NEAR_PREFIXES = 4096  # besides, at least, for a model that may be the best of its run
-FINAL_PREFIXES = 16384  # at least, for a model that makes the headline
+NEAR_PREFIXES = 2048  # besides, at least, for a model that may be the best of its run
+FINAL_PREFIXES = 8192  # at least, for a model that makes the headline
 NEAR = 0.015  # of the value to beat: what comes so near after half of the rows may beat it
 TAIL = 32  # rows that come again
 SURPRISING = 24  # of these, rows with a token that the model knew surprisingly well

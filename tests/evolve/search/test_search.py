@@ -249,6 +249,14 @@ def test_a_seed_that_ran_once_stands_in_as_champion_until_somebody_is_believed()
     assert search.champion is search.individuals[1]
 
 
+def test_a_seed_that_ran_once_stays_champion_over_a_worse_child_that_ran_twice() -> None:
+    search = new_search()
+    add(search, run(2.001))
+    search.tell(1, run(2.002))
+    assert search.best is search.reference
+    assert search.champion is search.reference
+
+
 def test_where_the_score_is_deterministic_every_run_is_believed() -> None:
     search = new_search(exact=True)
     add(search, run(1.99999))
