@@ -14,9 +14,6 @@ from typing import TYPE_CHECKING
 
 from archive import RUNS, RunError, RunFolder
 from evolve.commands.options import new_parser
-from evolve.commands.run_view import view_run
-from evolve.commands.running import list_running
-from evolve.runs.run import open_run
 from population.errors import UserError
 
 if TYPE_CHECKING:  # uvicorn is not everywhere
@@ -168,6 +165,9 @@ class LiveRuns:
 
     def card(self, name: str) -> str:
         """A run's card."""
+        from evolve.commands.run_view import view_run  # not for the help of other commands
+        from evolve.commands.running import list_running
+        from evolve.runs.run import open_run
         from views.live.cards import render_card, render_unreadable
 
         try:
@@ -179,6 +179,8 @@ class LiveRuns:
 
     def report(self, name: str) -> str:
         """A run's report."""
+        from evolve.commands.run_view import view_run
+        from evolve.runs.run import open_run
         from views.report import render_damaged, render_report
 
         try:

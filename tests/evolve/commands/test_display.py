@@ -154,7 +154,8 @@ def test_a_run_on_a_terminal_leaves_its_lines_and_nothing_else(
     assert len(heights) == 1, "the picture has one height"
     left = "\n".join(terminal.lines)
     assert "all generations are done" in left
-    assert len(re.findall(r"^ +\d+ \d\d:\d\d:\d\d #\d", left, re.MULTILINE)) == 3
+    lines = re.findall(r"^ +\d+ \d\d:\d\d:\d\d #\d", left, re.MULTILINE)
+    assert 3 <= len(lines) <= 5, "the seed and two children, each of which may be repeated"
     assert "evolving" not in left
     assert "cells filled" not in left
     start = "run seen: toy, map-elites, 1 generation of 2 children, 0.6 s each on cpu:0\n"

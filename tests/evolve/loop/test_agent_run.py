@@ -129,7 +129,7 @@ def test_a_killed_run_goes_on_with_its_agent_and_can_be_replayed(
     before = list_workspaces()
     mix = ("--operators", "agent:2,agent-crossover:2,perturb")
     options = (*TOY, *mix, "--generations", "5", "--children", "2")
-    process = place.start(*options, *write_agent(place, "ann", 2.5))
+    process = place.start(*options, *write_agent(place, "ann", 6.0))
 
     database = place.run("a") / "archive.db"
 

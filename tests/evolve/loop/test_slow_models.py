@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -45,8 +46,12 @@ def test_a_device_waits_once_for_a_model_that_gives_no_child(dripping: Any) -> N
 
 
 def test_the_last_words_say_why_its_replies_were_of_no_use(dripping: Any) -> None:
-    replies = dripping.count("m", "calls WHERE error = ''")
-    assert f"none of the models' {replies} replies gave a child, mostly since" in dripping.output
+    said = re.search(
+        r"none of the models' (\d+) replies gave a child, mostly since", dripping.output
+    )
+    assert said, dripping.output
+    # a reply may still have come when that was said
+    assert 0 <= dripping.count("m", "calls WHERE error = ''") - int(said[1]) <= 2
 
 
 def test_its_decisions_can_be_taken_again(dripping: Any) -> None:
