@@ -128,8 +128,8 @@ def test_a_killed_run_goes_on_with_its_agent_and_can_be_replayed(
 ) -> None:
     before = list_workspaces()
     mix = ("--operators", "agent:2,agent-crossover:2,perturb")
-    options = (*TOY, *mix, "--generations", "5", "--children", "2")
-    process = place.start(*options, *write_agent(place, "ann", 6.0))
+    options = (*TOY, *mix, "--generations", "5", "--children", "6")
+    process = place.start(*options, *write_agent(place, "ann", 3.0))
 
     database = place.run("a") / "archive.db"
 
@@ -151,7 +151,7 @@ def test_a_killed_run_goes_on_with_its_agent_and_can_be_replayed(
     eventually(lambda: not place.living())
     done = place.evolve("resume", "a", *write_agent(place, "ann", 0.0))
     assert done.returncode == 0, done.stderr
-    assert place.count("a", "measurements WHERE purpose = 'search' AND individual > 0") == 10
+    assert place.count("a", "measurements WHERE purpose = 'search' AND individual > 0") == 30
     assert place.count("a", "individuals WHERE model = 'ann'") > 0
     lost = place.count("a", "calls WHERE error LIKE 'the run ended before%'")
     assert lost == 1, "the session that was cut off is paid for, too"
