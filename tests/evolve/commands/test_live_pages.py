@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -31,11 +33,17 @@ class Served:
         assert process.stdout is not None
         self.process = process
         self.address = process.stdout.readline().removeprefix("live pages: ").partition(",")[0]
-        (self.server,) = [
-            child
-            for child in psutil.Process(process.pid).children()
-            if "evolve.commands.live_pages" in child.cmdline()
-        ]
+        self.server = self._find_server()
+
+    def _find_server(self) -> psutil.Process:
+        """The server's process, once it is one: for a moment a new process is a copy of the run."""
+        while True:
+            assert self.process.poll() is None, self.process.communicate()
+            for child in psutil.Process(self.process.pid).children():
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    if "evolve.commands.live_pages" in child.cmdline():
+                        return child
+            time.sleep(0.02)
 
     def end(self) -> str:
         """Wait for the run's end: the rest of what it printed."""
