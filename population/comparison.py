@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import statistics
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from population.estimate import Estimate
 from population.individual import Direction
 
 LEVEL = 0.95
@@ -65,22 +64,17 @@ def compare_runs(
     gain, runs = direction.gain(mean, other_mean), (len(values), len(reference))
     if min(runs) < 2:
         return Comparison(gain, None, None, mean, other_mean, runs)
-    from scipy import stats  # a second, and only here
-
-    minimize = direction is Direction.MINIMIZE
-    fitter, other = (reference, values) if minimize else (values, reference)
-    with warnings.catch_warnings():  # runs that are all equal have an interval without width
-        warnings.simplefilter("ignore", RuntimeWarning)
-        interval = stats.ttest_ind(fitter, other, equal_var=False).confidence_interval(LEVEL)
-    low, high = float(interval.low), float(interval.high)
-    return Comparison(gain, low, high, mean, other_mean, runs)
+    margin = _estimate_mean(values).minus(_estimate_mean(reference)).margin(LEVEL)
+    return Comparison(gain, gain - margin, gain + margin, mean, other_mean, runs)
 
 
 def half_width(values: Sequence[float]) -> float | None:
     """Half the width of the 95 % interval of the mean; None with fewer than two values."""
-    if len(values) < 2:
-        return None
-    from scipy import stats
+    return None if len(values) < 2 else _estimate_mean(values).margin(LEVEL)
 
-    quantile = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1))
-    return quantile * statistics.stdev(values) / math.sqrt(len(values))
+
+def _estimate_mean(values: Sequence[float]) -> Estimate:
+    """The mean of the distribution that some runs, at least two, are drawn from."""
+    return Estimate(
+        statistics.fmean(values), statistics.variance(values) / len(values), len(values) - 1.0
+    )

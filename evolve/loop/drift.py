@@ -7,13 +7,13 @@ what comes later is compared with it as it is now.
 
 from __future__ import annotations
 
-import math
 import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
 
 from population import Individual, Measurement
+from population.estimate import Estimate
 from population.formatting import choose_format, format_number
 from trainer.clock import SLOWEST
 from trainer.task import Task
@@ -61,12 +61,11 @@ def _has_score_moved(before: Sequence[float], now: float) -> bool:
     """Whether a score lies outside of the interval that the ones before predict."""
     if len(before) < LEAST:
         return False
-    from scipy import stats  # a second, and only for repeats
-
-    spread = statistics.stdev(before) * math.sqrt(1 + 1 / len(before))
+    mean, count = statistics.fmean(before), len(before)
+    spread = statistics.variance(before) * (1 + 1 / count)
+    expected = Estimate(mean, spread, count - 1.0).margin(1 - CHANCE)
     least = 1e-9 * max(map(abs, before))  # of a score without noise: rounding
-    off = abs(now - statistics.fmean(before))
-    return off > max(spread * float(stats.t.ppf(1 - CHANCE / 2, len(before) - 1)), least)
+    return abs(now - mean) > max(expected, least)
 
 
 def _has_measure_moved(before: Sequence[float], now: float) -> bool:
