@@ -9,7 +9,8 @@ usage: ./go [OPTIONS]                 evolve train.py, with the options of `./go
        ./go evolve ...                the same; also resume, list, show and the other commands
        ./go trainer GENOME [OPTIONS]  run one genome once and show what it scores
        ./go test [OPTIONS]            the tests, up to four files at a time, with the options of pytest
-       ./go setup [EXTRA]             only set up; EXTRA is test or notebook
+       ./go setup [EXTRA]             only set up; EXTRA is test, notebook, serve, ray, mcp,
+                                      tensorboard or another one of pyproject.toml
        ./go help                      this text
 
 It needs git, and Python 3.11 or newer or uv. The first call makes .venv and installs torch, in the
@@ -177,7 +178,8 @@ set_up() {
     if [ -n "$gpu" ]; then suits=auto; else suits=cpu; fi
     backend=${UV_TORCH_BACKEND:-$suits}
     .venv/bin/python -c 'import torch' >/dev/null 2>&1 || install_torch
-    step "Installing the other packages${1:+, with those for $1}: some 300 MB to fetch, 900 MB on disk, 1 to 3 minutes" \
+    if [ "$1" = test ]; then much='500 MB to fetch, 1.8 GB on disk, 2 to 4 minutes'; else much='300 MB to fetch, 1 GB on disk, 1 to 3 minutes'; fi
+    step "Installing the other packages${1:+, with those for $1}: some $much" \
         install_rest ".${1:+[$1]}" || failed
     install_bubblewrap
     say "In .venv are now $(du -sm .venv | cut -f1) MB; to remove all of it, delete that folder."

@@ -25,6 +25,17 @@ def write_command(*arguments: str, program: str = "evolve") -> str:
     return " ".join([start, *map(_quote, arguments)])
 
 
+def write_install(extra: str) -> str:
+    """The command that installs an extra of this project where this process runs.
+
+    Args:
+        extra: Name of the extra, such as "serve".
+    """
+    if launcher := os.environ.get("EVOLVE_LAUNCHER"):
+        return f"{launcher} setup {extra}"
+    return f"pip install -e '.[{extra}]'"
+
+
 def _quote(argument: str) -> str:
     stands_for_a_value = argument.isupper() or argument == "D,..."
     return argument if stands_for_a_value else shlex.quote(argument)

@@ -15,6 +15,7 @@ from archive.results import read_frame
 from archive.rows import Purpose
 from population import Direction
 from population.errors import UserError
+from population.invocation import write_install
 
 SEARCHED = (str(Purpose.SEARCH), str(Purpose.REPEAT))  # purposes of which the search learns
 WRITTEN = ("description", "operator", "reason", "device")  # columns with texts of others
@@ -92,9 +93,7 @@ def write_tensorboard(run: Exported, folder: Path) -> int:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
-        raise UserError(
-            "tensorboard is not installed: pip install tensorboard, or -e '.[tensorboard]'"
-        ) from error
+        raise UserError(f"tensorboard is not installed: {write_install('tensorboard')}") from error
     frame = read_frame(run.record, run.direction)
     with SummaryWriter(str(folder / "search")) as writer:
         for row in frame[frame["fitness"].notna()].itertuples():

@@ -12,6 +12,7 @@ from types import ModuleType
 from evolve.cluster.address import count_local_workers
 from evolve.cluster.worker import KILLS
 from population.errors import UserError
+from population.invocation import write_install
 
 STORE = 100 << 20  # bytes of Ray's object store: what travels is small
 HELP = "docs/cluster.md says how to begin one"
@@ -93,7 +94,7 @@ def import_ray() -> ModuleType:
         import ray.exceptions
         import ray.util.scheduling_strategies
     except ImportError as error:
-        raise ClusterError(f"a cluster needs Ray: pip install -e '.[ray]' ({error})") from error
+        raise ClusterError(f"a cluster needs Ray: {write_install('ray')} ({error})") from error
     module: ModuleType = ray
     return module
 

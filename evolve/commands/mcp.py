@@ -20,6 +20,7 @@ from evolve.commands.verdict import describe_verdict, reach_verdict, write_verdi
 from evolve.runs.history import view_search
 from evolve.runs.run import find_individual, open_run
 from population.errors import UserError
+from population.invocation import write_install
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer
@@ -49,7 +50,7 @@ def command(options: argparse.Namespace) -> int:
     try:
         server = build_server()
     except ModuleNotFoundError as error:
-        raise RunError(f"{error.name} is not installed: pip install mcp, or -e '.[mcp]'") from error
+        raise RunError(f"{error.name} is not installed: {write_install('mcp')}") from error
     server.run("stdio")
     return 0
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from archive import RUNS, RunError, RunFolder
 from evolve.commands.options import new_parser
 from population.errors import UserError
+from population.invocation import write_install
 
 if TYPE_CHECKING:  # uvicorn is not everywhere
     from views.live.server import Server
@@ -67,8 +68,7 @@ def check_packages() -> None:
     for package in PACKAGES:
         if importlib.util.find_spec(package) is None:
             raise RunError(
-                f"{package} is not installed, which the live pages need: "
-                f"pip install {' '.join(PACKAGES)}, or -e '.[serve]'"
+                f"{package} is not installed, which the live pages need: {write_install('serve')}"
             )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +33,33 @@ def test_a_file_of_ones_own_in_the_way_is_named(tmp_path: Path, name: str) -> No
     assert str(tmp_path / name.removesuffix("/__init__.py")) in done.stderr
     assert "start `evolve` instead" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("package", "arguments"),
+    [
+        ("ray", ["--cluster", "auto"]),
+        ("mcp", ["mcp"]),
+        ("starlette", ["serve"]),
+    ],
+)
+def test_an_extra_that_is_missing_says_how_to_install_it_here(
+    tmp_path: Path, package: str, arguments: list[str]
+) -> None:
+    lacking = tmp_path / "lacking"
+    lacking.mkdir()
+    (lacking / "sitecustomize.py").write_text(f"import sys\nsys.modules[{package!r}] = None\n")
+    for name in ("program.md", "train.py", "prepare.py", "kernels.py"):
+        shutil.copy(ROOT / name, tmp_path)
+    extra = "serve" if package == "starlette" else package
+    path = os.pathsep.join((str(lacking), str(ROOT)))
+    command = ("-m", "evolve", *arguments)
+    plain = start(tmp_path, *command, PYTHONPATH=path)
+    by_go = start(tmp_path, *command, PYTHONPATH=path, EVOLVE_LAUNCHER="./go")
+    assert (plain.returncode, by_go.returncode) == (2, 2), plain.stderr
+    assert f"pip install -e '.[{extra}]'" in plain.stderr
+    assert f"./go setup {extra}" in by_go.stderr
+    assert "Traceback" not in plain.stderr + by_go.stderr
 
 
 def test_a_package_that_is_missing_is_one_sentence(tmp_path: Path) -> None:
