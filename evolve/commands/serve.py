@@ -166,14 +166,15 @@ class LiveRuns:
     def card(self, name: str) -> str:
         """A run's card."""
         from evolve.commands.run_view import view_run  # not for the help of other commands
-        from evolve.commands.running import list_running
+        from evolve.commands.running import list_idle, list_running
         from evolve.runs.run import open_run
         from views.live.cards import render_card, render_unreadable
 
         try:
             with closing(open_run(str(self._list_folders()[name].path))) as run:
                 total = run.settings.total_children
-                return render_card(view_run(run), list(list_running(run)), total)
+                running, idle = list(list_running(run)), list_idle(run)
+                return render_card(view_run(run), running, total, idle)
         except UserError as error:
             return render_unreadable(name, str(error))
 

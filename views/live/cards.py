@@ -19,13 +19,16 @@ LATEST = 6  # experiments shown
 WIDTH, HEIGHT = 180.0, 34.0  # of a learning curve, in pixels
 
 
-def render_card(run: RunView, running: Sequence[RunningChild], total: int) -> str:
+def render_card(
+    run: RunView, running: Sequence[RunningChild], total: int, idle: Sequence[str] = ()
+) -> str:
     """Render a run as HTML.
 
     Args:
         run: The run.
         running: Children that run now.
         total: Number of children that the run is to finish.
+        idle: What of a cluster does not work for the run, and why, a line each.
     """
     scored = [one.objective for one in run.individuals.values() if one.objective is not None]
     write = choose_format(scored) if scored else str
@@ -47,6 +50,7 @@ def render_card(run: RunView, running: Sequence[RunningChild], total: int) -> st
             total=max(total, 1),
             left=estimate_left(children, total, run.seconds) if running else None,
             running=[(child, draw_curve(child)) for child in running],
+            idle=idle,
             latest=[(one, name_outcome(one, run.individuals[one.individual])) for one in latest],
             grid=grid,
             width=WIDTH,

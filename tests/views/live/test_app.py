@@ -88,7 +88,8 @@ def test_a_card_shows_the_run_and_escapes_it(make_run: Any) -> None:
     run.run(1, 1.5)
     curve = [CurvePoint(float(n), n, 5.0 - n) for n in range(4)]
     running = [RunningChild("7", 3.0, 2.0, "loss <b>\u202e", curve)]
-    card = render_card(run.view(), running, 10)
+    card = render_card(run.view(), running, 10, ["gpu-<box>: left out, it has no Ray"])
+    assert "idle: gpu-&lt;box&gt;: left out, it has no Ray" in card
     assert "<script>idea" not in card
     assert "&lt;script&gt;idea" in card
     assert "<b>card" not in card
