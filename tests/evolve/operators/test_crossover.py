@@ -2,69 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
-import numpy as np
 import pytest
 
-from archive.rows import ModelCall
-from evolve.genome import RefusedError, screen
-from evolve.operators import Context, Parent, Section
+from evolve.genome import RefusedError
+from evolve.operators import Parent, Section
 from evolve.operators.crossover import Crossover
-from population import Direction, Individual, Measurement, Status
+from tests.evolve.operators.asking import FIRST, GOOD, SECOND, Model, context, edit, parent
 from trainer.task import Task
-
-FIRST = "import os\nimport given; print(given.GOAL)\n\nWIDTH = 32  # é\nRATE = 0.1\n"
-SECOND = "import os\nimport given; print(given.GOAL)\n\nWIDTH = 32  # é\nRATE = 0.7\n\nWARMUP = 5\n"
-
-
-class Model:
-    """Gives the replies one after the other, and keeps what it was asked."""
-
-    def __init__(self, *replies: str) -> None:
-        self._replies = list(replies)
-        self.asked: list[list[dict[str, str]]] = []
-
-    def __call__(self, messages: Sequence[dict[str, str]], *, max_tokens: int = 0) -> ModelCall:
-        self.asked.append([dict(message) for message in messages])
-        return ModelCall("m", "prompt", self._replies.pop(0), 10, 20, cost=0.5)
-
-    @property
-    def request(self) -> str:
-        """What it was asked first."""
-        return self.asked[0][1]["content"]
-
-
-@pytest.fixture(scope="module")
-def task(make_place: Callable[[], Any]) -> Task:
-    """Demands `GOAL` of its genomes; its instruction is `Make the score small.`"""
-    return make_place().task
-
-
-def parent(
-    source: str = FIRST, number: int = 3, fitness: float | None = 2.25, size: float = 1234.0
-) -> Parent:
-    runs = ()
-    if fitness is not None:
-        runs = (Measurement(Status.OK, fitness, {"size": size, "speed": 56.0}, 5.0),)
-    individual = Individual(number, "c", (), "seed", "", 0, Direction.MINIMIZE, runs)
-    return Parent(individual, source)
-
-
-def context(task: Task, model: Model | None, **options: Any) -> Context:
-    settings = {"screen": lambda source: screen(source, task, ()), "ask": model} | options
-    return Context(task=task, rng=np.random.default_rng(0), **settings)
-
-
-def edit(search: str, new: str, idea: str = "wider", why: str = "more room") -> str:
-    return (
-        f"IDEA: {idea}\nWHY: {why}\n\n<<<<<<< SEARCH\n{search}\n=======\n{new}\n>>>>>>> REPLACE\n"
-    )
-
-
-GOOD = edit("WIDTH = 32  # é", "WIDTH = 64")
 
 
 def test_a_crossover_edits_the_first_of_its_parents(task: Task) -> None:

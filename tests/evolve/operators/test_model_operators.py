@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,10 +12,7 @@ from archive.rows import ModelCall
 from evolve.genome import RefusedError, screen
 from evolve.models import ModelError
 from evolve.operators import (
-    Context,
     Operator,
-    Parent,
-    Proposal,
     ProposalError,
     estimate_tokens,
 )
@@ -25,65 +20,23 @@ from evolve.operators.conversation import RAISE, RETRIES
 from evolve.operators.crossover import Crossover
 from evolve.operators.mutations import AIM, REPAIR, REWORK, SIMPLIFY, TWEAK
 from evolve.operators.prompts.reply_forms import EDIT_TOKENS
-from population import Direction, Individual, Measurement, Status
+from tests.evolve.operators.asking import (
+    CUT,
+    FIRST,
+    GOOD,
+    SECOND,
+    Model,
+    Reply,
+    context,
+    edit,
+    parent,
+    tweak,
+)
 from trainer.task import Task
 
-FIRST = "import os\nimport given; print(given.GOAL)\n\nWIDTH = 32  # é\nRATE = 0.1\n"
-SECOND = "import os\nimport given; print(given.GOAL)\n\nWIDTH = 32  # é\nRATE = 0.7\n\nWARMUP = 5\n"
 DOWN = ModelError(
     "model m did not answer: no route", ModelCall("m", "prompt", error="no route", seconds=2.0)
 )
-Reply = str | ModelError
-CUT = "(cut here)"  # ends a reply that was cut at its length limit
-
-
-class Model:
-    """Gives the replies one after the other, and keeps what it was asked."""
-
-    def __init__(self, *replies: Reply) -> None:
-        self._replies = list(replies)
-        self.asked: list[list[dict[str, str]]] = []
-        self.limits: list[int] = []
-
-    def __call__(self, messages: Sequence[dict[str, str]], *, max_tokens: int = 0) -> ModelCall:
-        self.asked.append([dict(message) for message in messages])
-        self.limits.append(max_tokens)
-        reply = self._replies.pop(0)
-        if isinstance(reply, ModelError):
-            raise reply
-        cut = reply.endswith(CUT)
-        return ModelCall("m", "prompt", reply.removesuffix(CUT), 10, 20, cost=0.5, cut=cut)
-
-    @property
-    def request(self) -> str:
-        """What it was asked first."""
-        return self.asked[0][1]["content"]
-
-
-@pytest.fixture(scope="module")
-def task(make_place: Callable[[], Any]) -> Task:
-    """Demands `GOAL` of its genomes; its instruction is `Make the score small.`"""
-    return make_place().task
-
-
-def parent(
-    source: str = FIRST, number: int = 3, fitness: float | None = 2.25, size: float = 1234.0
-) -> Parent:
-    runs = ()
-    if fitness is not None:
-        runs = (Measurement(Status.OK, fitness, {"size": size, "speed": 56.0}, 5.0),)
-    individual = Individual(number, "c", (), "seed", "", 0, Direction.MINIMIZE, runs)
-    return Parent(individual, source)
-
-
-def context(task: Task, model: Model | None, **options: Any) -> Context:
-    settings = {"screen": lambda source: screen(source, task, ()), "ask": model} | options
-    return Context(task=task, rng=np.random.default_rng(0), **settings)
-
-
-def tweak(task: Task, *replies: Reply, **options: Any) -> tuple[Proposal, Model]:
-    model = Model(*replies)
-    return TWEAK.propose([parent()], context(task, model, **options)), model
 
 
 def failure(task: Task, *replies: Reply, **options: Any) -> tuple[ProposalError, Model]:
@@ -93,13 +46,6 @@ def failure(task: Task, *replies: Reply, **options: Any) -> tuple[ProposalError,
     return caught.value, model
 
 
-def edit(search: str, new: str, idea: str = "wider", why: str = "more room") -> str:
-    return (
-        f"IDEA: {idea}\nWHY: {why}\n\n<<<<<<< SEARCH\n{search}\n=======\n{new}\n>>>>>>> REPLACE\n"
-    )
-
-
-GOOD = edit("WIDTH = 32  # é", "WIDTH = 64")
 CHILD = FIRST.replace("WIDTH = 32  # é", "WIDTH = 64")
 
 

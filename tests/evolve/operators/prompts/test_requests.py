@@ -2,69 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
-import numpy as np
 import pytest
 
-from archive.rows import ModelCall
-from evolve.genome import screen
-from evolve.operators import Context, Parent, Proposal, Section, estimate_tokens
+from evolve.operators import Parent, Section, estimate_tokens
 from evolve.operators.mutations import AIM, REPAIR, REWORK, SIMPLIFY, TWEAK, Mutation
 from population import Direction, Individual, Measurement, Status
+from tests.evolve.operators.asking import FIRST, GOOD, Model, context, parent, tweak
 from trainer.task import Task
-
-FIRST = "import os\nimport given; print(given.GOAL)\n\nWIDTH = 32  # é\nRATE = 0.1\n"
-SECOND = "import os\nimport given; print(given.GOAL)\n\nWIDTH = 32  # é\nRATE = 0.7\n\nWARMUP = 5\n"
-GOOD = (
-    "IDEA: wider\nWHY: more room\n\n"
-    "<<<<<<< SEARCH\nWIDTH = 32  # é\n=======\nWIDTH = 64\n>>>>>>> REPLACE\n"
-)
-
-
-class Model:
-    """Gives the replies one after the other, and keeps what it was asked."""
-
-    def __init__(self, *replies: str) -> None:
-        self._replies = list(replies)
-        self.asked: list[list[dict[str, str]]] = []
-
-    def __call__(self, messages: Sequence[dict[str, str]], *, max_tokens: int = 0) -> ModelCall:
-        self.asked.append([dict(message) for message in messages])
-        return ModelCall("m", "prompt", self._replies.pop(0), 10, 20, cost=0.5)
-
-    @property
-    def request(self) -> str:
-        """What it was asked first."""
-        return self.asked[0][1]["content"]
-
-
-@pytest.fixture(scope="module")
-def task(make_place: Callable[[], Any]) -> Task:
-    """Demands `GOAL` of its genomes; its instruction is `Make the score small.`"""
-    return make_place().task
-
-
-def parent(
-    source: str = FIRST, number: int = 3, fitness: float | None = 2.25, size: float = 1234.0
-) -> Parent:
-    runs = ()
-    if fitness is not None:
-        runs = (Measurement(Status.OK, fitness, {"size": size, "speed": 56.0}, 5.0),)
-    individual = Individual(number, "c", (), "seed", "", 0, Direction.MINIMIZE, runs)
-    return Parent(individual, source)
-
-
-def context(task: Task, model: Model | None, **options: Any) -> Context:
-    settings = {"screen": lambda source: screen(source, task, ()), "ask": model} | options
-    return Context(task=task, rng=np.random.default_rng(0), **settings)
-
-
-def tweak(task: Task, *replies: str, **options: Any) -> tuple[Proposal, Model]:
-    model = Model(*replies)
-    return TWEAK.propose([parent()], context(task, model, **options)), model
 
 
 def test_the_standing_instruction_is_the_tasks_own_with_its_contract(task: Task) -> None:
