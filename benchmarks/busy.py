@@ -25,41 +25,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
 
+from sleeping_task import write_sleeping_task
+
 ROOT = Path(__file__).parents[1]
-PROGRAM = """\
-+++
-name = "busy"
-genome = "busy.py"
-run = ["python", "busy.py"]
-metric = "score"
-direction = "minimize"
-budget = 5
-overhead = 60
-
-[[axes]]
-name = "width"
-measure = "width"
-
-[[axes]]
-name = "depth"
-measure = "depth"
-+++
-Make the score small.
-"""
-GENOME = """\
-import os, random, time
-
-WIDTH = 32.0
-DEPTH = 4.0
-
-time.sleep(float(os.environ["TRAINER_BUDGET"]))
-random.seed(int(os.environ["TRAINER_SEED"]))
-print("---")
-print("score:", 1 + 8 / WIDTH + 1 / DEPTH + random.gauss(0, 0.01))
-print("width:", WIDTH)
-print("depth:", DEPTH)
-"""
-CONSTANT = re.compile(r"^(WIDTH|DEPTH) = (.*)$", re.MULTILINE)
+CONSTANT = re.compile(r"^(WIDTH|DEPTH|RATE) = (.*)$", re.MULTILINE)
 
 
 class SlowModel(ThreadingHTTPServer):
@@ -117,9 +86,7 @@ def main() -> None:
     server = SlowModel(args.reply / args.scale)
     with tempfile.TemporaryDirectory() as name:
         task = Path(name, "task")
-        task.mkdir()
-        (task / "program.md").write_text(PROGRAM)
-        (task / "busy.py").write_text(GENOME)
+        write_sleeping_task(task)
         subprocess.run(
             [
                 *(sys.executable, "-m", "evolve", "--task", "task", "--run", "busy"),

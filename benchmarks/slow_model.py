@@ -23,41 +23,9 @@ from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from sleeping_task import write_sleeping_task
+
 ROOT = Path(__file__).parents[1]
-PROGRAM = """\
-+++
-name = "sleepy"
-genome = "sleepy.py"
-run = ["python", "sleepy.py"]
-metric = "score"
-direction = "minimize"
-budget = 10
-overhead = 60
-
-[[axes]]
-name = "width"
-measure = "width"
-
-[[axes]]
-name = "depth"
-measure = "depth"
-+++
-Make the score small.
-"""
-GENOME = """\
-import os, random, time
-
-WIDTH = 32.0
-DEPTH = 4.0
-RATE = 0.1
-
-time.sleep(float(os.environ["TRAINER_BUDGET"]))
-random.seed(int(os.environ["TRAINER_SEED"]))
-print("---")
-print("score:", 1 + 8 / WIDTH + 1 / DEPTH + (RATE - 0.3) ** 2 + random.gauss(0, 0.01))
-print("width:", WIDTH)
-print("depth:", DEPTH)
-"""
 WORDS = 40  # words of a reply
 
 
@@ -144,9 +112,7 @@ def main() -> None:
     drawn = ("--operators", args.operators) if args.operators else ()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "task").mkdir()
-        (folder / "task" / "program.md").write_text(PROGRAM)
-        (folder / "task" / "sleepy.py").write_text(GENOME)
+        write_sleeping_task(folder / "task")
         model = ("--model", f"openai/slow@{base}", *drawn)
         runs = {
             "without a model": start(folder, "without", args, "--devices", "cpu:0"),
