@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -77,6 +77,7 @@ class Place:
 
     def __init__(self, folder: Path, warm: Any) -> None:
         self.folder, self._warm = folder, warm
+        self._started: list[subprocess.Popen[str]] = []
         self.mark = uuid.uuid4().hex
         self.task_folder = folder / "toy"
         self.task_folder.mkdir(parents=True)
@@ -99,7 +100,7 @@ class Place:
         self, *arguments: str, env: dict[str, str] | None = None, group: bool = False
     ) -> subprocess.Popen[str]:
         """Start `python -m evolve ARGUMENTS`, as a terminal does in a process group of its own."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "evolve", *arguments],
             cwd=self.folder,
             env=self._environment(env),
@@ -109,6 +110,13 @@ class Place:
             text=True,
             process_group=0 if group else None,
         )
+        self._started.append(process)
+        return process
+
+    def close(self) -> None:
+        """Kill what a test that has failed leaves running."""
+        for process in self._started:
+            process.kill()
 
     def evolve(
         self, *arguments: str, env: dict[str, str] | None = None
@@ -160,8 +168,9 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path, warm: Any) -> Place:
-    return Place(tmp_path, warm)
+def place(tmp_path: Path, warm: Any) -> Iterator[Place]:
+    with closing(Place(tmp_path, warm)) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ ARGUMENTS = (
     *("--operators", "perturb", "--seed-runs", "2", "--final-runs", "0", "--sandbox", "none"),
     *("--bounds", "fixed"),
 )
+EACH = 2  # processes of a child: its supervisor and itself
 CHILDREN = "measurements WHERE individual > 0 AND purpose = 'search'"
 DEVICES = "SELECT DISTINCT device FROM measurements"
 EVENTS = "SELECT text FROM events WHERE kind = 'device'"
@@ -107,11 +108,14 @@ def test_a_killed_node_costs_its_own_children_alone_and_a_new_one_is_used(
     hold = Hold(place)
     hold.begin()
     process = begin(place, nodes, "--seed-runs", "6")
-    eventually(lambda: len(place.living()) >= 6)
+    eventually(lambda: len(place.living()) == 6 * EACH)
     nodes.kill("gamma")
+    eventually(lambda: "@gamma was lost" in read_events(place))
+    assert len(place.living()) == 4 * EACH
     nodes.add("delta")
     eventually(lambda: "the node delta has joined: 2 devices" in read_events(place))
-    eventually(lambda: "@gamma was lost" in read_events(place))
+    # what gamma has lost waits for a device, and all others hold a child
+    eventually(lambda: len(place.living()) == 6 * EACH)
     hold.end()
     end(process)
     check_complete(place, seeds=6)
@@ -131,7 +135,7 @@ def test_ctrl_c_twice_stops_all_at_once_and_resume_goes_on(
     hold.begin()
     more = [] if at_home else ["--cluster", "auto"]
     process = place.start(*ARGUMENTS, "--run", "r", *more, env=env)
-    eventually(lambda: len(place.living()) >= 2)
+    eventually(lambda: len(place.living()) == 2 * EACH)
     process.send_signal(signal.SIGINT)
     assert "stopping: the 2 that run now are finished first" in read_until(process, "stopping")
     process.send_signal(signal.SIGINT)
