@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+Bounds = tuple[tuple[float, float], ...]
+"""Lower and upper edge of a cell on each axis, in the units of the axes."""
 
 
 @dataclass(frozen=True)
@@ -120,3 +123,13 @@ class Axis:
     def _inner_edges(self) -> list[float]:
         """The edges between cells; bisecting them clamps a value to the cells at the ends."""
         return [float(edge) for edge in self.edges[1:-1]]
+
+
+def bounds_of_cell(axes: Sequence[Axis], cell: Sequence[int]) -> Bounds:
+    """The bounds of a cell, which stay when the axes move.
+
+    Args:
+        axes: Axes of the grid.
+        cell: The cell's index on each of them.
+    """
+    return tuple(axis.bounds_of(index) for axis, index in zip(axes, cell, strict=True))

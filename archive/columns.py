@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Sequence
 from typing import Any
 
+from archive.axis import Bounds
 from archive.rows import (
     Ask,
     Epoch,
@@ -195,9 +196,14 @@ def unpack_ask(row: sqlite3.Row) -> Ask:
         model=row["model"],
         parents=tuple(json.loads(row["parents"])),
         offline=bool(row["offline"]),
-        target=tuple((low, high) for low, high in json.loads(row["target"])),
+        target=unpack_bounds(row["target"]),
         without=tuple(json.loads(row["without"])),
     )
+
+
+def unpack_bounds(text: str) -> Bounds:
+    """The bounds of a cell, of a column."""
+    return tuple((low, high) for low, high in json.loads(text))
 
 
 def pack_epoch(time: float, epoch: Epoch) -> Columns:

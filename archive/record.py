@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from archive import columns
+from archive.axis import Bounds
 from archive.database import Database, insert
 from archive.database import RecordError as RecordError
 from archive.rows import (
@@ -237,6 +238,9 @@ class Record:
             )
             if cursor.rowcount != 1:
                 raise sqlite3.IntegrityError(f"proposal {row.number} was not in the making")
+            if row.target:  # the operator chose it by itself, after it was asked
+                target = json.dumps(row.target), row.asked
+                db.execute("UPDATE asks SET target = ? WHERE place = ?", target)
 
     def abandon_proposals(self, time: float) -> None:
         """Charge for the proposals that were being made when their process ended.
@@ -274,6 +278,15 @@ class Record:
     def asks(self) -> list[Ask]:
         """Everything that the search was asked for, in order."""
         return [columns.unpack_ask(row) for row in self._fetch("SELECT * FROM asks ORDER BY place")]
+
+    def targets(self) -> list[Bounds]:
+        """Bounds of the cells that proposals aimed at, of those whose child has run or is none."""
+        rows = self._fetch(
+            "SELECT target FROM asks JOIN proposals p ON p.id = asks.proposal "
+            "WHERE target != '[]' AND p.ended > 0 AND (p.individual IS NULL OR "
+            "p.individual IN (SELECT individual FROM measurements)) ORDER BY place"
+        )
+        return [columns.unpack_bounds(row["target"]) for row in rows]
 
     def next_place(self) -> int:
         """The next place in the order of what the search was asked and told, from 1."""

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from archive.axis import Bounds
 from population import Measurement, Status
-
-Bounds = tuple[tuple[float, float], ...]
-"""Lower and upper edge of a cell on each axis, in the units of the axes."""
 
 
 class Purpose(StrEnum):

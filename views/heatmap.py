@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from archive import Archive
+from archive.axis import Bounds
 from archive.comparison import FreshComparison, describe_confirmation
 from population import Direction, Noise
 from population.formatting import choose_format, describe_noise
@@ -48,12 +49,14 @@ def draw_heatmap(
     noise: Noise | None = None,
     comparison: FreshComparison | None = None,
     axes: Sequence[str] = (),
+    targets: Sequence[Bounds] = (),
 ) -> Figure:
     """Draw the archive's grid: a cell's colour is its elite's objective, brighter is fitter.
 
     Every filled cell shows its elite's objective and id. The best has a frame and a star, the cell
     that a seed falls into a small square, one whose elite lies beyond an edge of the axes a », and
-    an empty cell is hatched. An archive of one axis is a strip of cells.
+    an empty cell is hatched, with a ring if proposals aimed at it in vain. An archive of one axis
+    is a strip of cells.
 
     Args:
         archive: Archive to draw.
@@ -63,11 +66,12 @@ def draw_heatmap(
         noise: What is known of the noise of a run, which stands below the title, too.
         comparison: The run's latest fresh comparison, which leads; None before the first.
         axes: Names of the axes to show, the one across first; empty takes the first two.
+        targets: Bounds of the cells that proposals aimed at.
 
     Raises:
         ValueError: These axes cannot be shown.
     """
-    flat = project(archive, axes)
+    flat = project(archive, axes, targets)
     columns, rows = flat.across.cells, flat.up.cells if flat.up else 1
     most = LARGE if max(columns, rows) <= CROWDED or not flat.up else SMALL
     height = 2.0 + 0.8 * float(np.clip(rows, 4, most)) if flat.up else 3.0
@@ -90,6 +94,7 @@ def draw_heatmap(
     counts = [flat.counts, describe_noise(noise.deviation) if noise else ""]
     counts += ["□ the seed's cell"] if flat.seeds else []
     counts += ["» beyond an edge"] if flat.beyond else []
+    counts += ["○ aimed at in vain"] if flat.aims else []
     trusted = describe_confirmation(comparison, metric, best.id)
     add_subtitle(canvas, [trusted], results, [*filter(None, counts)])
     return figure
@@ -119,6 +124,10 @@ def _draw_grid(axes: Axes, flat: Projection) -> None:
     borders: Look = {"color": "white", "linewidth": 2, "zorder": 2}
     axes.vlines(range(columns + 1), 0, rows, **borders)
     axes.hlines(range(rows + 1), 0, columns, **borders)
+    ring: Look = {"marker": "o", "markersize": 7, "fillstyle": "none", "color": "#707070"}
+    for cell in flat.aims:
+        column, row = cell if flat.up else (*cell, 0)
+        axes.plot([column + 0.5], [row + 0.5], zorder=4, **ring)
 
 
 def _draw_elites(figure: Figure, axes: Axes, flat: Projection, metric: str) -> None:

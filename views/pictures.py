@@ -43,6 +43,7 @@ def draw_archive(run: RunView) -> Figure:
         reference=run.qd_offset,
         noise=run.noise,
         comparison=run.comparison,
+        targets=run.targets,
     )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from archive import Archive, Axis, Cell
+from archive.axis import Bounds
 
 MOST_AXES = 2
 NOTHING_YET = "no experiment has scored yet"  # what every picture says of an empty archive
@@ -22,6 +25,7 @@ class Projection:
         cells: Number of the whole archive's cells.
         seeds: Cells, over the chosen axes, that seed genomes fall into.
         beyond: Cells, over the chosen axes, whose elite lies beyond an edge of one of them.
+        aims: Number of proposals that aimed at each empty cell, over the chosen axes, in vain.
     """
 
     shown: Archive
@@ -30,6 +34,7 @@ class Projection:
     cells: int
     seeds: frozenset[Cell]
     beyond: frozenset[Cell]
+    aims: Mapping[Cell, int]
 
     @property
     def across(self) -> Axis:
@@ -49,13 +54,16 @@ class Projection:
         return f"{self.filled} of {self.cells} cells filled{over}"
 
 
-def project(archive: Archive, names: Sequence[str] = ()) -> Projection:
+def project(
+    archive: Archive, names: Sequence[str] = (), targets: Sequence[Bounds] = ()
+) -> Projection:
     """Project an archive as it is now; later changes do not show.
 
     Args:
         archive: Archive with any number of axes.
         names: Names of the axes to show, the one across first; empty takes the first two, or the
             only one.
+        targets: Bounds of the cells that proposals aimed at, on the archive's axes as they were.
 
     Raises:
         ValueError: More than two axes are named, one of them twice, or one that is not there.
@@ -80,4 +88,21 @@ def project(archive: Archive, names: Sequence[str] = ()) -> Projection:
             for elite in shown
             if not all(axis.holds(elite.measures[axis.name]) for axis in shown.axes)
         ),
+        _count_aims(archive, shown, targets),
     )
+
+
+def _count_aims(archive: Archive, shown: Archive, targets: Sequence[Bounds]) -> Counter[Cell]:
+    """The number of proposals that aimed at each empty cell, by the middles of their targets."""
+    names = [axis.name for axis in archive.axes]
+    aims: Counter[Cell] = Counter()
+    for target in targets:
+        if len(target) == len(names):
+            bounds = dict(zip(names, target, strict=True))
+            cell = tuple(axis.index_of(_middle(axis, *bounds[axis.name])) for axis in shown.axes)
+            aims[cell] += shown.elite_of(cell) is None
+    return +aims
+
+
+def _middle(axis: Axis, low: float, high: float) -> float:
+    return math.sqrt(low * high) if axis.log else (low + high) / 2

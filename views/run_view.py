@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from archive import Archive, Experiment, Record, RunFolder
+from archive.axis import Bounds
 from archive.comparison import FreshComparison
-from archive.rows import Bounds
 from population import Direction, Individual, Noise
 from population.lineage import LineageError, StoredGenome
 
@@ -88,8 +88,8 @@ class RunView:
 
     @cached_property
     def targets(self) -> list[Bounds]:
-        """Bounds of the cells that proposals were to reach, one for each such proposal."""
-        return [ask.target for ask in self.record.asks() if ask.target]
+        """Bounds of the cells that proposals aimed at, one for each that has its result."""
+        return self.record.targets()
 
     @property
     def deviation(self) -> float:

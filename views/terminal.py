@@ -12,6 +12,7 @@ from rich.style import Style
 from rich.text import Text
 
 from archive import Archive, Cell
+from archive.axis import Bounds
 from archive.comparison import FreshComparison, describe_confirmation
 from population import Direction, Individual, Noise
 from population.formatting import choose_format, describe_noise, shorten_to_words
@@ -36,6 +37,7 @@ class Signs:
         seed: Mark of a cell that a seed falls into.
         empty: Mark of an empty cell.
         beyond: Mark of a cell whose elite lies beyond an edge of the axes.
+        aimed: Mark of an empty cell that proposals aimed at.
         between: What separates two phrases.
     """
 
@@ -43,10 +45,11 @@ class Signs:
     seed: str
     empty: str
     beyond: str
+    aimed: str
     between: str
 
 
-UNICODE, ASCII = Signs("★", "□", "·", "»", " · "), Signs("*", "o", ".", ">", " - ")
+UNICODE, ASCII = Signs("★", "□", "·", "»", "○", " · "), Signs("*", "o", ".", ">", "x", " - ")
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ def render_heatmap(
     width: int | None = None,
     height: int | None = None,
     axes: Sequence[str] = (),
+    targets: Sequence[Bounds] = (),
 ) -> HeatmapText:
     """Render the grid as it is now, for rich to print: a cell's colour says what its number says.
 
@@ -89,11 +93,12 @@ def render_heatmap(
         width: Columns to fit into; None takes what the console has.
         height: Lines to fit into, for which cells lose their second line; None takes what it needs.
         axes: Names of the axes to show, the one across first; empty takes the first two.
+        targets: Bounds of the cells that proposals aimed at.
 
     Raises:
         ValueError: These axes cannot be shown.
     """
-    return HeatmapText(project(archive, axes), metric, noise, comparison, width, height)
+    return HeatmapText(project(archive, axes, targets), metric, noise, comparison, width, height)
 
 
 @dataclass(frozen=True)
@@ -173,7 +178,8 @@ class HeatmapText:
         for cell in cells:
             elite = self.flat.shown.elite_of(cell)
             if elite is None or elite.objective is None:
-                texts, style = [signs.empty, ""], Style(dim=True)
+                empty = signs.aimed if cell in self.flat.aims else signs.empty
+                texts, style = [empty, ""], Style(dim=True)
             else:
                 value = write(elite.objective)
                 marked = signs.best if value == MARK else signs.best + value
@@ -212,7 +218,8 @@ class HeatmapText:
         noise = describe_noise(self.noise.deviation) if self.noise else ""
         seed = f"{signs.seed} the seed's cell" if self._lost_by_seeds else ""
         beyond = f"{signs.beyond} beyond an edge" if self.flat.beyond else ""
-        phrases = (self.flat.counts, seed, beyond, noise)
+        aimed = f"{signs.aimed} aimed at in vain" if self.flat.aims else ""
+        phrases = (self.flat.counts, seed, beyond, aimed, noise)
         yield Text(_join_fitting(phrases, signs.between, screen.width))
         found = f"{signs.best} best {write(best.objective)} (#{best.id})"
         room = screen.width - len(found) - len(signs.between)

@@ -54,7 +54,12 @@ def _print(run: Run, axes: list[str]) -> None:
     archive, noise = archive_of(run)
     comparison = read_comparison(run.record, run.task.direction)
     picture = render_heatmap(
-        archive, run.task.metric, noise=noise, comparison=comparison, axes=axes
+        archive,
+        run.task.metric,
+        noise=noise,
+        comparison=comparison,
+        axes=axes,
+        targets=run.record.targets(),
     )
     new_console().print(picture)
 
@@ -73,6 +78,7 @@ def _write(run: Run, axes: list[str], path: Path, *, force: bool) -> None:
         noise=noise,
         comparison=read_comparison(run.record, run.task.direction),
         axes=axes,
+        targets=run.record.targets(),
     )
     save_figure(figure, path)
     print(path)

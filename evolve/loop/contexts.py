@@ -110,6 +110,7 @@ class ContextBuilder:
             if asks
             else (),
             target=describe_target(plan.target, self._search.archive, task),
+            target_cell=plan.target,
             ancestor=self.read_source(ancestor) if ancestor else None,
             relatives=self._find_relatives(parents[0]) if operator.learns else (),
             cells=self._survey_cells() if operator.maps else None,

@@ -101,6 +101,7 @@ class Controller:
             asked=plan.place,
             told=self._state.take_place(),
             offline=plan.offline,
+            target=attempt.proposal.target if attempt.proposal else (),
             screened=tuple(attempt.screened),
             form=attempt.form,
         )

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from archive import Cell
-from archive.rows import Bounds, ProposalRow, Purpose
+from archive.axis import Bounds, bounds_of_cell
+from archive.rows import ProposalRow, Purpose
 from evolve.loop.evaluators import Evaluator, Job
 from evolve.loop.proposer import Proposer
 from evolve.loop.reports import Reports
@@ -230,18 +231,15 @@ class Scheduler:
             parents=plan.parent_ids,
             asked=plan.place,
             offline=offline,
-            target=self._bounds_of(plan.target),
+            target=self._find_bounds(plan.target),
             form=plan.form,
             without=plan.without,
         )
         self._proposer.submit(plan, self._state)
 
-    def _bounds_of(self, cell: Cell | None) -> Bounds:
-        """A cell's bounds, which stay when the axes move; empty for no cell."""
+    def _find_bounds(self, cell: Cell | None) -> Bounds:
         archive = self._search.archive
-        if cell is None or archive is None:
-            return ()
-        return tuple(axis.bounds_of(index) for axis, index in zip(archive.axes, cell, strict=True))
+        return () if cell is None or archive is None else bounds_of_cell(archive.axes, cell)
 
     def _record_begun(
         self,

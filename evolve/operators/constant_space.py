@@ -147,6 +147,11 @@ class LossScale:
         relative = (losses - self.middle) / self.unit
         return np.where(relative > 0.0, np.log1p(np.maximum(relative, 0.0)), relative)
 
+    def invert(self, scaled: Array) -> Array:
+        """The losses that lie at some places of the scale."""
+        relative = np.where(scaled > 0.0, np.expm1(np.maximum(scaled, 0.0)), scaled)
+        return self.middle + self.unit * relative
+
 
 def compute_loss(relative: Relative, direction: Direction) -> float:
     """The objective of a relative, oriented so that less is better; infinite if it failed."""

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from archive import Axis
+from archive import Axis, Cell
 from archive.rows import ModelCall
 from evolve.agents import Assignment
 from evolve.edits.forms import FREE
@@ -114,6 +114,7 @@ class Context:
         parents: Parents of the child with their genomes.
         background: What a language model should know besides, the most important first.
         target: Place in the archive that the child should reach, in words; empty if any will do.
+        target_cell: The same as a cell; None if any will do.
         ancestor: Genome of the parents' lowest common ancestor; None if it is of no use.
         relatives: Genomes that have run and differ from the parent in constants alone, the parent
             included, the nearest first; empty unless the operator learns.
@@ -135,6 +136,7 @@ class Context:
     parents: Sequence[Parent] = ()
     background: Sequence[Section] = ()
     target: str = ""
+    target_cell: Cell | None = None
     ancestor: str | None = None
     relatives: Sequence[Relative] = ()
     cells: Cells | None = None

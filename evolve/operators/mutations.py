@@ -6,12 +6,13 @@ They differ in their instruction alone; see `evolve/operators/prompts/instructio
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evolve.operators.base import Operator
 from evolve.operators.context import Context, Parent
 from evolve.operators.conversation import ask_for_edit
 from evolve.operators.prompts import instructions
+from evolve.operators.prompts.forecasts import foresee_constants
 from evolve.operators.prompts.requests import write_mutation_request
 from evolve.operators.proposal import Proposal
 
@@ -27,6 +28,8 @@ class Mutation(Operator):
         prose: The same where the genome is a text for people; empty if nothing differs.
         mends: Whether the parent is a genome that failed early.
         aims: Whether the child is to reach a cell of the archive.
+        learns: Whether it is told what models of the constants' effect expect.
+        maps: The same.
     """
 
     name: str
@@ -35,12 +38,17 @@ class Mutation(Operator):
     prose: str = ""
     mends: bool = False
     aims: bool = False
+    learns: bool = False
+    maps: bool = False
     needs_model = True
     takes_forms = True
 
     def propose(self, parents: Sequence[Parent], context: Context) -> Proposal:
         (parent,) = parents
         instruction = self._choose_instruction(context)
+        if self.aims:
+            hint = foresee_constants(parent, context)
+            context = replace(context, target=f"{context.target} {hint}".strip())
         return ask_for_edit(
             lambda room: write_mutation_request(parent, instruction, room), parent.source, context
         )
@@ -69,6 +77,8 @@ AIM = Mutation(
     summary="towards a cell of the archive",
     instruction=instructions.AIM,
     aims=True,
+    learns=True,
+    maps=True,
 )
 REPAIR = Mutation(
     name="repair",

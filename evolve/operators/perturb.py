@@ -48,8 +48,12 @@ class Perturb(Operator):
 def write_proposal(source: str, changes: Sequence[tuple[Literal, str]], notes: str) -> Proposal:
     """Make the proposal that gives some literals of a source new texts."""
     child = replace_spans(source, [(literal.span, text) for literal, text in changes])
-    changed = [f"{literal.name} {literal.span.text} -> {text}" for literal, text in changes]
-    return Proposal(child, ", ".join(changed), notes)
+    return Proposal(child, describe_change(changes), notes)
+
+
+def describe_change(changes: Sequence[tuple[Literal, str]]) -> str:
+    """Say which constants change, such as "DEPTH 4 -> 3, RATE 0.01 -> 0.02"."""
+    return ", ".join(f"{literal.name} {literal.span.text} -> {text}" for literal, text in changes)
 
 
 def perturb_literal(literal: Literal, rng: np.random.Generator) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 
+from archive.axis import Bounds
 from evolve.genome import Identity, RefusedError
 
 TRIES = 20  # draws before an operator gives up; a draw that repeats a known genome is refused
@@ -19,11 +20,14 @@ class Proposal:
         source: Text of the child's genome.
         description: What the child tries, in one line.
         notes: What was changed and what is expected of it, for the commit message; may be empty.
+        target: Bounds, on each axis, of the cell of the archive that the operator chose by itself
+            for the child to reach; empty if it chose none.
     """
 
     source: str
     description: str
     notes: str = ""
+    target: Bounds = ()
 
 
 class ProposalError(Exception):

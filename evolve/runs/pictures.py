@@ -38,6 +38,7 @@ def draw(run: Run, archive: Archive, noise: Noise) -> None:
         reference=reference,
         noise=noise,
         comparison=comparison,
+        targets=run.record.targets(),
     )
     save_figure(figure, folder.artifacts / "heatmap.png")
     frame = read_frame(run.record, task.direction)

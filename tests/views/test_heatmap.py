@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from archive import Archive, Axis
+from archive.axis import bounds_of_cell
 from archive.comparison import FreshComparison
 from population import Direction, Individual, Measurement, Noise, Status
 from population.estimate import Deviation
@@ -101,6 +102,19 @@ def test_the_fresh_comparison_leads_the_heatmap() -> None:
     other = replace(comparison, best=7)
     figure = draw_heatmap(grid(points), metric="m", title="", comparison=other)
     assert any("+0.3); #1 is not confirmed yet\n" in text for text in texts(drawn(figure)))
+
+
+def test_empty_cells_that_were_aimed_at_in_vain_have_a_ring() -> None:
+    archive = grid([(2.5, 1.5e5, 1.5e3)])
+    full, empty, other = (bounds_of_cell(AXES, cell) for cell in ((0, 0), (2, 1), (3, 0)))
+    figure = draw_heatmap(archive, metric="m", title="r", targets=[full, empty, empty])
+    rings = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
+    assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in rings] == [(2.5, 1.5)]
+    assert any("○ aimed at in vain" in text for text in texts(figure))
+    moved = ((other[0][0], other[0][1] * 1.05), other[1])  # the axes have moved since
+    figure = draw_heatmap(archive, metric="m", title="r", targets=[moved])
+    rings = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
+    assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in rings] == [(3.5, 0.5)]
 
 
 def test_elites_beyond_an_edge_are_marked() -> None:

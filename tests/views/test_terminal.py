@@ -7,6 +7,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from archive import Archive, Axis
+from archive.axis import bounds_of_cell
 from population import Direction, Individual, Measurement, Status
 from views import render_heatmap
 
@@ -72,6 +73,21 @@ def test_usual_grids_fit_with_all_their_digits(cells: int, columns: int) -> None
     assert max(map(len, text.splitlines())) <= columns
     for fitness in full(cells).values():
         assert f"{fitness:.3f}" in text
+
+
+def test_empty_cells_that_were_aimed_at_in_vain_are_marked() -> None:
+    archive = grid(4, {(0, 0): 2.5, (1, 2): 2.25})
+    targets = [bounds_of_cell(archive.axes, cell) for cell in ((1, 2), (3, 3), (3, 3))]
+    console = Console(width=80, file=io.StringIO())
+    with console.capture() as captured:
+        console.print(render_heatmap(archive, "val_bpb", targets=targets))
+    lines = captured.get().splitlines()
+    assert [line.split() for line in lines[1:4:2]] == [
+        ["·"] * 3 + ["○"],
+        ["·", "★2.2500", "·", "·"],
+    ]
+    assert sum("○ aimed at in vain" in line for line in lines) == 1
+    assert "○" not in printed(archive)
 
 
 @pytest.mark.parametrize("columns", [1, 5, 10, 20, 30, 40, 60])

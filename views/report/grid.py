@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from archive import Archive, Axis, Cell
-from archive.rows import Bounds
+from archive import Archive, Axis
+from archive.axis import Bounds
 from population import Direction, Individual, Noise
 from population.formatting import choose_format, format_number
 from views.projection import Projection, project
@@ -132,7 +130,7 @@ def picture_grid(
     Raises:
         ValueError: These axes cannot be shown.
     """
-    flat = project(archive, axes)
+    flat = project(archive, axes, targets)
     columns, rows = flat.across.cells, flat.up.cells if flat.up else 1
     width, height = WIDTH / columns, (HEIGHT if flat.up else STRIP) / rows
     floor = TOP + rows * height
@@ -141,8 +139,7 @@ def picture_grid(
     low, high = find_limits(objectives, direction)
     worse, fitter = (high, low) if direction is Direction.MINIMIZE else (low, high)
     write = choose_format((low, high))
-    aims = _count_aims(archive, flat.shown, targets)
-    painter = _Painter(flat, metric, noise, write, worse, fitter, aims)
+    painter = _Painter(flat, metric, noise, write, worse, fitter)
     return GridPicture(
         cells=[
             painter.paint(column, row, LEFT + column * width, TOP + (rows - 1 - row) * height)
@@ -179,13 +176,12 @@ class _Painter:
     write: Callable[[float], str]
     worse: float
     fitter: float
-    aims: Mapping[Cell, int]
 
     def paint(self, column: int, row: int, x: float, y: float) -> GridCell:
         cell = (column, row) if self.flat.up else (column,)
         elite, seed = self.flat.shown.elite_of(cell), cell in self.flat.seeds
         if elite is None or elite.objective is None:
-            aims = self.aims.get(cell, 0)
+            aims = self.flat.aims.get(cell, 0)
             times = f", aimed at {aims} time{'s' if aims > 1 else ''} in vain" if aims else ""
             about = f"empty{times}: {self._describe_bounds(cell)}"
             return GridCell(x, y, None, "", "", "", about, False, seed, aims, column, row)
@@ -221,23 +217,6 @@ class _Painter:
             low, high = axis.bounds_of(index)
             parts.append(f"{axis.label} {format_number(low)} to {format_number(high, axis.unit)}")
         return ", ".join(parts)
-
-
-def _count_aims(archive: Archive, shown: Archive, targets: Sequence[Bounds]) -> Counter[Cell]:
-    """The number of proposals that aimed at each cell shown, by the middles of their targets."""
-    names = [axis.name for axis in archive.axes]
-    aims: Counter[Cell] = Counter()
-    for target in targets:
-        if len(target) == len(names):
-            bounds = dict(zip(names, target, strict=True))
-            aims[
-                tuple(axis.index_of(_middle(axis, *bounds[axis.name])) for axis in shown.axes)
-            ] += 1
-    return aims
-
-
-def _middle(axis: Axis, low: float, high: float) -> float:
-    return math.sqrt(low * high) if axis.log else (low + high) / 2
 
 
 def _place_ticks(axis: Axis, start: float, step: float) -> Iterator[Tick]:

@@ -153,6 +153,10 @@ def test_a_run_of_it_alone_learns_and_takes_the_same_decisions_again(place: Any)
     notes = place.git("lit", "log", "--all", "--format=%b")
     assert "there are fewer (1)" in notes
     assert "a new elite in an empty cell" in notes
+    aimed = "asks JOIN proposals p ON p.asked = place WHERE target {} '[]' AND p.individual > 0"
+    learnt = notes.count("a new elite in an empty cell")
+    assert place.count("lit", aimed.format("!=")) == learnt > 0
+    assert place.count("lit", aimed.format("=")) > 0, "those that were drawn aim at nothing"
     again = place.evolve("replay", "lit")
     assert (again.returncode, again.stderr) == (0, ""), again.stdout
     proposals = place.count("lit", "proposals")

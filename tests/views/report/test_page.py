@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive import Purpose
+from archive.axis import bounds_of_cell
 from population import Direction, Individual, Status
 from views.ancestry import STORY, tell_story, trace_ancestry
 from views.report import render_report
@@ -162,10 +163,7 @@ def test_empty_cells_that_were_aimed_at_are_told_apart(run: Any) -> None:
     assert view.archive is not None
     empty = next(cell for cell in ((3, 0), (0, 0)) if view.archive.elite_of(cell) is None)
     full = view.archive.cell_of(view.individuals[3])
-    targets = [
-        tuple(axis.bounds_of(index) for axis, index in zip(view.archive.axes, cell, strict=True))
-        for cell in (empty, empty, full)
-    ]
+    targets = [bounds_of_cell(view.archive.axes, cell) for cell in (empty, empty, full)]
     picture = picture_grid(
         view.archive, metric="val_bpb", noise=view.noise, targets=[*targets, ((1.0, 2.0),)]
     )
