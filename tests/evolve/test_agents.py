@@ -9,6 +9,8 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "AGENTS.md").read_text(encoding="utf-8")
 IDEAS = ("RATE = 0.2", "RATE = 0.28", "WIDTH = 48", "DEPTH = 5", "DECAY = 0.96")
@@ -29,6 +31,7 @@ def apply(idea: str, source: str) -> str:
     return re.sub(rf"^{name} = [^ #\n]*", idea, source, flags=re.M)
 
 
+@pytest.mark.slow
 def test_a_scripted_agent_works_through_five_experiments(place: Any, eventually: Any) -> None:
     listed, begin = read_commands("Once")
     brief, submit = read_commands("The loop")

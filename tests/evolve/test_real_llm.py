@@ -143,6 +143,7 @@ def test_without_a_model_it_is_skipped_with_what_to_do() -> None:
     assert "EVOLVE_TEST_MODEL names no model" in done.stdout
 
 
+@pytest.mark.slow
 def test_it_counts_the_children_the_tokens_and_the_requests(
     chat: Any, scripted: ModuleType
 ) -> None:

@@ -31,6 +31,7 @@ def replies(load: Callable[..., ModuleType]) -> ModuleType:
     return load(Path(__file__).with_name("code_optimizer_replies.py"), "code_optimizer_replies")
 
 
+@pytest.mark.slow
 def test_the_readmes_command_makes_the_program_fast_in_shorter_nights(
     task_copy: Callable[[str], Path], readme_run: Any, replies: ModuleType
 ) -> None:

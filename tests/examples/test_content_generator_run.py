@@ -26,6 +26,7 @@ def replies(load: Callable[[Path, str], ModuleType]) -> ModuleType:
     return load(path, "content_generator_replies")
 
 
+@pytest.mark.slow
 def test_a_broken_topic_does_not_stop_the_others_and_a_second_call_goes_on_with_it(
     task_copy: Callable[[str], Path], readme_run: Callable[..., Any], replies: ModuleType
 ) -> None:

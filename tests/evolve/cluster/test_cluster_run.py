@@ -124,7 +124,7 @@ def test_a_killed_node_costs_its_own_children_alone_and_a_new_one_is_used(
     assert place.count("r", "measurements WHERE status != 'ok'") == 0
 
 
-@pytest.mark.parametrize("where", ["devices", "cluster"])
+@pytest.mark.parametrize("where", ["devices", pytest.param("cluster", marks=pytest.mark.slow)])
 def test_ctrl_c_twice_stops_all_at_once_and_resume_goes_on(
     place: Any, request: Any, where: str, eventually: Callable[[Callable[[], object]], None]
 ) -> None:

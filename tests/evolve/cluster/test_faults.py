@@ -59,6 +59,7 @@ def check_complete(place: Any, done: subprocess.CompletedProcess[str]) -> None:
     assert place.living() == []
 
 
+@pytest.mark.slow
 def test_one_type_of_gpu_is_used_and_each_child_sees_its_own_alone(
     place: Any, nodes: Any, added: Callable[..., None], tmp_path: Path
 ) -> None:
