@@ -141,3 +141,25 @@ def test_old_settings_keep_their_axes() -> None:
     old = Settings("x").to_json()
     del old["bounds"]
     assert Settings.from_json(old) == replace(Settings("x"), bounds=("fixed",))
+
+
+def labelled(name: str, *, log: bool = True, bounds: tuple[float, float] | None = None) -> AxisSpec:
+    return AxisSpec(name, Formula.parse("x"), name.upper(), "units", log, (0.5, 4.0), bounds, None)
+
+
+def test_axes_lie_around_what_the_seed_measured_or_within_the_bounds_of_the_task() -> None:
+    axes = axes_around(
+        [labelled("size"), labelled("speed", log=False, bounds=(-5, 5))],
+        {"size": 8.0, "speed": 99.0},
+        6,
+    )
+    assert axes == (
+        Axis("size", "SIZE", "units", 4.0, 32.0, 6, log=True),
+        Axis("speed", "SPEED", "units", -5, 5, 6, log=False),
+    )
+
+
+@pytest.mark.parametrize("measured", [0.0, -1.0])
+def test_around_nothing_there_is_no_axis(measured: float) -> None:
+    with pytest.raises(ValueError, match=r"axis `speed` has no bounds around -?\d; give"):
+        axes_around([labelled("size"), labelled("speed")], {"size": 8.0, "speed": measured}, 6)
