@@ -19,11 +19,12 @@ from population.estimate import (
 from population.estimate.gains import LEAST_SHARE, MEANS, SPREADS, Gain, Gains
 from population.individual import Direction, Individual
 
-RULES = 3  # the version of what follows from a result; runs keep the one they began with
+RULES = 4  # the version of what follows from a result; runs keep the one they began with
 BELIEFS_RULES = 2  # the version from which on results are judged as here
 CONFIDENCE = 0.9  # that one genome is fitter than another, from which the difference counts
-LEAST_UNIT = 3.0  # deviations of a run: a smaller gap between parents says too little
-UNIT = 2.0  # spreads of gains, by which parents are told apart
+CLOSE_RULES = 4  # the version from which on a smaller gap counts between parents
+# Gaps by which parents are told apart: deviations of a run, at least, and spreads of gains.
+UNITS, WIDE_UNITS = (2.0, 1.33), (3.0, 2.0)
 LUCK = 3.0  # deviations of one run; the first rules repeated a best whose lead was smaller
 
 
@@ -48,10 +49,13 @@ class Beliefs:
     Attributes:
         noise: How much runs of one genome differ.
         gains: How much fitter children are than their parents.
+        units: Gap between parents that counts, in deviations of a run, at least, and in spreads of
+            the gains.
     """
 
     noise: Noise = field(default_factory=Noise)
     gains: Gains = field(default_factory=Gains)
+    units: tuple[float, float] = UNITS
 
     credits_when_confirmed: ClassVar[bool] = True  # else at a child's first run
 
@@ -91,7 +95,8 @@ class Beliefs:
         """A gap between two genomes that counts, in the metric's unit; 0 if none is known yet."""
         deviation = self.noise.deviation
         spread = self.gains.spread(deviation)
-        return 0.0 if spread is None else max(LEAST_UNIT * deviation, UNIT * spread)
+        least, usual = self.units
+        return 0.0 if spread is None else max(least * deviation, usual * spread)
 
     def prior(self, parent: Individual) -> Prior | None:
         """What to expect of a child: its parent's best guess, and a gain as they were so far.
@@ -152,6 +157,7 @@ class FirstRunBeliefs(Beliefs):
     """
 
     noise: Noise = field(default_factory=lambda: Noise(floor_share=0.0))
+    units: tuple[float, float] = WIDE_UNITS
 
     credits_when_confirmed: ClassVar[bool] = False
 
@@ -179,4 +185,4 @@ def begin_beliefs(rules: int, *, exact: bool = False) -> Beliefs:
     """
     if rules < BELIEFS_RULES:
         return FirstRunBeliefs()
-    return Beliefs(Noise(exact=exact))
+    return Beliefs(Noise(exact=exact), units=UNITS if rules >= CLOSE_RULES else WIDE_UNITS)

@@ -176,3 +176,16 @@ def test_what_is_shown_is_the_posterior_mean_of_the_prior_at_birth(history: Hist
     assert child.objective == posterior_mean(child.prior, child.values)
     assert history.individuals[7] == child, "nothing cascades"
     assert child.estimate(Noise()).mean == child.objective
+
+
+@pytest.mark.parametrize(("rules", "deviations"), [(1, 3.0), (3, 3.0), (RULES, 2.0)])
+def test_parents_are_told_apart_by_gaps_that_stay_as_a_run_began_with_them(
+    rules: int, deviations: float
+) -> None:
+    history = History(begin_beliefs(rules))
+    for value in (2.83, 2.84, 2.82):
+        history.run(0, value)
+    for number in range(1, 9):  # children that do nothing: the gains have hardly any spread
+        history.run(number, 2.83, parent=0)
+    least = history.beliefs.unit / history.beliefs.noise.deviation
+    assert least == pytest.approx(deviations, rel=0.3)
