@@ -16,6 +16,8 @@ from population.invocation import write_install
 
 STORE = 100 << 20  # bytes of Ray's object store: what travels is small
 HELP = "docs/cluster.md says how to begin one"
+AUTH = "RAY_AUTH_MODE"
+TOKEN = f"if it asks for a token, set {AUTH}=token and have its ~/.ray/auth_token here"
 ADDRESS = re.compile(r"[\d.]+|[\da-f:]+")  # a node's name where it was not given one
 
 
@@ -76,7 +78,10 @@ def connect(address: str) -> None:
             ray.init(address, **quiet)
     except (OSError, RuntimeError, ValueError, TimeoutError) as error:
         reason = str(error).strip().partition("\n")[0]
-        raise ClusterError(f"there is no Ray cluster at {address} ({reason}); {HELP}") from error
+        hint = "" if os.environ.get(AUTH) or count_local_workers(address) else f"{TOKEN}; "
+        raise ClusterError(
+            f"there is no Ray cluster at {address} ({reason}); {hint}{HELP}"
+        ) from error
     _silence(ray)
     from evolve.cluster import worker
 
