@@ -12,6 +12,13 @@ from hypothesis import strategies as st
 from evolve.genome.merge import merge
 
 
+def changed(*edits: tuple[str, str], of: str) -> str:
+    for old, new in edits:
+        assert of.count(old) == 1, old
+        of = of.replace(old, new)
+    return of
+
+
 def test_prose_is_merged_by_paragraphs() -> None:
     base = "# Title\n\nThe first paragraph.\n\nThe second one has\ntwo lines.\n\nThe third.\n"
     first = changed(
