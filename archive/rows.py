@@ -108,7 +108,8 @@ class Ask:
         model: Name of the model that was drawn; empty if the operator asks none.
         parents: Ids of the parents that were drawn.
         offline: Whether no language model was to be asked.
-        target: Bounds, on each axis, of the cell that the child should reach; empty if any will do.
+        target: Bounds, on each axis, of the cell that the child should reach; empty if any will do,
+            or if the operator chooses by itself and the proposal has not ended yet.
         without: Names of the coding agents that could not be drawn; "" stands for the operators
             that ask nobody.
     """
