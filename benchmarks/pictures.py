@@ -118,11 +118,12 @@ class Watched:
 
     @staticmethod
     def _is_rich(screen: list[str]) -> bool:
-        """Whether experiments have ended, and all children that run are in training."""
+        """Whether experiments have ended, all children that run are in training, and all is drawn."""
         printed = sum(bool(re.match(r" *\d+ \d\d:\d\d:\d\d #", line)) for line in screen)
         at_work = [line for line in screen if re.match(r"(cpu|cuda|mps|idle)", line)]
         in_training = [line for line in at_work if re.search(r" train .* loss \d", line)]
-        return printed >= PRINTED and len(in_training) == len(at_work) > 0
+        drawn = any("is fitter" in line for line in screen)  # the legend, below all else
+        return drawn and printed >= PRINTED and len(in_training) == len(at_work) > 0
 
     def end(self) -> None:
         """Stop it as a person does who is in a hurry."""
