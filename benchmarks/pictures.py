@@ -118,7 +118,7 @@ class Watched:
 
     @staticmethod
     def _is_rich(screen: list[str]) -> bool:
-        """Whether experiments have ended, all children that run are in training, and all is drawn."""
+        """Whether experiments have ended, all children are in training, and the screen is whole."""
         printed = sum(bool(re.match(r" *\d+ \d\d:\d\d:\d\d #", line)) for line in screen)
         at_work = [line for line in screen if re.match(r"(cpu|cuda|mps|idle)", line)]
         in_training = [line for line in at_work if re.search(r" train .* loss \d", line)]
