@@ -58,7 +58,7 @@ ATTACKS = [
     Attack("ahead_on_some_rows", CHEAT),
     Attack("by_place_in_the_batch", CHEAT),
     Attack("honest_when_odd", CHEAT),
-    Attack("noise_over_a_blend", None),
+    Attack("noise_over_a_blend", None, gain=POWER),
     Attack("noise_that_favours_the_shown", CHEAT),
     Attack("ahead_at_the_edges", CHEAT, FULL),
     Attack("ahead_behind_a_beginning", CHEAT, FULL),
