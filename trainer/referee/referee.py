@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import math
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,7 +25,7 @@ from trainer.referee.evaluation import EvaluationResult, evaluate_model
 from trainer.referee.logits import AnswerError
 from trainer.referee.pace import is_steady
 from trainer.referee.remote_model import RemoteModel
-from trainer.referee.rules import LEAST_BATCHES, MAX_BATCH, Rules
+from trainer.referee.rules import LEAST_BATCHES, MAX_BATCH, Rules, Wait
 from trainer.referee.text import Text
 from trainer.stage import EnterStage, Stage, ignore
 
@@ -197,7 +197,7 @@ class Referee:
         self,
         result: EvaluationResult,
         training: _Training,
-        waits: list[float],
+        waits: Sequence[Wait],
         numbers: dict[str, float],
     ) -> Verdict:
         """Weigh what an evaluation found, and how long its answers took."""

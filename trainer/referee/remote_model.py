@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from trainer.referee import channel
 from trainer.referee.channel import ProtocolError
 from trainer.referee.logits import AnswerError, compute_losses
+from trainer.referee.rules import Wait
 from trainer.stage import EnterStage, Stage, ignore
 
 ANSWER_BYTES = 64 << 20  # of logits that lie in memory at once
@@ -65,7 +66,7 @@ class RemoteModel:
         enter: Function that learns whether rows are scored or audited.
 
     Attributes:
-        waits: Seconds that the referee has waited for each batch so far.
+        waits: The referee's wait for each batch so far.
 
     Raises:
         ProtocolError: So large a batch cannot be asked.
@@ -89,7 +90,7 @@ class RemoteModel:
         context = width - 1
         if batch * context * 4 > ANSWER_BYTES:
             raise ProtocolError(f"a batch of {batch} rows is too large to evaluate at once")
-        self.batch, self.waits = batch, list[float]()
+        self.batch, self.waits = batch, list[Wait]()
         self._end, self._rng = end, rng
         self._deadline, self._patience = deadline, patience
         self._clock, self._ended, self._enter = clock, ended, enter
@@ -127,7 +128,7 @@ class RemoteModel:
         """
         self._enter(Stage.AUDIT)
         masks = [asked[batch] for batch in self._batches(rows)]
-        return self._ask(rows, targets, masks, commit=False)
+        return self._ask(rows, targets, masks, whole=False, commit=False)
 
     def compute_all_losses(self, rows: Tokens, share: float) -> Floats:
         """Ask for the losses (rows, context) of all shown targets; the rest as `compute_losses`.
@@ -143,12 +144,15 @@ class RemoteModel:
         self._enter(Stage.EVALUATE)
         shape = self.batch, self._context
         asked = [self._rng.random(shape) < share for _ in self._batches(rows)]
-        return self._ask(rows, rows[:, 1:], asked, commit=share < 1).reshape(len(rows), -1)
+        losses = self._ask(rows, rows[:, 1:], asked, whole=True, commit=share < 1)
+        return losses.reshape(len(rows), -1)
 
     def _batches(self, rows: Tokens) -> list[slice]:
         return [slice(i, i + self.batch) for i in range(0, len(rows), self.batch)]
 
-    def _ask(self, rows: Tokens, targets: Tokens, asked: list[Masks], *, commit: bool) -> Floats:
+    def _ask(
+        self, rows: Tokens, targets: Tokens, asked: list[Masks], *, whole: bool, commit: bool
+    ) -> Floats:
         found: list[Floats] = []
         answered: _Batch | None = None
         for batch, mask in zip(self._batches(rows), asked, strict=True):
@@ -169,7 +173,7 @@ class RemoteModel:
                 fetched.append((at, logits))
                 waited += wait
             channel.send(self._end, {"positions": 0})
-            self.waits.append(before + waited)
+            self.waits.append(Wait(before + waited, whole))
             answered = _Batch(targets[batch].ravel().astype(np.int64), committed, fetched)
         if answered:
             found.append(self._score(answered))

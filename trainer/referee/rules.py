@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 WARMUP_SHARE, WARMUP_LEAST, WARMUP_MOST = 0.4, 2.0, 120.0  # of the budget; seconds
 GRACE_SHARE, GRACE_LEAST = 0.02, 2.0  # of the budget; seconds
@@ -12,7 +13,22 @@ WARMUP_ROWS = 64  # of training text that a child sees again and again before it
 MAX_BATCH = 4096  # rows that a genome may ask to be evaluated at once
 LEAST_BATCHES = 16  # of scored rows; a genome that asks for larger ones gets smaller ones
 SLOW = 3.0  # times the median that an answer may take before the rest counts as training
+BLUR = 0.025  # seconds that it may take in any case: processor time is counted in hundredths
 UNHURRIED = 1.5  # times as long as training on their tokens that answers may take, likewise
+
+
+@dataclass(frozen=True)
+class Wait:
+    """The wait for an answer to a batch.
+
+    Attributes:
+        seconds: Its time.
+        whole: Whether it was asked about all of its positions, as scored rows are; audits ask about
+            few, which takes less.
+    """
+
+    seconds: float
+    whole: bool
 
 
 @dataclass(frozen=True)
@@ -44,20 +60,24 @@ class Rules:
         """Seconds for an answer to a batch of rows: those of the warm-up, since one may compile."""
         return self.warmup
 
-    def count_as_training(self, waits: list[float], trained: float) -> float:
+    def count_as_training(self, waits: Sequence[Wait], trained: float) -> float:
         """Seconds of an evaluation that could have been used to train on.
 
         The first batch, which is not scored, is free. Of each other one counts what is much longer
-        than usual, or of all together, if that is more, what is longer than training on as many
-        tokens took.
+        than usual for its kind, or of all together, if that is more, what is longer than training
+        on as many tokens took.
 
         Args:
-            waits: Seconds that each batch took.
+            waits: The wait for each batch, in their order.
             trained: Seconds that training took for as many tokens as these batches have after the
                 first; infinite where nobody knows.
         """
-        rest = np.array(waits[1:])
-        if not len(rest):
-            return 0.0
-        slow = np.maximum(rest - SLOW * np.median(rest), 0).sum()
-        return float(max(slow, rest.sum() - UNHURRIED * trained, 0.0))
+        rest = waits[1:]
+        kinds = [[wait.seconds for wait in rest if wait.whole is whole] for whole in (True, False)]
+        slow = math.fsum(
+            max(seconds - max(SLOW * statistics.median(kind), BLUR), 0.0)
+            for kind in kinds
+            for seconds in kind
+        )
+        total = math.fsum(wait.seconds for wait in rest)
+        return max(slow, total - UNHURRIED * trained, 0.0)

@@ -3,26 +3,46 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 
 from trainer.referee.pace import is_steady
-from trainer.referee.rules import Rules
+from trainer.referee.rules import Rules, Wait
 
 RULES = Rules(10.0, setup=5.0, evaluation=30.0)
 
 
+def wait(*seconds: float, whole: bool = True) -> list[Wait]:
+    return [Wait(one, whole) for one in seconds]
+
+
 def test_answers_of_one_pace_count_as_no_training() -> None:
-    waits = [9.0] + [0.1, 0.15, 0.12] * 8
+    waits = wait(9.0, *[0.1, 0.15, 0.12] * 8)
     assert RULES.count_as_training(waits, trained=5.0) == 0
-    assert RULES.count_as_training([9.0], trained=1.0) == 0, "the first one may be compiled for"
+    assert RULES.count_as_training(wait(9.0), trained=1.0) == 0, "the first one may be compiled for"
+    assert RULES.count_as_training([], trained=1.0) == 0
 
 
-def test_an_answer_that_takes_much_longer_than_the_others_counts() -> None:
-    waits = [0.1] * 20 + [4.3]
+def test_answers_to_whole_batches_may_take_longer_than_those_to_a_few_positions() -> None:
+    waits = [*wait(9.0, *[0.02] * 128, whole=False), *wait(*[0.4] * 16), *wait(0.03, whole=False)]
+    assert RULES.count_as_training(waits, trained=math.inf) == 0
+
+
+def test_answers_that_are_shorter_than_the_clock_can_tell_are_not_long() -> None:
+    """Processor time comes in hundredths of a second: most batches of 4 ms seem to take none."""
+    rng = np.random.default_rng(0)
+    waits = wait(0.5, *(0.01 * rng.poisson(0.4, 1000)))
+    assert RULES.count_as_training(waits, trained=10.0) < 0.1
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_an_answer_that_takes_much_longer_than_others_of_its_kind_counts(whole: bool) -> None:
+    waits = [*wait(*[0.1] * 20, whole=whole), *wait(*[5.0] * 20, whole=not whole)]
+    waits += wait(4.3, whole=whole)
     assert math.isclose(RULES.count_as_training(waits, trained=math.inf), 4.0)
 
 
 def test_answers_that_all_take_longer_than_training_on_them_count() -> None:
-    waits = [0.5] * 21
+    waits = [*wait(*[0.5] * 11), *wait(*[0.5] * 10, whole=False)]
     assert math.isclose(RULES.count_as_training(waits, trained=2.0), 10.0 - 3.0)
     assert RULES.count_as_training(waits, trained=math.inf) == 0
 
