@@ -20,7 +20,7 @@ from evolve.operators.constant_space import FEWEST_RELATIVES, Change
 from evolve.operators.context import Cells, Context, Parent
 from evolve.operators.perturb import EXPECTED, Perturb, write_proposal
 from evolve.operators.proposal import Proposal, take_first_new
-from evolve.operators.surrogates import Forecast, forecast_changes
+from evolve.operators.surrogates import Forecast, count_measured, forecast_changes
 
 DIGITS = 9  # decimals of an expectation that count: further ones differ between machines
 
@@ -40,7 +40,7 @@ class Illuminate(Operator):
     def propose(self, parents: Sequence[Parent], context: Context) -> Proposal:
         (parent,) = parents
         relatives, direction = context.relatives, parent.individual.direction
-        scored = sum(one.objective is not None and bool(one.measures) for one in relatives)
+        scored = count_measured(relatives)
         if context.cells is None or scored < FEWEST_RELATIVES:
             notes = (
                 f"drawn as perturb does: illuminate learns from {FEWEST_RELATIVES} scored genomes "

@@ -28,8 +28,9 @@ class Mutation(Operator):
         prose: The same where the genome is a text for people; empty if nothing differs.
         mends: Whether the parent is a genome that failed early.
         aims: Whether the child is to reach a cell of the archive.
-        learns: Whether it is told what models of the constants' effect expect.
-        maps: The same.
+        learns: Whether models of the constants' effect are made from the parent's relatives, for a
+            hint that the request carries.
+        maps: Whether the hint is about the cells of the archive.
     """
 
     name: str

@@ -43,6 +43,11 @@ class Forecast:
     improvements: Array
 
 
+def count_measured(relatives: Sequence[Relative]) -> int:
+    """The number of relatives that have a score and measures, from which alone models learn."""
+    return sum(one.objective is not None and bool(one.measures) for one in relatives)
+
+
 def forecast_changes(
     source: str,
     relatives: Sequence[Relative],

@@ -8,7 +8,7 @@ from evolve.genome.masking import read_values
 from evolve.operators.constant_space import FEWEST_RELATIVES
 from evolve.operators.context import Context, Parent
 from evolve.operators.perturb import describe_change
-from evolve.operators.surrogates import forecast_changes
+from evolve.operators.surrogates import count_measured, forecast_changes
 
 LEAST = 0.1  # probability to reach the cell, below which nothing is said
 
@@ -25,7 +25,7 @@ def foresee_constants(parent: Parent, context: Context) -> str:
         get there by constants alone.
     """
     cell, cells, task = context.target_cell, context.cells, context.task
-    scored = sum(one.objective is not None and bool(one.measures) for one in context.relatives)
+    scored = count_measured(context.relatives)
     if cell is None or cells is None or scored < FEWEST_RELATIVES:
         return ""
     if task.language != "python" or not read_values(parent.source):
