@@ -114,5 +114,5 @@ def _load(module: str) -> Command:
 
 def _describe_unknown(word: str) -> str:
     close = difflib.get_close_matches(word, COMMANDS, n=1)
-    hint = f"did you mean {close[0]}? " if close else ""
-    return f"there is no command {word}; {hint}The commands are {', '.join(COMMANDS)}"
+    hint = f"; did you mean {close[0]}?" if close else "."
+    return f"there is no command {word}{hint} The commands are {', '.join(COMMANDS)}"
