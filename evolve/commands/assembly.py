@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from rich.console import Console
 
+from archive.comparison import read_comparison
 from archive.run_folder import RunError
 from evolve.agents.configuration import ConfiguredAgent, limit_session
 from evolve.agents.pool import AgentPool
@@ -176,7 +177,12 @@ def assemble(
     evaluator = (open_evaluator or EVALUATORS[settings.evaluator_name])(run, wake)
     evaluator.limit = run.record.meta("limit", evaluator.limit)
     display = Display(
-        console, run.task, search, f"{run.folder.name} ({settings.strategy})", settings
+        console,
+        run.task,
+        search,
+        title=f"{run.folder.name} ({settings.strategy})",
+        settings=settings,
+        comparison=read_comparison(run.record, run.task.direction),
     )
     reports = _connect(run, search, display, Artist(run, draw))
     budget = CostBudget(settings.max_cost, run.record.spend().cost)

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from archive.comparison import FreshComparison
 from archive.rows import Experiment, Purpose
 from evolve.commands.console import print_line
 from evolve.commands.live_picture import Picture, append_words, write_fitness, write_objective
@@ -38,13 +39,20 @@ class Display:
         search: Search whose state is shown.
         title: Title of the live picture.
         settings: Settings of the run.
+        comparison: The fresh comparison that the run has ended with before; None before the first.
     """
 
     def __init__(
-        self, console: Console, task: Task, search: Search, title: str, settings: Settings
+        self,
+        console: Console,
+        task: Task,
+        search: Search,
+        title: str,
+        settings: Settings,
+        comparison: FreshComparison | None = None,
     ) -> None:
         self._console, self._task, self._search = console, task, search
-        self._title, self._settings = title, settings
+        self._title, self._settings, self._comparison = title, settings, comparison
         moves = console.is_terminal and not console.is_dumb_terminal
         self._live = Live(console=console, auto_refresh=False, transient=True) if moves else None
         self._drawn = 0.0
@@ -117,6 +125,7 @@ class Display:
             search=self._search,
             task=self._task,
             settings=self._settings,
+            comparison=self._comparison,
             seconds=time.monotonic() - self._begun,
         )
 

@@ -14,6 +14,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.text import Text
 
+from archive.comparison import FreshComparison
 from evolve.commands.console import printable
 from evolve.loop.evaluators import Running
 from evolve.loop.reports import Snapshot
@@ -54,6 +55,7 @@ class Picture:
         search: Search of the run.
         task: Task of the run.
         settings: Settings of the run.
+        comparison: The run's latest fresh comparison; None before the first.
         seconds: Seconds since this process began to work on the run.
     """
 
@@ -62,6 +64,7 @@ class Picture:
     search: Search
     task: Task
     settings: Settings
+    comparison: FreshComparison | None
     seconds: float
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -72,7 +75,11 @@ class Picture:
         drawn: list[list[Segment]] = []
         if grid and self.search.archive is not None:
             heatmap = render_heatmap(
-                self.search.archive, self.task.metric, noise=self.search.noise, height=grid
+                self.search.archive,
+                self.task.metric,
+                noise=self.search.noise,
+                comparison=self.comparison,
+                height=grid,
             )
             drawn = console.render_lines(heatmap, options, pad=False)[:grid]
         for line in drawn:

@@ -54,7 +54,7 @@ def draw(run: Run, shown: Snapshot, columns: int, rows: int, *, opened: bool = T
     search = view_search(run)
     if not opened:
         search.archive = None
-    picture = Picture("seen (map-elites)", shown, search, run.task, run.settings, 65.0)
+    picture = Picture("seen (map-elites)", shown, search, run.task, run.settings, None, 65.0)
     console = Console(width=columns, height=rows, file=io.StringIO(), legacy_windows=False)
     console.print(picture, end="")
     assert isinstance(console.file, io.StringIO)
@@ -160,6 +160,18 @@ def test_a_run_on_a_terminal_leaves_its_lines_and_nothing_else(
     assert "cells filled" not in left
     start = "run seen: toy, map-elites, 1 generation of 2 children, 0.6 s each on cpu:0\n"
     assert start in left, "folded between words"
+
+
+def test_what_fresh_runs_have_confirmed_is_shown_when_a_run_goes_on(
+    place: Any, open_terminal: Callable[..., Any]
+) -> None:
+    done = place.evolve(*OPTIONS, "--final-runs", "2", "--operators", "perturb")
+    assert "fresh runs" in done.stdout, done.stderr
+    terminal = open_terminal("resume", "seen", "--generations", "3", columns=80, rows=40)
+    drawn = [screen for screen in terminal.screens() if any("is fitter" in x for x in screen)]
+    assert terminal.close() == 0
+    lines = [line for line in drawn[0] if re.match("fresh runs: |not confirmed yet", line)]
+    assert [line.partition(":")[0] for line in lines] == ["fresh runs"]
 
 
 def test_ctrl_c_leaves_no_ghost(open_terminal: Callable[..., Any]) -> None:
