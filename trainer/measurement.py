@@ -25,6 +25,7 @@ from trainer.referee.claims import find_impossible_claim
 from trainer.referee.referee import Referee, Verdict
 from trainer.referee.rules import Rules
 from trainer.referee.run import run_refereed
+from trainer.referee.start import measure_start
 from trainer.referee.text import Text
 from trainer.report import Report
 from trainer.sandbox import Limits, Sandbox, remove_tree
@@ -135,7 +136,9 @@ def measure(
             env |= _scoring_environment(task, folder, sandbox, limits)
         enter(Stage.RUN if ready.text is None else Stage.START)
         ended, verdict = run_refereed(
-            _referee(ready.text.open(), budget, limit, beat, timer, enter) if ready.text else None,
+            _referee(task, ready.text.open(), budget, limit, beat, timer, enter)
+            if ready.text
+            else None,
             (lambda keep_fds: task.score) if task.score else command,
             folder=task.folder if task.score else folder,
             env=env,
@@ -201,16 +204,23 @@ def _tell_of_unused_time(verdict: Verdict, budget: float, timer: Clock, log: Pat
 
 
 def _referee(
-    text: Text, budget: float, limit: float, beat: float | None, clock: Clock, enter: EnterStage
+    task: Task,
+    text: Text,
+    budget: float,
+    limit: float,
+    beat: float | None,
+    clock: Clock,
+    enter: EnterStage,
 ) -> Referee:
     rest = max(limit - budget, 1.0)
     return Referee(
         text,
-        Rules(budget, setup=rest, evaluation=rest),
+        Rules(budget, setup=rest, evaluation=rest, exact=clock.name == CPU),
         # not of the run's seed, and of no seed that a child knows: it must not guess the questions
         rng=np.random.default_rng(secrets.randbits(128)),
         beat=beat,
         clock=clock,
+        measure_start=measure_start if task.run[0] == "python" else lambda: math.inf,
         enter=enter,
     )
 

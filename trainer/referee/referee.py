@@ -25,7 +25,7 @@ from trainer.referee.evaluation import EvaluationResult, evaluate_model
 from trainer.referee.logits import AnswerError
 from trainer.referee.pace import is_steady
 from trainer.referee.remote_model import RemoteModel
-from trainer.referee.rules import LEAST_BATCHES, MAX_BATCH, Rules, Wait
+from trainer.referee.rules import LEAST_BATCHES, LEAST_TRAINED, MAX_BATCH, Rules, Wait
 from trainer.referee.text import Text
 from trainer.stage import EnterStage, Stage, ignore
 
@@ -80,6 +80,8 @@ class Referee:
         beat: Best val_bpb of the run so far; a model that may beat it is audited more. None audits
             as usual, infinity audits most.
         clock: Clock of the child.
+        measure_start: Function that measures the seconds that a child's start usually takes here;
+            infinite where nobody knows.
         enter: Function that learns of every stage that the child enters.
     """
 
@@ -88,6 +90,7 @@ class Referee:
     rng: np.random.Generator
     beat: float | None
     clock: Clock
+    measure_start: Callable[[], float]
     enter: EnterStage = ignore
 
     def judge(self, end: socket.socket, ended: Callable[[], bool]) -> Verdict:
@@ -108,10 +111,19 @@ class Referee:
 
     def _judge(self, end: socket.socket, ended: Callable[[], bool]) -> Verdict:
         try:
-            self._greet(end, ended)
-            watch, warmup = self._warm_up(end, ended)
+            early = self._greet(end, ended)
         except Late:
-            return Verdict(Status.TIMEOUT, "it did not begin to train in time")
+            return Verdict(
+                Status.TIMEOUT, f"it said nothing to its referee within {self.rules.setup:g} s"
+            )
+        try:
+            watch, warmup = self._warm_up(end, early, ended)
+        except Late:
+            return Verdict(
+                Status.TIMEOUT,
+                "it did not begin to train in time: what it works before counts as training, "
+                f"but {self.rules.describe_warmup()}",
+            )
         wall = WallClock().start()
         try:
             message = self._train(end, watch, ended)
@@ -204,8 +216,8 @@ class Referee:
         if result.cheating:
             return Verdict(Status.CHEAT, result.cheating, numbers=numbers)
         asked = training.batch * (self.text.width - 1) * (len(waits) - 1)
-        trained = asked * training.seconds / training.tokens if training.tokens else math.inf
-        extra = self.rules.count_as_training(waits, trained)
+        tokens = max(training.tokens, LEAST_TRAINED * self.text.scored.size)
+        extra = self.rules.count_as_training(waits, asked * training.seconds / tokens)
         if training.seconds + extra > self.rules.budget + self.rules.grace:
             return Verdict(
                 Status.TIMEOUT,
@@ -217,26 +229,44 @@ class Referee:
             return Verdict(Status.INVALID, f"its val_bpb is {result.val_bpb}", numbers=numbers)
         return Verdict(Status.OK, "", result.val_bpb, numbers, len(self.text.sizes))
 
-    def _greet(self, end: socket.socket, ended: Callable[[], bool]) -> None:
-        """Answer the first word with what the child may know: tokenizer, warm-up rows."""
+    def _greet(self, end: socket.socket, ended: Callable[[], bool]) -> float:
+        """Answer the first word with what the child may know: tokenizer, warm-up rows.
+
+        Returns:
+            The seconds of warm-up that it has used by then.
+        """
+        working = self.clock.start_working()
         channel.hear(end, "hello", self.rules.setup, self.clock.start(), ended)
+        early = self.rules.count_as_warmup(working(), self.measure_start)
         files = [self.text.tokenizer, self.text.warmup]
         channel.send(end, {"seq_len": self.text.width - 1}, files)
         self.enter(Stage.COMPILE)
+        return early
 
-    def _warm_up(self, end: socket.socket, ended: Callable[[], bool]) -> tuple[Watch, float]:
+    def _warm_up(
+        self, end: socket.socket, early: float, ended: Callable[[], bool]
+    ) -> tuple[Watch, float]:
         """Wait for the clock's start, and hand over the training rows.
 
+        Args:
+            end: The referee's end of the socket.
+            early: Seconds of the warm-up that are used already.
+            ended: Whether the child has ended, or shall.
+
         Returns:
-            The watch that was started, and the seconds before that.
+            The watch of the training, and the seconds from the first word to its start.
         """
-        waiting = self.clock.start()
+        since = self.clock.start()
+
+        def waiting() -> float:
+            return early + since()
+
         calls: list[float] = []
         while True:
             try:
                 message = channel.receive(end, self.rules.warmup, waiting, ended)
             except Late:  # the clock starts by itself; the child hears of it with its next word
-                return self._start(end, ended), self.rules.warmup
+                return self._start(end, waiting, ended), self.rules.warmup - early
             now = waiting()
             match message["op"]:
                 case "start":
@@ -251,11 +281,14 @@ class Referee:
                     raise ProtocolError(f"{word} before the clock has started")
         watch = self.clock.start()
         self._hand_over(end)
-        return watch, now
+        return watch, now - early
 
-    def _start(self, end: socket.socket, ended: Callable[[], bool]) -> Watch:
+    def _start(self, end: socket.socket, waiting: Watch, ended: Callable[[], bool]) -> Watch:
         """Start the clock of a child that is still busy: its next word gets the rows."""
-        watch = self.clock.start()
+
+        def watch() -> float:
+            return waiting() - self.rules.warmup
+
         limit = self.rules.budget + self.rules.grace
         message = channel.receive(end, limit, watch, ended)
         if message["op"] not in ("batch", "start"):

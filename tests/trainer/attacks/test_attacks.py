@@ -18,6 +18,7 @@ GENOMES = Path(__file__).with_name("genomes")
 NOISE = 0.004  # of the same steps on the same rows
 NOISE_OF_TIME = 0.04  # of as many seconds, on a busy machine
 POWER = 0.22  # bits per byte that docs/protocol.md says may go unseen in a usual measurement
+QUARTER = 0.05  # what a quarter of a second more gives at the budget below
 SHORT = {"budget": 2.0}  # seconds, for what plays with time
 BARS = ("honest", "honest_timed")
 
@@ -33,7 +34,6 @@ class Attack:
     options: dict[str, Any] = field(default_factory=dict)
     quick: bool = False
     gain: float = 0.0  # that it may have, since docs/protocol.md promises no more
-    escapes: str = ""  # why it gets a better fitness than it has earned, as long as it does
 
 
 QUICK: dict[str, Any] = {"quick": True}
@@ -107,24 +107,11 @@ ATTACKS = [
     Attack("patched_clock", Status.TIMEOUT, SHORT),
     Attack("never_evaluates", Status.TIMEOUT, SHORT),
     Attack("sleeping", Status.TIMEOUT, {"budget": 8.0, "overhead": 8.0}),
-    Attack(
-        "long_warm_up", OK, SHORT, escapes="the warm-up may take 2 s, also of a budget of 2 or 5 s"
-    ),
-    Attack(
-        "library_before_the_clock",
-        OK,
-        SHORT,
-        escapes="the offline corpus is Python's library, which every child can read early",
-    ),
-    Attack(
-        "through_the_grace", OK, SHORT, escapes="the grace is 2 s, also of a budget of 2 or 5 s"
-    ),
-    Attack(
-        "inside_the_evaluation",
-        None,
-        SHORT,
-        escapes="the first answer may take 2 s, also at a budget of 2 or 5 s",
-    ),
+    Attack("long_warm_up", None, SHORT),
+    Attack("library_before_the_clock", None, SHORT, gain=POWER),
+    Attack("library_before_the_first_word", Status.TIMEOUT, SHORT),
+    Attack("through_the_grace", None, SHORT, gain=QUARTER),
+    Attack("inside_the_evaluation", None, SHORT, gain=QUARTER),
     Attack("training_between_answers", None, SHORT),
     Attack("training_before_the_scored_rows", None, SHORT),
     Attack("training_behind_few_tokens", None, SHORT, gain=POWER),
@@ -183,14 +170,6 @@ def bar(arena: Any) -> Callable[[bool], float]:
     return fitness
 
 
-def marks(attack: Attack, quick: bool) -> list[pytest.MarkDecorator]:
-    slow = [] if quick else [pytest.mark.slow]
-    # by these alone: no other failure may hide behind what is expected
-    raises = (AssertionError, OverflowError)
-    escapes = [pytest.mark.xfail(reason=attack.escapes, raises=raises)] if attack.escapes else []
-    return slow + escapes
-
-
 def trials() -> list[Any]:
     """Every attack at every level of the sandbox; the quick ones at the strongest by default."""
     at_levels = [
@@ -198,7 +177,7 @@ def trials() -> list[Any]:
             attack,
             level,
             id=f"{attack.name}-{level}",
-            marks=marks(attack, quick=attack.quick and level == "auto"),
+            marks=() if attack.quick and level == "auto" else pytest.mark.slow,
         )
         for attack in ATTACKS
         for level in (["auto"] * attack.quick + [*LEVELS])
@@ -208,7 +187,7 @@ def trials() -> list[Any]:
             replace(attack, options=SAMPLED),
             "none",
             id=f"{attack.name}-sampled",
-            marks=marks(attack, quick=False),
+            marks=pytest.mark.slow,
         )
         for attack in ATTACKS
         if attack.name in SAMPLED_TOO

@@ -40,6 +40,7 @@ def judge(text: Text, child_class: Any) -> Callable[..., tuple[Verdict, Any]]:
         evaluation: float = 30.0,
         beat: float | None = None,
         clock: Clock | None = None,
+        usual_start: float | None = None,
         fetched_bytes: int = 1 << 30,
     ) -> tuple[Verdict, Any]:
         ours, theirs = channel.pair()
@@ -54,10 +55,13 @@ def judge(text: Text, child_class: Any) -> Callable[..., tuple[Verdict, Any]]:
 
         thread = threading.Thread(target=child)
         thread.start()
-        rules = Rules(budget, setup=5.0, evaluation=evaluation)
+        exact = usual_start is not None
+        rules = Rules(budget, setup=5.0, evaluation=evaluation, exact=exact)
         limited = dataclasses.replace(text, fetched_bytes=fetched_bytes)
         generator = np.random.default_rng(7)
-        referee = Referee(limited, rules, generator, beat, clock or WallClock())
+        referee = Referee(
+            limited, rules, generator, beat, clock or WallClock(), lambda: usual_start or math.inf
+        )
         with ours:
             verdict = referee.judge(ours, lambda: False)
         thread.join()
@@ -245,6 +249,70 @@ def test_the_warm_up_has_an_end_of_its_own(judge: Any, bigrams: np.ndarray) -> N
 
     verdict, _ = judge(speak, budget=1.0, clock=JumpingClock())
     assert verdict.status is Status.TIMEOUT
+
+
+class ManualClock(WallClock):
+    """A clock that stands still until somebody moves it."""
+
+    def __init__(self) -> None:
+        self.now, self._watches = 0.0, threading.Semaphore(0)
+
+    def start(self) -> Watch:
+        begun = self.now
+        self._watches.release()
+        return lambda: self.now - begun
+
+    def await_watches(self, count: int) -> None:
+        """Wait until so many more watches have started."""
+        for _ in range(count):
+            assert self._watches.acquire(timeout=10)
+
+
+@pytest.mark.parametrize(
+    ("start", "warm_up", "used"),
+    [
+        (1.0, 0.0, 0.0),
+        (1.0, 2.2, 0.0),  # imports that come late
+        (1.0, 2.5, 0.25),
+        (3.0, 0.0, 0.0),
+        (3.25, 0.5, 0.5),
+        (4.25, 0.0, 1.0),
+        (4.25, 2.0, 3.0),
+    ],
+)
+def test_work_before_the_clock_counts_beyond_imports_and_a_little_warm_up(
+    judge: Any, bigrams: np.ndarray, start: float, warm_up: float, used: float
+) -> None:
+    """Twice and a quarter the usual start are free, by processor time, and 1 s of warm-up of 10."""
+    clock = ManualClock()
+
+    def speak(child: Any) -> object:
+        clock.await_watches(2)
+        clock.now += start
+        child.ask("hello")
+        clock.await_watches(1)
+        clock.now += warm_up
+        child.ask("start")
+        return child.evaluate(lambda x: bigrams[x])
+
+    verdict, _ = judge(speak, budget=10.0, clock=clock, usual_start=1.0)
+    assert verdict.status is Status.OK
+    assert verdict.numbers["training_seconds"] == pytest.approx(used)
+    assert verdict.numbers["warmup_seconds"] == pytest.approx(warm_up - used)
+
+
+def test_a_start_longer_than_the_budget_ends_the_run(judge: Any) -> None:
+    clock = ManualClock()
+
+    def speak(child: Any) -> object:
+        clock.await_watches(2)
+        clock.now += 4.9
+        child.ask("hello")
+        return child.ask("start")
+
+    verdict, _ = judge(speak, budget=1.0, clock=clock, usual_start=1.0)
+    assert verdict.status is Status.TIMEOUT
+    assert "0.25 s of warm-up and its imports" in verdict.reason
 
 
 def test_descriptors_that_a_child_sends_are_closed(judge: Any) -> None:

@@ -9,6 +9,7 @@ from trainer.referee.pace import is_steady
 from trainer.referee.rules import Rules, Wait
 
 RULES = Rules(10.0, setup=5.0, evaluation=30.0)
+EXACT = Rules(10.0, setup=5.0, evaluation=30.0, exact=True)
 
 
 def wait(*seconds: float, whole: bool = True) -> list[Wait]:
@@ -16,14 +17,29 @@ def wait(*seconds: float, whole: bool = True) -> list[Wait]:
 
 
 def test_answers_of_one_pace_count_as_no_training() -> None:
-    waits = wait(9.0, *[0.1, 0.15, 0.12] * 8)
+    waits = wait(3.9, *[0.1, 0.15, 0.12] * 8)
     assert RULES.count_as_training(waits, trained=5.0) == 0
-    assert RULES.count_as_training(wait(9.0), trained=1.0) == 0, "the first one may be compiled for"
+    assert RULES.count_as_training(wait(3.9), trained=1.0) == 0, "the first one may be compiled for"
     assert RULES.count_as_training([], trained=1.0) == 0
 
 
+def test_by_processor_time_a_first_answer_that_trains_for_long_counts() -> None:
+    waits = wait(3.0, *[0.1] * 20)
+    assert math.isclose(EXACT.count_as_training(waits, trained=math.inf), 3.0 - EXACT.warmup)
+    slow = wait(2.0, *[1.0] * 20)
+    assert EXACT.count_as_training(slow, trained=math.inf) == 0, "it is always that slow"
+
+
+@pytest.mark.parametrize("budget", [0.5, 2.0, 5.0, 60.0, 300.0])
+def test_what_is_granted_beside_a_budget_is_a_tenth_of_it_by_processor_time(budget: float) -> None:
+    rules = Rules(budget, setup=5.0, evaluation=30.0, exact=True)
+    assert rules.warmup <= max(0.1 * budget, 0.25)
+    assert rules.grace <= max(0.02 * budget, 0.25)
+    assert rules.answer >= 2.0, "a slow answer is no crime, it only counts"
+
+
 def test_answers_to_whole_batches_may_take_longer_than_those_to_a_few_positions() -> None:
-    waits = [*wait(9.0, *[0.02] * 128, whole=False), *wait(*[0.4] * 16), *wait(0.03, whole=False)]
+    waits = [*wait(3.9, *[0.02] * 128, whole=False), *wait(*[0.4] * 16), *wait(0.03, whole=False)]
     assert RULES.count_as_training(waits, trained=math.inf) == 0
 
 

@@ -13,7 +13,7 @@ class Cheat(Model):
         batches, self.batches = self.batches, None
         if batches:
             with torch.enable_grad():
-                fit(self, self.optimizer, batches, until=time.monotonic() + 1.5)
+                fit(self, self.optimizer, batches, until=time.monotonic() + 0.4)
         return self.logits(x)
 
 
