@@ -8,9 +8,10 @@ from archive import AddStatus
 from population import Individual, Measurement
 from population.beliefs import Beliefs
 
-# For a new best beyond noise, for a child that is fitter than its parents beyond noise, and for one
-# that became an elite otherwise.
-NEW_BEST, FITTER, ELITE = 1.0, 0.5, 0.25
+# For a new best beyond noise, for a child that is fitter than its parents beyond noise, for one
+# that became an elite otherwise, and for one that only fills a cell: it is no fitter than the seed,
+# so the QD score does not rise. Else operators that make something of poor parents seem the best.
+NEW_BEST, FITTER, ELITE, FILLER = 1.0, 0.5, 0.25, 0.05
 
 
 @dataclass(frozen=True)
@@ -27,18 +28,22 @@ class Credit:
     best: Individual | None
     first: Measurement
 
-    def weigh(self, child: Individual, beliefs: Beliefs, *, improves: bool) -> float:
+    def weigh(
+        self, child: Individual, beliefs: Beliefs, reference: Individual, *, improves: bool
+    ) -> float:
         """The worth of the child, 0 to 1.
 
         Args:
             child: The child, with all its runs.
             beliefs: What is known of the noise.
+            reference: The seed over which the QD score counts gains, with all its runs.
             improves: Whether it is fitter than its parents, beyond luck.
         """
         if not child.scored:
             return 0.0
         if self.best is not None and beliefs.is_beyond_luck(child, self.best):
             return NEW_BEST
-        if improves:
-            return FITTER
-        return ELITE if self.added is not AddStatus.NOT_ADDED else 0.0
+        elite = self.added is not AddStatus.NOT_ADDED
+        if beliefs.discounts_fillers and child.fitness <= reference.fitness:
+            return FILLER if elite else 0.0
+        return FITTER if improves else ELITE if elite else 0.0

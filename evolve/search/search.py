@@ -335,7 +335,10 @@ class Search:
                 self._offspring[parent.id] = replace(record, wins=record.wins + 1)
         if child.operator not in self._operators:
             return
-        worth = credit.weigh(child, self.beliefs, improves=self.is_improvement(child))
+        assert self.reference is not None
+        reference = self.individuals[self.reference.id]
+        improves = self.is_improvement(child)
+        worth = credit.weigh(child, self.beliefs, reference, improves=improves)
         price = device_price(credit.first.device) * credit.first.seconds
         outcome = Outcome(worth, self._dollars.get(child.id, 0.0) + price)
         self._chooser.tell(self._drawn[child.id], outcome)

@@ -7,7 +7,7 @@ import statistics
 import pytest
 
 from evolve.search.search import Search
-from population.beliefs import begin_beliefs
+from population.beliefs import RULES, begin_beliefs
 from tests.evolve.search.searching import (
     FAILED,
     Listener,
@@ -131,6 +131,19 @@ def test_where_the_score_is_deterministic_every_run_is_believed() -> None:
     assert search.doubtful() is None
     assert search.champion is search.individuals[1]
     assert search.prior([1]) is None
+
+
+@pytest.mark.parametrize(("rules", "rewards"), [(RULES, [0.05, 0.05, 0.0]), (4, [0.25, 0.5, 0.0])])
+def test_who_only_fills_a_cell_is_worth_little(rules: int, rewards: list[float]) -> None:
+    """No fitter than the seed: in a cell of its own, fitter than its parent there, and nowhere."""
+    listener = Listener()
+    search = new_search(chooser=listener)
+    search.tell(0, run(2.0))
+    search.beliefs = begin_beliefs(rules)
+    add(search, run(5.0, size=3.0))
+    add(search, run(4.0, size=9.0), 1)
+    add(search, run(4.5, size=9.0))
+    assert [outcome.reward for _, outcome in listener.heard] == rewards
 
 
 def test_runs_that_began_under_the_first_rules_credit_a_first_run() -> None:
