@@ -150,6 +150,7 @@ def measure(
         )
         if verdict is not None:
             _tell_of_unused_time(verdict, budget, timer, log)
+            _tell_of_missed_time(verdict, budget, log)
     finally:
         if task.environment:
             _hide_granted(task, log)
@@ -200,6 +201,18 @@ def _tell_of_unused_time(verdict: Verdict, budget: float, timer: Clock, log: Pat
             f"trainer: it trained for {used:.1f} of the {budget:g} s of processor time that it "
             "has: its own clock went on while other work had the processor. A script that asks "
             "prepare.elapsed() how much is used loses nothing to other work\n"
+        )
+
+
+def _tell_of_missed_time(verdict: Verdict, budget: float, log: Path) -> None:
+    """Say in the log how much of its budget a genome has lost before it began to train."""
+    missed = verdict.numbers.get("missed_seconds", 0.0)
+    if missed <= (1.0 - USED) * budget:
+        return
+    with log.open("a", encoding="utf-8", errors="replace") as file:
+        file.write(
+            f"trainer: {missed:.1f} s of its budget of {budget:g} s were over before it began to "
+            "train: it took longer to import and to warm up than is granted beside the budget\n"
         )
 
 

@@ -124,7 +124,7 @@ class Referee:
                 "it did not begin to train in time: what it works before counts as training, "
                 f"but {self.rules.describe_warmup()}",
             )
-        wall = WallClock().start()
+        missed, wall = watch(), WallClock().start()
         try:
             message = self._train(end, watch, ended)
         except Late:
@@ -134,6 +134,7 @@ class Referee:
                 f"{self.rules.grace:g} s of grace",
             )
         training = self._read_training(message, watch(), warmup)
+        training.numbers["missed_seconds"] = missed  # of the budget, before it had training rows
         if self.clock.name == CPU:
             training.numbers["training_wall_seconds"] = wall()
         return self._evaluate(end, training, ended)

@@ -104,3 +104,14 @@ def test_the_log_says_what_a_clock_of_its_own_costs(arena: Any) -> None:
     assert "of the 2 s of processor time that it has" in said
     assert "prepare.elapsed()" in said
     assert result.details["training_seconds"] < result.details["training_wall_seconds"]
+
+
+def test_the_log_says_what_a_long_start_costs(arena: Any) -> None:
+    """By processor time imports are granted some, and what else a start does is not."""
+    busy = "import time, torch\nuntil = 2.25 * time.process_time() + 2\n"
+    busy += "while time.process_time() < until:\n    pass\n"
+    result = arena.measure(busy + ASKING.format(work=""), budget=2 * BUDGET)
+    said = arena.log.read_text(encoding="utf-8")
+    assert result.status is Status.OK, result.reason
+    assert 0.5 < result.details["missed_seconds"] < 3
+    assert "s of its budget of 4 s were over before it began to train" in said

@@ -299,6 +299,7 @@ def test_work_before_the_clock_counts_beyond_imports_and_a_little_warm_up(
     assert verdict.status is Status.OK
     assert verdict.numbers["training_seconds"] == pytest.approx(used)
     assert verdict.numbers["warmup_seconds"] == pytest.approx(warm_up - used)
+    assert verdict.numbers["missed_seconds"] == pytest.approx(used)
 
 
 def test_a_start_longer_than_the_budget_ends_the_run(judge: Any) -> None:
