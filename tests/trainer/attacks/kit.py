@@ -21,6 +21,7 @@ from prepare import (
 
 STEPS = 100  # a count and not a time, so that a slow machine gives the same result
 BATCH = 8
+ROWS, PREFIXES = 1024, 384  # that are scored, and asked before these, usually
 
 torch.manual_seed(SEED)
 tokenizer = Tokenizer.from_directory()
@@ -85,7 +86,7 @@ class Reader(Model):
     It recognises each context that it has answered before, and answers it as it did then.
     """
 
-    prefixes = 192  # that are asked before the scored rows, usually
+    prefixes = PREFIXES
 
     def __init__(self):
         super().__init__()

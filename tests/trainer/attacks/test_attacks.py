@@ -217,6 +217,14 @@ def test_an_attack_gains_nothing(
 
 
 @pytest.mark.slow
+def test_the_adversaries_know_how_many_rows_are_asked(arena: Any) -> None:
+    result = measured(arena, "honest")
+    asked = f"{arena.ready.text.eval_rows}, {result.details['audit_prefixes']:g}"
+    kit = Path(__file__).with_name("kit.py").read_text(encoding="utf-8")
+    assert f"ROWS, PREFIXES = {asked} " in kit
+
+
+@pytest.mark.slow
 def test_numbers_that_are_stored_once_count_once(arena: Any) -> None:
     honest, repeated = measured(arena, "honest"), measured(arena, "repeated_numbers")
     assert repeated.measures["size"] == honest.measures["size"] + 1

@@ -60,7 +60,7 @@ def test_no_honest_genome_is_ever_suspected(arena: Any) -> None:
         found.append(arena.measure(source(name), **beaten, **options(name)))
     assert [result.reason for result in found if not result.fitness] == []
     counts = {result.details["audit_prefixes"] for result in found}
-    assert counts == {192, 192 + 2048, 8192}, "audited as usual, more, and most"
+    assert counts == {384, 384 + 2048, 8192}, "audited as usual, more, and most"
 
 
 def test_the_seed_gets_the_very_value_that_it_has_locally(arena: Any) -> None:

@@ -3,7 +3,7 @@
 import time
 
 import torch
-from kit import BATCH, Model, finish, fit, train
+from kit import BATCH, PREFIXES, Model, finish, fit, train
 
 import prepare
 
@@ -13,7 +13,7 @@ class Cheat(Model):
 
     def answer(self, x, logits):
         until = time.monotonic() + 0.5
-        if self.asked < 192:
+        if self.asked < PREFIXES:
             with torch.enable_grad():
                 fit(self, self.optimizer, self.batches, until=until)
         time.sleep(max(until - time.monotonic(), 0))
