@@ -201,9 +201,9 @@ setup)
     set_up "${2:-}"
     say "Ready."
     ;;
-test) # many tests wait, so three at a time suit two cores
+test)
     shift
-    run test pytest --numprocesses 3 --dist loadfile "$@"
+    run test pytest --numprocesses logical --maxprocesses 4 --dist loadfile "$@"
     ;;
 evolve | trainer)
     [ $# -eq 0 ] || shift

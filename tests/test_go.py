@@ -56,7 +56,7 @@ venv*) mkdir -p .venv/bin && cp fake.python .venv/bin/python ;;
 esac
 """
 
-IN_PARALLEL = ("--numprocesses", "3", "--dist", "loadfile")
+IN_PARALLEL = ("--numprocesses", "logical", "--maxprocesses", "4", "--dist", "loadfile")
 
 
 class Machine:

@@ -91,8 +91,9 @@ def _forward_term(pid: int, level: Level) -> None:
 
 def _become(level: Level, group: Group, launcher: int) -> None:
     try:
-        # Python ignores the last two, which would pass through exec to a command.
-        for number in (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):
+        # A shell's background job or nohup may ignore the first two, and Python the others, which
+        # would pass through exec to a command.
+        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
         group.join()
         level.options.set_limits(group.holds, level.user)

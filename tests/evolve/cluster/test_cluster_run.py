@@ -100,6 +100,7 @@ def test_a_run_on_a_cluster_is_the_same_as_at_home(place: Any, nodes: Any) -> No
     assert "step 1 loss: 3.0" in log
 
 
+@pytest.mark.slow
 def test_a_killed_node_costs_its_own_children_alone_and_a_new_one_is_used(
     place: Any, nodes: Any, request: Any, eventually: Callable[[Callable[[], object]], None]
 ) -> None:

@@ -162,6 +162,7 @@ def test_a_run_on_a_terminal_leaves_its_lines_and_nothing_else(
     assert start in left, "folded between words"
 
 
+@pytest.mark.slow
 def test_what_fresh_runs_have_confirmed_is_shown_when_a_run_goes_on(
     place: Any, open_terminal: Callable[..., Any]
 ) -> None:

@@ -50,6 +50,7 @@ def test_what_was_aimed_at_is_recorded(talked: Any) -> None:
     assert others == {"[]"}
 
 
+@pytest.mark.slow
 def test_so_does_one_whose_proposals_were_twins_and_that_others_went_on_with(
     place: Any, chat: Any, scripted: ModuleType
 ) -> None:

@@ -75,6 +75,7 @@ def test_ctrl_c_finishes_what_runs_and_resume_goes_on(place: Any, eventually: Ev
     check_complete(place)
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_a_terminal_reaches_every_process_of_the_group(
     place: Any, eventually: Eventually
 ) -> None:

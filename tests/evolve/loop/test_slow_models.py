@@ -61,6 +61,7 @@ def test_its_decisions_can_be_taken_again(dripping: Any) -> None:
     assert again.returncode == 0, again.stdout
 
 
+@pytest.mark.slow
 def test_after_too_many_useless_replies_in_a_row_nobody_waits_for_more(
     place: Any, chat: Any
 ) -> None:
