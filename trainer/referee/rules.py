@@ -81,9 +81,11 @@ class Rules:
 
         Args:
             start: Seconds that the child worked before its first word.
-            measure_start: Function that measures the seconds that a start takes here.
+            measure_start: Function that measures the seconds that a start takes here; infinite
+                where nobody knows, so that it is free, too.
         """
-        return start - START_TIMES * measure_start() if self.exact else 0.0
+        usual = measure_start() if self.exact else math.inf
+        return start - START_TIMES * usual if math.isfinite(usual) else 0.0
 
     def count_as_training(self, waits: Sequence[Wait], trained: float) -> float:
         """Seconds of an evaluation that could have been used to train on.

@@ -17,5 +17,6 @@ print(time.process_time())
 @functools.cache
 def measure_start() -> float:
     """Measure the processor seconds in which this interpreter starts and imports torch."""
-    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, check=True)
-    return float(done.stdout)
+    # -P: no module of the folder that the user happens to be in
+    done = subprocess.run([sys.executable, "-P", "-c", SCRIPT], capture_output=True, check=True)
+    return float(done.stdout.split()[-1])

@@ -23,6 +23,15 @@ def test_answers_of_one_pace_count_as_no_training() -> None:
     assert RULES.count_as_training([], trained=1.0) == 0
 
 
+@pytest.mark.parametrize(
+    ("rules", "usual", "counts"), [(EXACT, 2.0, 3.5), (EXACT, math.inf, 0.0), (RULES, 2.0, 0.0)]
+)
+def test_a_start_counts_where_it_is_known_what_one_takes(
+    rules: Rules, usual: float, counts: float
+) -> None:
+    assert math.isclose(rules.count_as_warmup(8.0, lambda: usual), counts)
+
+
 def test_by_processor_time_a_first_answer_that_trains_for_long_counts() -> None:
     waits = wait(3.0, *[0.1] * 20)
     assert math.isclose(EXACT.count_as_training(waits, trained=math.inf), 3.0 - EXACT.warmup)
