@@ -10,7 +10,7 @@ from dataclasses import dataclass
 ANSWER_SHARE, ANSWER_LEAST, ANSWER_MOST = 0.4, 2.0, 120.0  # of the budget; seconds
 GRACE_SHARE, GRACE_LEAST = 0.02, 2.0  # of the budget; seconds
 # The same by processor time: little is enough, since other work does not lengthen it.
-EXACT_WARMUP_SHARE, EXACT_WARMUP_LEAST, EXACT_GRACE_LEAST = 0.1, 0.25, 0.25
+EXACT_WARMUP_SHARE, EXACT_GRACE_SHARE, EXACT_LEAST = 0.1, 0.05, 0.25
 START_TIMES = 2.25  # the usual start that imports may take: torch.optim needs as much as torch
 WARMUP_ROWS = 64  # of training text that a child sees again and again before its clock starts
 MAX_BATCH = 4096  # rows that a genome may ask to be evaluated at once
@@ -55,7 +55,7 @@ class Rules:
     def warmup(self) -> float:
         """From the first word to the start of the clock, which starts then in any case."""
         if self.exact:
-            return min(max(EXACT_WARMUP_SHARE * self.budget, EXACT_WARMUP_LEAST), ANSWER_MOST)
+            return min(max(EXACT_WARMUP_SHARE * self.budget, EXACT_LEAST), ANSWER_MOST)
         return self.answer
 
     def describe_warmup(self) -> str:
@@ -65,7 +65,9 @@ class Rules:
     @property
     def grace(self) -> float:
         """Seconds from the end of the budget to the call of evaluate_bpb."""
-        least = EXACT_GRACE_LEAST if self.exact else GRACE_LEAST
+        least = GRACE_LEAST
+        if self.exact:  # a step must fit into it, so less of a long budget
+            least = min(max(EXACT_GRACE_SHARE * self.budget, EXACT_LEAST), GRACE_LEAST)
         return max(GRACE_SHARE * self.budget, least)
 
     @property
