@@ -176,6 +176,7 @@ class Referee:
         self, end: socket.socket, training: _Training, ended: Callable[[], bool]
     ) -> Verdict:
         watch, deadline = self.clock.start(), self.rules.evaluation
+        working = self.clock.start_working()
         try:
             with RemoteModel(
                 end,
@@ -200,7 +201,8 @@ class Referee:
             )
         numbers = training.numbers | result.numbers
         numbers["evaluation_seconds"] = watch()
-        verdict = self._conclude(result, training, model.waits, numbers)
+        worked = working() if self.rules.exact else 0.0
+        verdict = self._conclude(result, training, model.waits, worked, numbers)
         if verdict.fitness is not None:
             with contextlib.suppress(Closed):  # it has its verdict, whether it hears of it or not
                 channel.send(end, {"val_bpb": verdict.fitness})
@@ -211,6 +213,7 @@ class Referee:
         result: EvaluationResult,
         training: _Training,
         waits: Sequence[Wait],
+        worked: float,
         numbers: dict[str, float],
     ) -> Verdict:
         """Weigh what an evaluation found, and how long its answers took."""
@@ -218,7 +221,7 @@ class Referee:
             return Verdict(Status.CHEAT, result.cheating, numbers=numbers)
         asked = training.batch * (self.text.width - 1) * (len(waits) - 1)
         tokens = max(training.tokens, LEAST_TRAINED * self.text.scored.size)
-        extra = self.rules.count_as_training(waits, asked * training.seconds / tokens)
+        extra = self.rules.count_as_training(waits, asked * training.seconds / tokens, worked)
         if training.seconds + extra > self.rules.budget + self.rules.grace:
             return Verdict(
                 Status.TIMEOUT,

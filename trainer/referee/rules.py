@@ -89,7 +89,9 @@ class Rules:
         usual = measure_start() if self.exact else math.inf
         return start - START_TIMES * usual if math.isfinite(usual) else 0.0
 
-    def count_as_training(self, waits: Sequence[Wait], trained: float) -> float:
+    def count_as_training(
+        self, waits: Sequence[Wait], trained: float, worked: float = 0.0
+    ) -> float:
         """Seconds of an evaluation that could have been used to train on.
 
         The first batch, which is not scored, may take as long as the warm-up. Of each other one
@@ -100,6 +102,8 @@ class Rules:
             waits: The wait for each batch, in their order.
             trained: Seconds that training took for as many tokens as these batches have after the
                 first.
+            worked: Seconds that the child worked in all from the first batch to the last, while the
+                referee did, too; 0 where nobody knows.
         """
         first, rest = waits[:1], waits[1:]
         kinds = [[wait.seconds for wait in rest if wait.whole is whole] for whole in (True, False)]
@@ -109,6 +113,7 @@ class Rules:
             for kind, most in zip(kinds, usual, strict=True)
             for seconds in kind
         )
-        total = math.fsum(wait.seconds for wait in rest)
+        waited = math.fsum(wait.seconds for wait in rest)
+        total = max(waited, worked - math.fsum(wait.seconds for wait in first))
         late = math.fsum(max(wait.seconds - max(self.warmup, *usual), 0.0) for wait in first)
         return late + max(slow, total - UNHURRIED * trained, 0.0)

@@ -114,6 +114,7 @@ ATTACKS = [
     Attack("inside_the_evaluation", None, SHORT, gain=QUARTER),
     Attack("training_between_answers", None, SHORT),
     Attack("training_before_the_scored_rows", None, SHORT),
+    Attack("training_in_the_background", None, SHORT),
     Attack("training_behind_few_tokens", None, SHORT, gain=POWER),
     # what it says of itself
     Attack("small_and_fast_in_words", None, **QUICK),

@@ -72,6 +72,12 @@ def test_answers_that_all_take_longer_than_training_on_them_count() -> None:
     assert RULES.count_as_training(waits, trained=math.inf) == 0
 
 
+def test_work_between_the_answers_counts_too() -> None:
+    waits = wait(0.5, *[0.1] * 20)
+    assert EXACT.count_as_training(waits, trained=2.0, worked=2.5) == 0
+    assert math.isclose(EXACT.count_as_training(waits, trained=2.0, worked=9.5), 9.0 - 3.0)
+
+
 def test_a_pace_is_steady_once_compilation_is_over() -> None:
     times = np.cumsum([30.0, 20.0, 9.0] + [0.3] * 60).tolist()
     steady = next(n for n in range(len(times)) if is_steady(times[:n], budget=300))
