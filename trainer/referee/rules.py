@@ -66,7 +66,7 @@ class Rules:
     def grace(self) -> float:
         """Seconds from the end of the budget to the call of evaluate_bpb."""
         least = GRACE_LEAST
-        if self.exact:  # a step must fit into it, so less of a long budget
+        if self.exact:  # enough for the step in which the budget ends
             least = min(max(EXACT_GRACE_SHARE * self.budget, EXACT_LEAST), GRACE_LEAST)
         return max(GRACE_SHARE * self.budget, least)
 
