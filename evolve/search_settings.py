@@ -271,8 +271,8 @@ class SearchSettings:
 
     @property
     def seed_repeats(self) -> int:
-        """Runs of the first seed at the start, which show the noise: 1 in 25 children, 2 to 4."""
-        return self.seed_runs or min(max(self.total_children // 25, 2), 4)
+        """Runs of the first seed at the start, which show the noise: 1 in 50 children, 2 to 4."""
+        return self.seed_runs or min(max(self.total_children // 50, 2), 4)
 
     @property
     def max_repeats(self) -> int:

@@ -19,7 +19,7 @@ from population.estimate import (
 from population.estimate.gains import LEAST_SHARE, MEANS, SPREADS, Gain, Gains
 from population.individual import Direction, Individual
 
-RULES = 5  # the version of what follows from a result; runs keep the one they began with
+RULES = 6  # the version of what follows from a result; runs keep the one they began with
 BELIEFS_RULES = 2  # the version from which on results are judged as here
 CONFIDENCE = 0.9  # that one genome is fitter than another, from which the difference counts
 CLOSE_RULES = 4  # the version from which on a smaller gap counts between parents

@@ -25,8 +25,9 @@ class Operator(ABC):
         aims: Whether it wants a cell of the archive to reach, `context.target`.
         learns: Whether it wants the results of genomes that differ from the parent in constants
             alone, `context.relatives`.
-        since: Version of a run's rules from which on it is drawn unless operators are named: runs
-            that began before it was there take their decisions without it.
+        since: Version of a run's rules from which on it is as it is now.
+        former: The operator of that name before; None if there was none: runs that began then take
+            their decisions without it.
         takes_forms: Whether a language model may be asked for a reply in `context.form`.
         maps: Whether it wants the archive's cells with what is to be beaten there, `context.cells`.
     """
@@ -42,11 +43,18 @@ class Operator(ABC):
     maps: bool = False
     takes_forms: bool = False
     since: int = 1
+    former: Operator | None = None
 
     @property
     def is_offline(self) -> bool:
         """Whether it needs neither a language model nor a coding agent."""
         return not (self.needs_model or self.needs_agent)
+
+    def as_of(self, rules: int) -> Operator | None:
+        """The operator as it was under a version of a run's rules; None if it was not there yet."""
+        if self.since <= rules:
+            return self
+        return self.former.as_of(rules) if self.former else None
 
     @abstractmethod
     def propose(self, parents: Sequence[Parent], context: Context) -> Proposal:

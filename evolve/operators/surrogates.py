@@ -78,11 +78,11 @@ def forecast_changes(
         objectives=np.array([orient(loss, direction) for loss in scale.invert(losses)]),
         deviations=(worse - better) / 2.0,
         falls=falls,
-        improvements=_expected_improvement(losses, spread, bars) * falls,
+        improvements=expect_improvement(losses, spread, bars) * falls,
     )
 
 
-def _expected_improvement(expected: Array, deviation: Array, bars: Array) -> Array:
+def expect_improvement(expected: Array, deviation: Array, bars: Array) -> Array:
     """How far below each bar a loss is expected to be, above it counting as 0.
 
     Args:

@@ -105,12 +105,13 @@ def operator_mix(
                 f"this task names no operator that works without a model: {ADD_MODEL}"
             )
     if not names:
+        known = [operator.as_of(rules) for operator in OPERATORS.values()]
         usable = {
-            name: operator
-            for name, operator in OPERATORS.items()
-            if _can_work(operator, with_models, with_agents)
+            operator.name: operator
+            for operator in known
+            if operator
+            and _can_work(operator, with_models, with_agents)
             and (language == "python" or not operator.is_offline)
-            and operator.since <= rules
         }
         if not usable:
             raise OptionError(
@@ -121,7 +122,7 @@ def operator_mix(
     weights: dict[str, float] = {}
     for text in names:
         operator, weight = parse_operator(text)
-        chosen[operator.name] = operator
+        chosen[operator.name] = operator.as_of(rules) or operator
         if weight is not None:
             weights[operator.name] = weight
     asking = [one.name for one in chosen.values() if one.needs_model and not with_models]

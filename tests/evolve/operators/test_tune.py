@@ -185,6 +185,16 @@ def test_where_genomes_failed_it_hardly_goes_again() -> None:
     assert statistics.fmean(tuned) < 5
 
 
+def test_a_poor_parent_does_not_keep_it_from_what_better_relatives_show() -> None:
+    rates = SEED.replace("(0.01, 0.3)", "(0.05, 0.06)").replace("DECAY = 0.1", "DECAY = 0.02")
+    near = scattered(rates.replace("96", "256").replace("= 0.9", "= 0.97"), bowl, 20)
+    narrow = SEED.replace("WIDTH = 96", "WIDTH = 8")
+    poor = Relative(narrow, bowl(narrow))
+    for seed in range(5):
+        child = propose(narrow, [poor, *near], seed).source
+        assert bowl(child) < 2.0 < 0.1 * bowl(narrow)
+
+
 # -- what it leaves alone -------------------------------------------------------------------------
 
 

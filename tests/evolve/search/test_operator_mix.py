@@ -54,6 +54,15 @@ def test_by_default_all_that_can_work_do_and_what_pays_is_learnt() -> None:
     assert isinstance(mix().chooser({"a": 1.0}), Bandit)
 
 
+def test_a_run_keeps_the_operators_of_the_rules_that_it_began_with() -> None:
+    now, before, first = (operator_mix((), with_models=False, rules=n).operators for n in (6, 5, 1))
+    assert now["tune"] is OPERATORS["tune"]
+    assert before["tune"] is first["tune"] is OPERATORS["tune"].former
+    assert list(now) == list(before) == [*first, "illuminate"]
+    named = operator_mix(["tune:2", "perturb"], with_models=False, rules=5)
+    assert named.operators["tune"] is before["tune"]
+
+
 def test_named_operators_without_a_weight_leave_learning_on() -> None:
     assert set(mix("tweak", "recombine").operators) == {"tweak", "recombine"}
     assert mix("tweak", "recombine").weights is None
