@@ -23,6 +23,7 @@ in turns. --record writes the table from which --draw makes table and figure aga
 
 --landscapes lets the same searches work on landscapes of known truth (landscapes.py), whose genomes
 are written as constants, with as many landscapes of each kind as --seeds; the records go to --out.
+The landscape `training` is fitted to the trainings of a comparison, a table beside its record.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from pathlib import Path
 from search_arms import ARMS, CHILDREN, DEFAULT, ROOT, Runner, Study
 from search_record import Claim, StudyRecord, list_claims, list_seed, make_record
 from search_tables import draw_figure, write_table
+from search_trainings import Trainings
 from search_truth import FreshRuns, digest, measure_fresh
 
 from evolve.loop.contexts import VISITED
@@ -87,9 +89,9 @@ def _parse() -> argparse.Namespace:
         "--landscapes",
         nargs="*",
         metavar="NAME",
-        help="simulated landscapes instead (default choices, valleys and slow)",
+        help="simulated landscapes instead (default choices, valleys, slow and training)",
     )
-    parser.add_argument("--noise", type=float, default=0.003, help="of a run on a landscape")
+    parser.add_argument("--noise", type=float, help="of a run on a landscape; default its own")
     parser.add_argument("--processes", type=int, default=1, help="for landscapes")
     options = parser.parse_args()
     if not options.draw and options.landscapes is None and options.out is None:
@@ -128,6 +130,8 @@ def _compare(options: argparse.Namespace) -> int:
     record = make_record(study, claims, fresh, options.checkpoints)
     path = options.record or study.out / "search.csv"
     record.write(path)
+    trainings = Trainings.gather(run for run in study.list_runs() if run.is_begun)
+    trainings.write(path.with_name(f"{path.stem}_trainings.csv"))
     _show(record, (options.pictures if options.record else study.out) / f"{path.stem}.png")
     return 1 if failed else 0
 

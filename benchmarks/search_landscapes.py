@@ -1,15 +1,14 @@
 """The searches of `search.py` on simulated landscapes, whose genomes are written as constants.
 
-A landscape's genome becomes a source text: each of its choices a truth value, each of its numbers a
-rate, of which one typical step of `perturb` is one step of the landscape. So all operators and
-optimisers work on it as they do on a script, and what they find is known exactly. Nothing is
-written to disk but the record.
+All operators and optimisers work on it as they do on a script, and what they find is known exactly.
+Nothing is written to disk but the record.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -18,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from landscapes import LANDSCAPES, START, Genome, Landscape
 from noise import APART, AXES
 from search_arms import ARMS, CHILDREN, ROOT
+from search_grounds import open_ground
 from search_record import Row, StudyRecord, fit_common_axes, rebin_by_mean
 from search_tables import write_table
 
@@ -29,7 +28,6 @@ from evolve.genome import Identity, RefusedError, identify
 from evolve.genome.masking import read_values
 from evolve.loop.attempts import carry_out
 from evolve.loop.contexts import ContextBuilder
-from evolve.operators.perturb import SPREAD
 from evolve.runs.history import new_strategy
 from evolve.search.axes import axes_around
 from evolve.search.operator_mix import operator_mix
@@ -39,10 +37,7 @@ from population import Direction, Individual, Measurement, Status
 from trainer.task import Task, load_task
 
 DEFAULT = "choices", "valleys", "slow"  # `steps` has 600 choices, which nobody would tune
-STEPS = {"valleys": 0.4, "slow": 1.0}  # of the landscape, in its unit; those of its own mutations
-MIDDLE = 0.01  # rate that stands for the seed's number
 RECORDS = Path(__file__).with_name("records")
-TINY = 1e-6  # least rate that counts; zero counts as this
 MOST_REFUSED = 25  # proposals in a row without a child, after which a search gives up
 
 
@@ -51,15 +46,15 @@ class Case:
     """What is simulated.
 
     Attributes:
-        landscape: Name of the landscape.
+        landscape: Name of the ground.
         evaluations: Runs that a search may make.
-        noise: Standard deviation of one run.
+        noise: Standard deviation of one run; None takes the ground's own.
         checkpoints: Numbers of evaluations at which the searches are compared.
     """
 
     landscape: str
     evaluations: int
-    noise: float
+    noise: float | None
     checkpoints: tuple[int, ...]
 
 
@@ -74,11 +69,10 @@ class World:
     """
 
     def __init__(self, case: Case, seed: int) -> None:
-        self._land: Landscape = LANDSCAPES[case.landscape](np.random.default_rng([seed, 0]))
-        self._step, self._noise = STEPS.get(case.landscape), case.noise
+        self.ground = open_ground(case.landscape, seed)
+        self.noise = self.ground.noise if case.noise is None else case.noise
         self._rng = np.random.default_rng([seed, 1])
-        start = "False" if self._step is None else repr(MIDDLE)
-        self.sources = ["".join(f"GENE_{i} = {start}\n" for i in range(len(self._land.start)))]
+        self.sources = [self.ground.seed]
         self.runs = 0
 
     def source(self, commit: str) -> str:
@@ -87,13 +81,14 @@ class World:
 
     def truth(self, number: int) -> float:
         """The true value of a genome."""
-        return self._land.truth(self._read(number))
+        return self.ground.truth(read_values(self.sources[number]))
 
     def run(self, number: int) -> Measurement:
         """One run of a genome."""
         self.runs += 1
-        value = self.truth(number) + self._rng.normal(0.0, self._noise)
-        return Measurement(Status.OK, value, self._land.measures(self._read(number)), 1.0)
+        value = self.truth(number) + self._rng.normal(0.0, self.noise)
+        measures = self.ground.measures(read_values(self.sources[number]))
+        return Measurement(Status.OK, value, measures, 1.0)
 
     def screen(self, source: str) -> Identity:
         """Refuse what was tried."""
@@ -101,12 +96,6 @@ class World:
         if any(values == read_values(other) for other in self.sources):
             raise RefusedError("it was tried")
         return identify(source, "python")
-
-    def _read(self, number: int) -> Genome:
-        values = np.array(read_values(self.sources[number]), dtype=np.float64)
-        if self._step is None:
-            return values
-        return self._step * np.log(np.maximum(values, TINY) / MIDDLE) / SPREAD
 
 
 @dataclass(frozen=True)
@@ -117,12 +106,16 @@ class Checkpoint:
         evaluations: Number of evaluations.
         claimed: Value of the best that it claims.
         truth: True value of that genome.
+        seed: True value of the seed.
+        noise: Standard deviation of one run.
         archive: Everyone who was measured by then.
     """
 
     evaluations: int
     claimed: float
     truth: float
+    seed: float
+    noise: float
     archive: Archive
 
 
@@ -201,7 +194,14 @@ def _take_stock(search: Search, world: World) -> Checkpoint:
     assert best is not None
     assert best.objective is not None
     assert archive is not None
-    return Checkpoint(world.runs, best.objective, world.truth(best.id), archive.rebin(archive.axes))
+    return Checkpoint(
+        evaluations=world.runs,
+        claimed=best.objective,
+        truth=world.truth(best.id),
+        seed=world.truth(0),
+        noise=world.noise,
+        archive=archive.rebin(archive.axes),
+    )
 
 
 def compare_landscapes(options: argparse.Namespace, say: Callable[[str], None] = print) -> None:
@@ -244,6 +244,7 @@ def make_record(
         runs: Checkpoints of each run, by search and seed.
     """
     rows, reachable = [], []
+    first = [points[-1] for points in next(iter(runs.values()))]
     for seed in range(seeds):
         points = [(arm, point) for arm, own in runs.items() for point in own[seed]]
         axes = fit_common_axes([point.archive for _, point in points])
@@ -257,9 +258,9 @@ def make_record(
                 genome="",
                 claimed=point.claimed,
                 truth=point.truth,
-                deviation=case.noise,
+                deviation=point.noise,
                 fresh=0,
-                qd_score=sum(max(START - value, 0.0) for value in grid.values()),
+                qd_score=sum(max(point.seed - value, 0.0) for value in grid.values()),
                 cells=len(grid),
                 failed=0,
             )
@@ -269,13 +270,13 @@ def make_record(
         "task": f"landscape {case.landscape}",
         "metric": "val_bpb",
         "direction": Direction.MINIMIZE.value,
-        "noise": case.noise,
+        "noise": round(statistics.fmean(point.noise for point in first), 6),
         "paired": True,
         "arms": {arm: ARMS[arm].title for arm in runs},
         "seeds": seeds,
         "evaluations": case.evaluations,
         "checkpoints": list(case.checkpoints),
-        "seed_truth": START,
+        "seed_truth": round(statistics.fmean(point.seed for point in first), 6),
         "reachable_cells": round(math.fsum(reachable) / seeds, 1),
     }
     return StudyRecord(rows, conditions)

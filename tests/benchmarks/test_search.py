@@ -75,6 +75,23 @@ def test_each_run_has_a_row_at_each_checkpoint(compared: tuple[Path, str]) -> No
     assert sorted(found) == sorted((arm, n) for arm in ARMS for n in (4, EVALUATIONS))
 
 
+def test_every_training_has_a_row(compared: tuple[Path, str], toy: Path) -> None:
+    out, _ = compared
+    rows = read_rows(out / "search_trainings.csv")
+    made = sum(count_evaluations(out, f"{arm}-0") for arm in ARMS)
+    assert len(rows) == made
+    assert list(rows[0]) == [
+        "0:WIDTH",
+        "1:RATE",
+        "2:DECAY",
+        "3:DEPTH",
+        "objective",
+        "size",
+        "speed",
+    ]
+    assert (rows[0]["0:WIDTH"], rows[0]["1:RATE"], rows[0]["size"]) == ("32", "0.1", "160")
+
+
 def test_truth_is_the_mean_of_fresh_runs(compared: tuple[Path, str]) -> None:
     out, _ = compared
     fresh = list_fresh(out)
