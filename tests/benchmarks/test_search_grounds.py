@@ -32,7 +32,7 @@ def trainings(tables: ModuleType) -> Any:
     """Trainings of a genome whose depth and rate matter, each run twice; one depth always fails."""
     rng = np.random.default_rng(0)
     values, results = [], []
-    for _ in range(60):
+    for _ in range(35):
         depth, rate = int(rng.integers(1, 6)), float(10 ** rng.uniform(-3, -1))
         for _ in range(2):
             values.append((depth, rate, 14, True, 0.9))
@@ -66,8 +66,8 @@ def test_what_was_measured_is_foreseen(
     told = tables.Trainings(SEED, trainings.measures, trainings.values, turned)
     ground = grounds.Fitted(told, direction, np.random.default_rng(1))
     best, poor = (3, 0.01, 14, True, 0.9), (1, 0.001, 14, True, 0.9)
-    assert sign * ground.truth(best) == pytest.approx(2.0, abs=0.04)
-    assert sign * ground.truth(poor) == pytest.approx(2.3, abs=0.06)
+    assert sign * ground.truth(best) == pytest.approx(2.0, abs=0.05)
+    assert sign * ground.truth(poor) == pytest.approx(2.3, abs=0.1)
     assert sign * ground.truth((5, 0.01, 14, True, 0.9)) > sign * ground.truth(best) + 0.1
     assert ground.measures(best) == pytest.approx({"size": 3000, "throughput": 167}, rel=0.1)
     assert ground.noise == trainings.deviation
