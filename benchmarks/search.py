@@ -89,7 +89,7 @@ def _parse() -> argparse.Namespace:
         "--landscapes",
         nargs="*",
         metavar="NAME",
-        help="simulated landscapes instead (default choices, valleys, slow and training)",
+        help="simulated landscapes instead (default choices, valleys and slow)",
     )
     parser.add_argument("--noise", type=float, help="of a run on a landscape; default its own")
     parser.add_argument("--processes", type=int, default=1, help="for landscapes")
@@ -131,7 +131,7 @@ def _compare(options: argparse.Namespace) -> int:
     path = options.record or study.out / "search.csv"
     record.write(path)
     trainings = Trainings.gather(run for run in study.list_runs() if run.is_begun)
-    trainings.write(path.with_name(f"{path.stem}_trainings.csv"))
+    trainings.write(path.with_name(f"{path.stem}.trainings.csv"))
     _show(record, (options.pictures if options.record else study.out) / f"{path.stem}.png")
     return 1 if failed else 0
 

@@ -25,7 +25,7 @@ from evolve.operators.perturb import SPREAD
 from population import Direction
 
 TRAINING = "training"  # the name of the ground that is fitted to trainings
-TRAININGS = Path(__file__).with_name("records") / "search_trainings.csv"
+TRAININGS = Path(__file__).with_name("records") / "search.trainings.csv"
 FITTED = 400  # trainings that a fit knows: the work grows with the cube of their number
 NOISE = 0.003  # standard deviation of a run on a landscape, a tenth of what can be gained there
 STEPS = {"valleys": 0.4, "slow": 1.0}  # of the landscape, in its unit; those of its own mutations

@@ -77,7 +77,7 @@ def test_each_run_has_a_row_at_each_checkpoint(compared: tuple[Path, str]) -> No
 
 def test_every_training_has_a_row(compared: tuple[Path, str], toy: Path) -> None:
     out, _ = compared
-    rows = read_rows(out / "search_trainings.csv")
+    rows = read_rows(out / "search.trainings.csv")
     made = sum(count_evaluations(out, f"{arm}-0") for arm in ARMS)
     assert len(rows) == made
     constants = ["0:WIDTH", "1:RATE", "2:DECAY", "3:DEPTH"]
