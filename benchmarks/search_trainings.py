@@ -31,7 +31,7 @@ class Trainings:
         measures: Names of the measures.
         runs: Name of the run that made each.
         values: Values of each genome's constants.
-        results: Of each training its objective and its measures; None if it gave no score.
+        results: Objective and measures of each training; None if it gave no score.
     """
 
     seed: str

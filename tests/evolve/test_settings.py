@@ -52,14 +52,14 @@ def test_without_options_a_run_has_a_hundred_children_of_five_minutes() -> None:
     settings = Settings(task="/t")
     assert (settings.total_children, settings.budget) == (100, 300)
     assert (settings.strategy, settings.selector) == ("map-elites", "ucb")
-    assert (settings.grid_cells(2), settings.seed_repeats, settings.final_repeats) == (6, 4, 5)
+    assert (settings.grid_cells(2), settings.seed_repeats, settings.final_repeats) == (6, 2, 5)
     assert (settings.operators, settings.models) == ((), ())
     assert (settings.max_cost, settings.hours, settings.target) == (None, None, None)
 
 
 @pytest.mark.parametrize(
     ("generations", "cells", "seed_repeats", "final_repeats"),
-    [(0, 4, 2, 0), (1, 4, 2, 2), (11, 4, 2, 2), (12, 6, 2, 3), (15, 6, 3, 3), (200, 8, 4, 5)],
+    [(0, 4, 2, 0), (1, 4, 2, 2), (11, 4, 2, 2), (12, 6, 2, 3), (30, 6, 3, 5), (200, 8, 4, 5)],
 )
 def test_what_is_not_asked_for_follows_the_number_of_children(
     generations: int, cells: int, seed_repeats: int, final_repeats: int
