@@ -23,11 +23,12 @@ from evolve.operators.base import Operator
 from evolve.operators.constant_space import (
     FEWEST_RELATIVES,
     Change,
+    Design,
     LossScale,
     draw_design,
 )
 from evolve.operators.context import Context, Parent, Relative
-from evolve.operators.gaussian_process import GaussianProcess
+from evolve.operators.gaussian_process import Array, GaussianProcess
 from evolve.operators.perturb import EXPECTED, Perturb, write_proposal
 from evolve.operators.proposal import Proposal, take_first_new
 from evolve.operators.surrogates import expect_improvement
@@ -47,6 +48,7 @@ class BoundTune(Operator):
     name = "tune"
     summary = "constants by a model of their effect"
     learns = True
+    from_relatives = False
 
     def propose(self, parents: Sequence[Parent], context: Context) -> Proposal:
         (parent,) = parents
@@ -82,13 +84,17 @@ class BoundTune(Operator):
             direction: Direction of their objectives.
             rng: Generator that draws the changes.
         """
-        design = draw_design(source, relatives, direction, rng)
+        design = draw_design(source, relatives, direction, rng, from_relatives=self.from_relatives)
         if not design.changes:
             return []
         losses = LossScale.of(design.losses)(design.losses)
-        expected, deviation = GaussianProcess(design.points, losses).predict(design.places)
-        bounds = np.round(expected - DARING * deviation, DIGITS)
-        return [design.changes[i] for i in np.argsort(bounds, kind="stable")]
+        worth = self.judge(design, GaussianProcess(design.points, losses))
+        return [design.changes[i] for i in np.argsort(-np.round(worth, DIGITS), kind="stable")]
+
+    def judge(self, design: Design, process: GaussianProcess) -> Array:
+        """What each change is worth by a model of the losses, shape (changes,)."""
+        expected, deviation = process.predict(design.places)
+        return DARING * deviation - expected
 
 
 class Tune(BoundTune):
@@ -99,20 +105,9 @@ class Tune(BoundTune):
 
     since = 6
     former = BoundTune()
+    from_relatives = True
 
-    def rank(
-        self,
-        source: str,
-        relatives: Sequence[Relative],
-        direction: Direction,
-        rng: np.random.Generator,
-    ) -> list[Change]:
-        """Draw changes from the genome and its relatives, that of the largest improvement first."""
-        design = draw_design(source, relatives, direction, rng, from_relatives=True)
-        if not design.changes:
-            return []
-        losses = LossScale.of(design.losses)(design.losses)
-        process = GaussianProcess(design.points, losses)
+    def judge(self, design: Design, process: GaussianProcess) -> Array:
+        """The improvement that each change is expected to make, shape (changes,)."""
         bar = process.predict(design.points)[0].min()
-        gains = expect_improvement(*process.predict(design.places), np.array([bar]))[:, 0]
-        return [design.changes[i] for i in np.argsort(-np.round(gains, DIGITS), kind="stable")]
+        return expect_improvement(*process.predict(design.places), np.array([bar]))[:, 0]
