@@ -16,7 +16,8 @@ from rich.text import Text
 from archive.run_folder import BusyError, RunFolder
 from evolve.commands.console import new_console
 from evolve.commands.working import work_on, write_output
-from evolve.loop.loop import End, is_reached
+from evolve.loop.loop import End
+from evolve.loop.target import is_reached, is_surely_reached
 from evolve.operators import resolve_operator_path
 from evolve.runs.history import view_search
 from evolve.runs.run import Run, begin_run, open_run, reopen_run
@@ -268,15 +269,13 @@ def _read_state(call: Call, item: Item) -> State:
     state = State(item, "", children=children, cost=cost, start=search.reference, best=best)
     if best is None:
         return replace(state, words="its start has not scored")
-    if is_reached(best, settings.target):
+    if is_surely_reached(best, settings.target, search.noise):
         return replace(state, words="target reached", done=True)
     if children < settings.total_children:
         return replace(state, words="not finished")
-    return replace(
-        state,
-        words="all generations used" + (", target missed" if settings.target is not None else ""),
-        done=settings.target is None,
-    )
+    missed = settings.target is not None and not is_reached(best, settings.target)
+    words = "all generations used" + (", target missed" if missed else "")
+    return replace(state, words=words, done=not missed)
 
 
 def _table(states: Sequence[State], task: Task) -> Table:

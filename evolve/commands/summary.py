@@ -11,8 +11,9 @@ from archive.comparison import describe_confirmation, read_comparison
 from archive.rows import Purpose
 from evolve.agents.configuration import ConfiguredAgent, limit_session
 from evolve.loop.forecast import forecast, guess_turn, observe_turn
-from evolve.loop.loop import End, is_reached
+from evolve.loop.loop import End
 from evolve.loop.phases import Ending
+from evolve.loop.target import is_reached
 from evolve.models import ConfiguredModel, find_advice, summarise_outages
 from evolve.operators import OPERATORS
 from evolve.runs.history import count_fruitless_replies, read_axes

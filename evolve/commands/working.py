@@ -13,8 +13,9 @@ from evolve.commands.assembly import OpenEvaluator, carry_on
 from evolve.commands.changes import write_story
 from evolve.commands.console import sayer
 from evolve.commands.summary import announce, list_closing_lines
-from evolve.loop.loop import End, is_reached
+from evolve.loop.loop import End
 from evolve.loop.phases import Ending
+from evolve.loop.target import is_reached
 from evolve.models import build_models
 from evolve.runs.history import count_fruitless_replies, view_search
 from evolve.runs.pictures import Draw, draw

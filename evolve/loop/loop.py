@@ -10,7 +10,6 @@ import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from statistics import fmean
 
 from archive.rows import Purpose
 from evolve.loop.controller import Controller, NewGenome
@@ -22,6 +21,7 @@ from evolve.loop.reports import Reports, Snapshot
 from evolve.loop.scheduler import Scheduler
 from evolve.loop.state import LoopState
 from evolve.loop.submissions import Submissions
+from evolve.loop.target import is_surely_reached
 from evolve.models import Availability
 from evolve.runs.run import Run
 from evolve.search.search import Search
@@ -158,7 +158,8 @@ class Loop:
             return End.NO_DEVICE
         if self._interrupt.requests:
             return End.INTERRUPTED
-        if is_reached(self._controller.settled_best, settings.target):
+        best = self._controller.settled_best
+        if is_surely_reached(best, settings.target, self._search.noise):
             return End.TARGET
         if state.finished >= settings.total_children:
             return End.COMPLETE
@@ -267,16 +268,3 @@ class Loop:
             if running
             else "stopping"
         )
-
-
-def is_reached(best: Individual | None, target: float | None) -> bool:
-    """Whether a target was set and an individual is as fit as that.
-
-    The first run has made it the best of many, and its expectation draws its value towards the
-    parent: where there are repeats, their mean decides alone.
-    """
-    if target is None or best is None or best.objective is None:
-        return False
-    repeats = best.values[1:]
-    value = fmean(repeats) if repeats else best.objective
-    return best.direction.gain(value, target) >= 0
