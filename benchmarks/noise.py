@@ -33,6 +33,7 @@ from itertools import product
 import numpy as np
 from landscapes import LANDSCAPES, Genome, Landscape
 
+from evolve.loop.target import is_surely_reached, may_be_reached
 from evolve.operators import OPERATORS
 from evolve.search.axes import axes_around
 from evolve.search.bandit import FixedMix
@@ -211,8 +212,8 @@ def simulate(name: str, case: Case, seed: int) -> Claim:
     )
     finals = scheme.finals(case.evaluations)
     last = case.evaluations - finals
-    while world.runs < last and not _is_reached(search, case.target):
-        _turn(search, world, closing=world.runs >= last - CLOSING)
+    while world.runs < last and not is_surely_reached(search.champion, case.target, search.noise):
+        _turn(search, world, case.target, closing=world.runs >= last - CLOSING)
     evaluations, best = world.runs, search.champion
     assert best is not None
     assert best.objective is not None
@@ -233,9 +234,11 @@ def simulate(name: str, case: Case, seed: int) -> Claim:
     )
 
 
-def _turn(search: Search, world: World, *, closing: bool) -> None:
+def _turn(search: Search, world: World, target: float | None, *, closing: bool) -> None:
     """One run: a repeat of what seems to be the best, or a child."""
     doubtful = search.doubtful(closing=closing)
+    if doubtful is None and may_be_reached(search.champion, target, search.noise):
+        doubtful = search.champion
     if doubtful is not None:
         search.tell(doubtful.id, world.run(doubtful.id))
         return
@@ -247,11 +250,6 @@ def _turn(search: Search, world: World, *, closing: bool) -> None:
     child = Individual(number, "", (parent.id,), "", "", 1, Direction.MINIMIZE, prior=prior)
     search.add_individual(child)
     search.tell(number, world.run(number))
-
-
-def _is_reached(search: Search, target: float | None) -> bool:
-    best = search.champion
-    return target is not None and best is not None and (best.objective or 0.0) <= target
 
 
 def _covers(estimate: Estimate, truth: float) -> bool:
