@@ -19,11 +19,13 @@ from population.estimate import (
 from population.estimate.gains import LEAST_SHARE, MEANS, SPREADS, Gain, Gains
 from population.individual import Direction, Individual
 
-RULES = 6  # the version of what follows from a result; runs keep the one they began with
+RULES = 7  # the version of what follows from a result; runs keep the one they began with
 BELIEFS_RULES = 2  # the version from which on results are judged as here
 CONFIDENCE = 0.9  # that one genome is fitter than another, from which the difference counts
 CLOSE_RULES = 4  # the version from which on a smaller gap counts between parents
 FILLER_RULES = 5  # the version from which on a child that only fills a cell has little credit
+ELITE_RULES = 7  # the version from which on an elite that is no gain over its parents has less
+ELITE, FIRST_ELITE = 0.1, 0.25  # credit of such an elite, now and before
 # Gaps by which parents are told apart: deviations of a run, at least, and spreads of gains.
 UNITS, WIDE_UNITS = (2.0, 1.33), (3.0, 2.0)
 LUCK = 3.0  # deviations of one run; the first rules repeated a best whose lead was smaller
@@ -53,12 +55,14 @@ class Beliefs:
         units: Gap between parents that counts, in deviations of a run, at least, and in spreads of
             the gains.
         discounts_fillers: Whether a child that is no fitter than the seed has little credit.
+        elite_credit: Credit of an elite that is fitter than the seed and no gain over its parents.
     """
 
     noise: Noise = field(default_factory=Noise)
     gains: Gains = field(default_factory=Gains)
     units: tuple[float, float] = UNITS
     discounts_fillers: bool = True
+    elite_credit: float = ELITE
 
     credits_when_confirmed: ClassVar[bool] = True  # else at a child's first run
 
@@ -162,6 +166,7 @@ class FirstRunBeliefs(Beliefs):
     noise: Noise = field(default_factory=lambda: Noise(floor_share=0.0))
     units: tuple[float, float] = WIDE_UNITS
     discounts_fillers: bool = False
+    elite_credit: float = FIRST_ELITE
 
     credits_when_confirmed: ClassVar[bool] = False
 
@@ -193,4 +198,5 @@ def begin_beliefs(rules: int, *, exact: bool = False) -> Beliefs:
         Noise(exact=exact),
         units=UNITS if rules >= CLOSE_RULES else WIDE_UNITS,
         discounts_fillers=rules >= FILLER_RULES,
+        elite_credit=ELITE if rules >= ELITE_RULES else FIRST_ELITE,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import islice, takewhile
+from statistics import fmean
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from evolve.operators import (
     Cells,
     Context,
     LetAgentWork,
+    Operator,
     Parent,
     Relative,
     estimate_tokens,
@@ -112,7 +114,7 @@ class ContextBuilder:
             target=describe_target(plan.target, self._search.archive, task),
             target_cell=plan.target,
             ancestor=self.read_source(ancestor) if ancestor else None,
-            relatives=self._find_relatives(parents[0]) if operator.learns else (),
+            relatives=self._find_relatives(parents[0], operator) if operator.learns else (),
             cells=self._survey_cells() if operator.maps else None,
             task_files=self.shown,
             output=self._last_words(plan.parents[0])
@@ -134,14 +136,18 @@ class ContextBuilder:
             lines.append(f"before genome {parent.id}, in genome {one.id}: {quote_idea(one)}")
         return lines
 
-    def _find_relatives(self, parent: Parent) -> Sequence[Relative]:
+    def _find_relatives(self, parent: Parent, operator: Operator) -> Sequence[Relative]:
         """The genomes that have run and differ from the parent in the values of constants alone."""
         own = self._masked(parent.individual.commit)
         alike = self._search.family.relatives(
             parent.individual.id, lambda one: self._masked(one.commit) == own, VISITED
         )
         return [
-            Relative(self.read_source(one.commit), one.objective, self._read_measures(one))
+            Relative(
+                self.read_source(one.commit),
+                fmean(one.values) if operator.reads_means and one.values else one.objective,
+                self._read_measures(one),
+            )
             for one in alike
             if one.measurements
         ]

@@ -25,6 +25,8 @@ class Operator(ABC):
         aims: Whether it wants a cell of the archive to reach, `context.target`.
         learns: Whether it wants the results of genomes that differ from the parent in constants
             alone, `context.relatives`.
+        reads_means: Whether the results of these are the means of their runs, for a model that
+            smooths by itself; else best guesses, which are drawn towards what was expected.
         since: Version of a run's rules from which on it is as it is now.
         former: The operator of that name before; None if there was none: runs that began then take
             their decisions without it.
@@ -40,6 +42,7 @@ class Operator(ABC):
     mends: bool = False
     aims: bool = False
     learns: bool = False
+    reads_means: bool = False
     maps: bool = False
     takes_forms: bool = False
     since: int = 1

@@ -77,7 +77,8 @@ class Relative:
 
     Attributes:
         source: Text of the genome.
-        objective: Best estimate of its true fitness, in the metric's unit; None if it failed.
+        objective: Best guess of its true fitness, in the metric's unit, or the mean of its runs for
+            an operator that reads those; None if it failed.
         measures: Its value on each axis of the archive; empty if it failed.
     """
 

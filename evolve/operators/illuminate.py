@@ -25,10 +25,10 @@ from evolve.operators.surrogates import Forecast, count_measured, forecast_chang
 DIGITS = 9  # decimals of an expectation that count: further ones differ between machines
 
 
-class Illuminate(Operator):
-    """Changes some constants so that the child improves the archive most, wherever it falls.
+class SparseIlluminate(Operator):
+    """The `illuminate` of runs that began under the second to the sixth rules.
 
-    As long as too few relatives have a score it draws as `perturb` does, and says so.
+    It changes few constants at a time.
     """
 
     name = "illuminate"
@@ -36,6 +36,7 @@ class Illuminate(Operator):
     learns = True
     maps = True
     since = 2
+    wide = False
 
     def propose(self, parents: Sequence[Parent], context: Context) -> Proposal:
         (parent,) = parents
@@ -47,7 +48,9 @@ class Illuminate(Operator):
                 f"that differ in constants alone, and there are fewer ({scored})"
             )
             return replace(Perturb().propose(parents, context), notes=f"{EXPECTED}; {notes}")
-        forecast = forecast_changes(parent.source, relatives, context.cells, direction, context.rng)
+        forecast = forecast_changes(
+            parent.source, relatives, context.cells, direction, context.rng, wide=self.wide
+        )
         notes = (
             f"learnt from {scored} genomes with a score that differ in constants alone; expected: "
             "a new elite in an empty cell or in one whose elite is weak"
@@ -57,6 +60,18 @@ class Illuminate(Operator):
             for change, target in _rank(forecast, context.cells)
         )
         return take_first_new(draws, context.screen)
+
+
+class Illuminate(SparseIlluminate):
+    """Changes some or all constants so that the child improves the archive most, wherever it falls.
+
+    As long as too few relatives have a score it draws as `perturb` does, and says so.
+    """
+
+    since = 7
+    former = SparseIlluminate()
+    wide = True
+    reads_means = True
 
 
 def _rank(forecast: Forecast | None, cells: Cells) -> Iterator[tuple[Change, Bounds]]:

@@ -78,6 +78,25 @@ def perturb_literal(literal: Literal, rng: np.random.Generator) -> str:
     return _write_float(value * factor)
 
 
+def nudge_literal(literal: Literal, spread: float, chance: float, rng: np.random.Generator) -> str:
+    """Draw a value close to a literal's, as source text with three digits.
+
+    Args:
+        literal: The literal.
+        spread: Standard deviation of the change, in typical steps of `perturb`.
+        chance: Probability that a literal which cannot change by a little, a whole number, a truth
+            value or a zero, changes as `perturb` would change it.
+        rng: Generator of the draw.
+    """
+    value = literal.value
+    if not isinstance(value, float) or value == 0.0:
+        return perturb_literal(literal, rng) if rng.random() < chance else literal.span.text
+    factor = math.exp(spread * rng.normal(0.0, SPREAD))
+    if 0.5 < value < 1.0:
+        return _write_float(1.0 - min((1.0 - value) * factor, 0.99), digits=3)
+    return _write_float(value * factor, digits=3)
+
+
 def _perturb_int(value: int, exponent: bool, rng: np.random.Generator) -> str:
     up = value == 0 or rng.random() < 0.5
     if exponent or value <= 8:
@@ -89,9 +108,9 @@ def _perturb_int(value: int, exponent: bool, rng: np.random.Generator) -> str:
     return str(max(grain, round(scaled / grain) * grain))
 
 
-def _write_float(value: float) -> str:
-    """Write a float with two digits; close to 1, its distance from 1 has two."""
-    text = f"{value:.2g}"
+def _write_float(value: float, digits: int = 2) -> str:
+    """Write a float with so many digits; close to 1, its distance from 1 has as many."""
+    text = f"{value:.{digits}g}"
     if 0.9 <= value < 1.0:
-        text = f"{value:.{1 - math.floor(math.log10(1.0 - value))}f}".rstrip("0")
+        text = f"{value:.{digits - 1 - math.floor(math.log10(1.0 - value))}f}".rstrip("0")
     return text if any(mark in text for mark in ".en") else f"{text}.0"

@@ -54,6 +54,8 @@ def forecast_changes(
     cells: Cells,
     direction: Direction,
     rng: np.random.Generator,
+    *,
+    wide: bool = False,
 ) -> Forecast | None:
     """Draw changes of a genome's constants and foresee what comes of them; None if there are none.
 
@@ -64,8 +66,9 @@ def forecast_changes(
         cells: The archive.
         direction: Direction of the objectives.
         rng: Generator that draws the changes.
+        wide: Whether some changes are of nearly all constants.
     """
-    design = draw_design(source, relatives, direction, rng, from_relatives=True)
+    design = draw_design(source, relatives, direction, rng, from_relatives=True, wide=wide)
     if not design.changes:
         return None
     scale = LossScale.of(design.losses)

@@ -1,9 +1,9 @@
 """The operator `tune`: the constants of a genome by a model of their effect.
 
 A Gaussian process is fitted to the relatives that differ from the parent in their constants alone.
-It predicts the score of many changes, each drawn as `perturb` would from the parent or a relative,
-and the one with the largest expected improvement is proposed (D. R. Jones, M. Schonlau and W. J.
-Welch, "Efficient global optimization of expensive black-box functions", Journal of Global
+It predicts the score of many changes from the parent or a relative, of a few constants or of nearly
+all, and the one with the largest expected improvement is proposed (D. R. Jones, M. Schonlau and
+W. J. Welch, "Efficient global optimization of expensive black-box functions", Journal of Global
 Optimization 13, 1998). What is to be improved on is the best expectation at a relative, since the
 best result owes something to luck (V. Picheny, T. Wagner and D. Ginsbourger, "A benchmark of
 kriging-based infill criteria for noisy optimization", Structural and Multidisciplinary Optimization
@@ -49,6 +49,7 @@ class BoundTune(Operator):
     summary = "constants by a model of their effect"
     learns = True
     from_relatives = False
+    wide = False
 
     def propose(self, parents: Sequence[Parent], context: Context) -> Proposal:
         (parent,) = parents
@@ -84,7 +85,14 @@ class BoundTune(Operator):
             direction: Direction of their objectives.
             rng: Generator that draws the changes.
         """
-        design = draw_design(source, relatives, direction, rng, from_relatives=self.from_relatives)
+        design = draw_design(
+            source,
+            relatives,
+            direction,
+            rng,
+            from_relatives=self.from_relatives,
+            wide=self.wide,
+        )
         if not design.changes:
             return []
         losses = LossScale.of(design.losses)(design.losses)
@@ -97,11 +105,8 @@ class BoundTune(Operator):
         return DARING * deviation - expected
 
 
-class Tune(BoundTune):
-    """Changes some constants as a Gaussian process over the relatives suggests.
-
-    As long as too few relatives have a score it draws as `perturb` does, and says so.
-    """
+class SparseTune(BoundTune):
+    """The `tune` of runs that began under the sixth rules: it changes few constants at a time."""
 
     since = 6
     former = BoundTune()
@@ -111,3 +116,15 @@ class Tune(BoundTune):
         """The improvement that each change is expected to make, shape (changes,)."""
         bar = process.predict(design.points)[0].min()
         return expect_improvement(*process.predict(design.places), np.array([bar]))[:, 0]
+
+
+class Tune(SparseTune):
+    """Changes some or all constants as a Gaussian process over the relatives suggests.
+
+    As long as too few relatives have a score it draws as `perturb` does, and says so.
+    """
+
+    since = 7
+    former = SparseTune()
+    wide = True
+    reads_means = True

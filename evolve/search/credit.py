@@ -8,10 +8,11 @@ from archive import AddStatus
 from population import Individual, Measurement
 from population.beliefs import Beliefs
 
-# For a new best beyond noise, for a child that is fitter than its parents beyond noise, for one
-# that became an elite otherwise, and for one that only fills a cell: it is no fitter than the seed,
-# so the QD score does not rise. Else operators that make something of poor parents seem the best.
-NEW_BEST, FITTER, ELITE, FILLER = 1.0, 0.5, 0.25, 0.05
+# For a new best beyond noise, for a child that is fitter than its parents beyond noise, and for one
+# that only fills a cell: it is no fitter than the seed, so the QD score does not rise. What became
+# an elite otherwise has `Beliefs.elite_credit`. Else operators that make something of poor parents
+# seem the best.
+NEW_BEST, FITTER, FILLER = 1.0, 0.5, 0.05
 
 
 @dataclass(frozen=True)
@@ -46,4 +47,4 @@ class Credit:
         elite = self.added is not AddStatus.NOT_ADDED
         if beliefs.discounts_fillers and child.fitness <= reference.fitness:
             return FILLER if elite else 0.0
-        return FITTER if improves else ELITE if elite else 0.0
+        return FITTER if improves else beliefs.elite_credit if elite else 0.0

@@ -25,12 +25,13 @@ from evolve.genome import (
 from evolve.loop.contexts import VISITED, ContextBuilder
 from evolve.operators import Context, Operator, Parent, Proposal, ProposalError, Relative
 from evolve.operators.perturb import Perturb, perturb_literal
-from evolve.operators.tune import FEWEST_RELATIVES, Tune
+from evolve.operators.tune import FEWEST_RELATIVES, SparseTune, Tune
 from evolve.search.bandit import FixedMix
 from evolve.search.plan import Plan
 from evolve.search.search import Search
 from evolve.search.strategies import STRATEGIES
 from population import Direction, Individual, Measurement, Status
+from population.estimate import Prior
 from population.lineage import Lineage
 from population.selection import SELECTORS
 
@@ -195,6 +196,37 @@ def test_a_poor_parent_does_not_keep_it_from_what_better_relatives_show() -> Non
         assert bowl(child) < 2.0 < 0.1 * bowl(narrow)
 
 
+def test_where_every_constant_is_a_bit_off_it_moves_many_at_once() -> None:
+    names = [f"RATE_{i}" for i in range(10)]
+
+    def loss(source: str) -> float:
+        return sum(math.log(one.value / 0.02) ** 2 for one in find_literals(source))
+
+    rng = np.random.default_rng(0)
+    sources = [
+        "".join(f"{name} = {0.01 * math.exp(0.3 * rng.normal()):.3g}\n" for name in names)
+        for _ in range(40)
+    ]
+    relatives = [Relative(source, loss(source)) for source in sources]
+    best = min(relatives, key=lambda one: one.objective or 0.0)
+
+    def changed(operator: Operator) -> list[int]:
+        """How many constants each of some proposals changes in the genome that it is closest to."""
+        found = []
+        for seed in range(6):
+            child = find_literals(propose(best.source, relatives, seed, operator=operator).source)
+            found.append(
+                min(
+                    sum(a.value != b.value for a, b in zip(child, find_literals(s), strict=True))
+                    for s in sources
+                )
+            )
+        return found
+
+    assert max(changed(SparseTune())) < 8
+    assert max(changed(Tune())) >= 8
+
+
 # -- what it leaves alone -------------------------------------------------------------------------
 
 
@@ -310,7 +342,12 @@ class Told:
         self._contexts = ContextBuilder(task, self._search, self._lineage)
 
     def add(
-        self, source: str, *parents: int, fitness: float | None = None, ran: bool = True
+        self,
+        source: str,
+        *parents: int,
+        fitness: float | None = None,
+        ran: bool = True,
+        prior: Prior | None = None,
     ) -> int:
         individuals = self._search.individuals
         number = len(individuals)
@@ -318,7 +355,7 @@ class Told:
             number, source, [individuals[parent].commit for parent in parents], "tune: a child"
         )
         self._search.add_individual(
-            Individual(number, commit, parents, "tune", "", 1, Direction.MINIMIZE)
+            Individual(number, commit, parents, "tune", "", 1, Direction.MINIMIZE, prior=prior)
         )
         if ran:
             status = Status.CRASH if fitness is None else Status.OK
@@ -359,6 +396,13 @@ def test_it_is_told_the_results_of_those_that_differ_in_constants_alone(told: To
     ]
     assert [one.objective for one in told.relatives(other)] == [1.0, 4.0]
     assert told.relatives(first, Perturb()) == []
+
+
+def test_a_model_that_smooths_by_itself_gets_the_mean_of_the_runs(told: Told) -> None:
+    seed = told.add("A = 1\n", fitness=3.0)
+    child = told.add("A = 2\n", seed, fitness=2.0, prior=Prior.normal(3.0, 1.0))
+    assert told.relatives(child, SparseTune())[0].objective == 2.5
+    assert told.relatives(child)[0].objective == 2.0
 
 
 def test_relatives_are_the_nearest_and_of_these_the_latest(told: Told) -> None:

@@ -146,6 +146,21 @@ def test_who_only_fills_a_cell_is_worth_little(rules: int, rewards: list[float])
     assert [outcome.reward for _, outcome in listener.heard] == rewards
 
 
+@pytest.mark.parametrize(("rules", "reward"), [(RULES, 0.1), (6, 0.25)])
+def test_an_elite_that_is_no_gain_over_its_parents_is_worth_little(
+    rules: int, reward: float
+) -> None:
+    """It is fitter than the seed, so the QD score rises."""
+    listener = Listener()
+    search = new_search(chooser=listener)
+    search.tell(0, run(2.0))
+    search.beliefs = begin_beliefs(rules)
+    add(search, run(1.0, size=3.0))
+    search.tell(1, run(1.0, size=3.0))
+    add(search, run(1.5, size=9.0), 1)
+    assert listener.heard[-1][1].reward == reward
+
+
 def test_runs_that_began_under_the_first_rules_credit_a_first_run() -> None:
     listener = Listener()
     search = new_search(chooser=listener)

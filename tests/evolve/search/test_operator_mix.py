@@ -55,9 +55,14 @@ def test_by_default_all_that_can_work_do_and_what_pays_is_learnt() -> None:
 
 
 def test_a_run_keeps_the_operators_of_the_rules_that_it_began_with() -> None:
-    now, before, first = (operator_mix((), with_models=False, rules=n).operators for n in (6, 5, 1))
+    now, sixth, before, first = (
+        operator_mix((), with_models=False, rules=n).operators for n in (7, 6, 5, 1)
+    )
     assert now["tune"] is OPERATORS["tune"]
-    assert before["tune"] is first["tune"] is OPERATORS["tune"].former
+    assert sixth["tune"] is OPERATORS["tune"].former
+    assert before["tune"] is first["tune"] is sixth["tune"].former
+    assert now["illuminate"] is OPERATORS["illuminate"]
+    assert sixth["illuminate"] is before["illuminate"] is OPERATORS["illuminate"].former
     assert list(now) == list(before) == [*first, "illuminate"]
     named = operator_mix(["tune:2", "perturb"], with_models=False, rules=5)
     assert named.operators["tune"] is before["tune"]
