@@ -32,7 +32,7 @@ def is_surely_reached(best: Individual | None, target: float | None, noise: Nois
     """Whether a target is reached, and noise does not explain it.
 
     A score at its limit, such as all tests passed, is no better than the target: its runs are all
-    equal, and no luck is in those.
+    equal, and no luck is in those. Nor is luck in a seed: nobody chose it for its score.
 
     Args:
         best: The best so far; None if there is none.
@@ -42,7 +42,7 @@ def is_surely_reached(best: Individual | None, target: float | None, noise: Nois
     if best is None or target is None or not is_reached(best, target):
         return False
     runs, repeats = best.values, best.values[1:]
-    if noise.exact or (repeats and len(set(runs)) == 1):
+    if noise.exact or not best.parents or (repeats and len(set(runs)) == 1):
         return True
     known = noise.beside(best.id)
     estimate = estimate_fitness(None, repeats, known) if repeats else best.estimate(noise)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from evolve.loop.target import MOST_RUNS, is_reached, is_surely_reached, may_be_reached
@@ -52,3 +54,9 @@ def test_without_a_best_or_a_target_there_is_nothing_to_reach() -> None:
     assert not is_surely_reached(None, 2.7, KNOWN)
     assert not is_surely_reached(best(1.0, 1.0), None, KNOWN)
     assert not may_be_reached(None, 2.7, KNOWN)
+
+
+def test_a_seed_owes_nothing_to_luck() -> None:
+    seed = replace(best(2.6, 2.69), parents=())
+    assert not is_surely_reached(best(2.6, 2.69), 2.7, KNOWN)
+    assert is_surely_reached(seed, 2.7, KNOWN)
