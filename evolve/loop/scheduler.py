@@ -75,21 +75,18 @@ class Scheduler:
         Args:
             closing: Whether the search ends, so that some more runs may go into repeats.
         """
-        best, jobs = self._search.doubtful(closing=closing), self._state.jobs
-        if best is None and self._may_have_reached_target():
-            best = self._search.champion
+        search, jobs = self._search, self._state.jobs
+        best = search.doubtful(closing=closing)
+        if best is None and may_be_reached(
+            search.champion, self._run.settings.target, search.noise
+        ):
+            best = search.champion
         pending = [*jobs, *(one.job for one in self._evaluator.running)]
         repeated = {job.individual.id for job in pending if job.purpose is Purpose.REPEAT}
         if best is None or best.id in repeated:
             return
         source = self._run.lineage.source(best.commit)
         jobs.appendleft(Job(best, source, Purpose.REPEAT, repeat=len(best.measurements)))
-
-    def _may_have_reached_target(self) -> bool:
-        settings, search = self._run.settings, self._search
-        if not settings.max_repeats:
-            return False
-        return may_be_reached(search.champion, settings.target, search.noise)
 
     def queue_reference(self) -> None:
         """Let the reference run once more, before anything else, to see what it scores now."""

@@ -30,6 +30,7 @@ def best(*values: float, direction: Direction = Direction.MINIMIZE) -> Individua
         ((2.7,), EXACT, True, True, False),
         ((2.71,), EXACT, False, False, False),
         ((2.7, 2.7), KNOWN, True, True, False),  # runs that are all equal may be at their limit
+        ((2.5,), UNKNOWN, True, False, True),  # also where every run is believed, as by greedy
         ((2.5, 2.4), UNKNOWN, True, False, True),
         ((), KNOWN, False, False, False),
     ],
