@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from views.projection import NOTHING_YET
 from views.unseen import cut, show_unseen
 
 INK, GREY, PALE, ACCENT = "#1a1a1a", "#6b6b6b", "#f1f1f1", "#d62728"
+LETTERS, EDGE = 8.6, 1.0  # letters of a heading to an inch, and inches left of it
 PAGE_COLOURS = 256  # of a picture of dots within a page
 FORMATS = (".png", ".svg", ".pdf")
 # Those of Okabe and Ito, which colour-blind people tell apart, that show on white; then three more.
@@ -47,7 +49,14 @@ def new_figure(heading: str, size: tuple[float, float], lines: int = 1) -> tuple
 
 
 def write_heading(axes: Axes, heading: str, lines: int) -> None:
-    """Write a heading above the axes and the lines that `add_subtitle` will write."""
+    """Write a heading above the axes and the lines that `add_subtitle` will write.
+
+    A heading that is wider than the figure, as one with a long name of a run, takes two lines.
+    """
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    width = figure.get_figwidth()
+    heading = textwrap.fill(heading, int(LETTERS * (width - EDGE)))
     axes.set_title(heading, loc="left", size=13, weight="bold", color=INK, pad=10 + 16 * lines)
 
 

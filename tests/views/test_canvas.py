@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from views import save_figure
 from views.canvas import draw_nothing, new_figure, write_plainly
@@ -32,6 +33,20 @@ def test_what_models_write_is_written_as_it_is() -> None:
     figure.draw_without_rendering()  # type: ignore[no-untyped-call]
     assert "⟨U+D800⟩⟨U+202E⟩" in drawn.get_text()
     assert text.endswith("…")
+
+
+@pytest.mark.parametrize("width", [6.0, 9.3, 14.0])
+def test_a_heading_with_a_long_name_stays_within_the_figure(width: float) -> None:
+    heading = (
+        "pretraining-20261201-054238: the best val_bpb found for each model size and throughput"
+    )
+    figure, axes = new_figure(heading, (width, 6))
+    figure.draw_without_rendering()  # type: ignore[no-untyped-call]
+    (title,) = (text for text in axes.findobj(Text) if " ".join(text.get_text().split()) == heading)
+    box = title.get_window_extent()
+    assert box.x1 <= figure.bbox.x1
+    assert box.y1 <= figure.bbox.y1
+    assert axes.get_title(loc="left").replace("\n", " ") == heading
 
 
 def test_a_failed_save_leaves_the_old_picture(tmp_path: Path) -> None:
